@@ -1,0 +1,122 @@
+//! Decides what a command changes in a counter. Storing the change and keeping it are two steps, so that a change that
+//! could not be stored leaves no trace.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::ledger::{Ledger, LedgerChange};
+use super::protocol::{IdDigest, ImportedRow, Increment, Outcome};
+use super::tally::Tally;
+use crate::time::{SECOND_MS, hour_of};
+
+/// At most one snapshot of a counter is written in this time, and none is older, in milliseconds.
+pub const SNAPSHOT_INTERVAL_MS: i64 = 10 * SECOND_MS;
+/// How long the first change after a quiet time waits for company, in milliseconds.
+pub const SNAPSHOT_DELAY_MS: i64 = SECOND_MS;
+
+/// What a counter knows in memory; all of it can be restored from storage.
+#[derive(Debug, Default)]
+pub struct Counter {
+    /// The counts since the beginning.
+    pub tally: Tally,
+    /// Counts the commits: a snapshot of a higher version is newer.
+    pub version: u64,
+    /// The ids counted lately.
+    pub ledger: Ledger,
+}
+
+/// A change to be stored in one transaction.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// The counts afterwards.
+    pub tally: Tally,
+    /// The version afterwards.
+    pub version: u64,
+    /// What is added to each hour since 1970.
+    pub hours: BTreeMap<i64, Tally>,
+    /// What changes in the ledger.
+    pub ledger: LedgerChange,
+}
+
+impl Counter {
+    /// Judges the increments in their order. No commit when none of them counts.
+    #[must_use]
+    pub fn count(&self, delivery: u64, increments: &[Increment], now_ms: i64) -> (Vec<Outcome>, Option<Commit>) {
+        let delivery = IdDigest { key: delivery, payload: 0 };
+        let delivered_before = self.ledger.judge(delivery) != Outcome::Counted;
+        let mut change = Change::new(self.tally);
+        let mut payloads = HashMap::new();
+        let mut fresh = Vec::new();
+        let mut outcomes = Vec::with_capacity(increments.len());
+        for increment in increments {
+            let outcome = match increment.id {
+                None => Outcome::Counted,
+                Some(id) => match payloads.get(&id.key) {
+                    None => self.ledger.judge(id),
+                    Some(payload) if *payload == id.payload => Outcome::Repeated,
+                    Some(_) => Outcome::Conflicting,
+                },
+            };
+            let already_counted = increment.id.is_none() && delivered_before;
+            if outcome == Outcome::Counted && !already_counted {
+                change.add(increment);
+                if let Some(id) = increment.id {
+                    payloads.insert(id.key, id.payload);
+                    fresh.push(id);
+                }
+            }
+            outcomes.push(outcome);
+        }
+        if !delivered_before && increments.iter().any(|increment| increment.id.is_none()) {
+            fresh.push(delivery);
+        }
+        (outcomes, change.commit(self.version, self.ledger.change(&fresh, now_ms)))
+    }
+
+    /// Adds imported rows that storage has found to be new. No commit when there are none.
+    #[must_use]
+    pub fn import(&self, rows: &[ImportedRow]) -> Option<Commit> {
+        let mut change = Change::new(self.tally);
+        for row in rows {
+            change.add(&Increment { metric: row.metric, at_ms: row.at_ms, id: None });
+        }
+        change.commit(self.version, LedgerChange::default())
+    }
+
+    /// Keeps a commit that has been stored.
+    pub fn keep(&mut self, commit: Commit) {
+        self.tally = commit.tally;
+        self.version = commit.version;
+        self.ledger.apply(commit.ledger);
+    }
+
+    /// When the next snapshot is due, in milliseconds since 1970. `last_ms` is the last one that this instance wrote;
+    /// an instance that was restarted does not know, and keeps the whole interval.
+    #[must_use]
+    pub fn snapshot_due_ms(&self, last_ms: Option<i64>, now_ms: i64) -> i64 {
+        match last_ms {
+            Some(last_ms) => (last_ms + SNAPSHOT_INTERVAL_MS).max(now_ms + SNAPSHOT_DELAY_MS),
+            None if self.version <= 1 => now_ms + SNAPSHOT_DELAY_MS,
+            None => now_ms + SNAPSHOT_INTERVAL_MS,
+        }
+    }
+}
+
+struct Change {
+    tally: Tally,
+    hours: BTreeMap<i64, Tally>,
+}
+
+impl Change {
+    fn new(tally: Tally) -> Self {
+        Self { tally, hours: BTreeMap::new() }
+    }
+
+    fn add(&mut self, increment: &Increment) {
+        self.tally.add(increment.metric, 1);
+        self.hours.entry(hour_of(increment.at_ms)).or_default().add(increment.metric, 1);
+    }
+
+    fn commit(self, version: u64, ledger: LedgerChange) -> Option<Commit> {
+        (!self.hours.is_empty()).then(|| Commit { tally: self.tally, version: version + 1, hours: self.hours, ledger })
+    }
+}

@@ -1,0 +1,212 @@
+//! The ids that a counter has counted in the last 24 hours.
+//!
+//! An id is kept as a 64-bit digest with a 32-bit digest of its event: 12 bytes stored, packed into segments of
+//! [`SEGMENT_ENTRIES`], so that a write costs one row and not one per id. In memory an id takes at most 35 bytes (a
+//! hash table of 17 bytes a place, at least 7/16 full, and the list that forgets in order), and [`LEDGER_ENTRIES`] of
+//! them, the table's growth included, stay below 16 MB. Beyond that the oldest are forgotten before their 24 hours are
+//! over: a retry that comes later than 400,000 further ids of the same prompt would be counted again.
+//!
+//! With 400,000 ids known, a new id is mistaken for a known one with a probability of 400,000 / 2^64, or 2 in 10^14.
+
+use std::collections::{HashMap, VecDeque};
+
+use sha2::{Digest, Sha256};
+
+use super::protocol::{IdDigest, Outcome};
+use crate::time::DAY_MS;
+
+/// How long an id is remembered at the least, in milliseconds.
+pub const RETENTION_MS: i64 = DAY_MS;
+/// Ids that a ledger holds at the most.
+pub const LEDGER_ENTRIES: usize = 400_000;
+/// Ids in one stored segment; 12 bytes each, they fill one page of SQLite.
+pub const SEGMENT_ENTRIES: usize = 320;
+
+const ENTRY_BYTES: usize = 12;
+
+/// Digests an id, and whatever makes another event under the same id another event.
+#[must_use]
+pub fn digest(id: &str, payload: &[&str]) -> IdDigest {
+    let mut hash = Sha256::new();
+    for part in payload {
+        hash.update(part.as_bytes());
+        hash.update([0xff]); // never part of UTF-8, so that no two payloads run together
+    }
+    IdDigest { key: digest_key(id), payload: payload_of(&hash.finalize()) }
+}
+
+/// Digests an id to the 64 bits under which it is remembered.
+#[must_use]
+pub fn digest_key(id: &str) -> u64 {
+    key_of(&Sha256::digest(id.as_bytes()))
+}
+
+fn key_of(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+fn payload_of(bytes: &[u8]) -> u32 {
+    bytes.iter().take(4).fold(0, |number, byte| number << 8 | u32::from(*byte))
+}
+
+/// A run of remembered ids, stored as one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Counts up from 0; the highest is the one being filled.
+    pub number: u64,
+    /// When the newest of its ids was counted, in milliseconds since 1970.
+    pub newest_ms: i64,
+    /// Its ids in the order in which they were counted.
+    pub entries: Vec<IdDigest>,
+}
+
+impl Segment {
+    /// Packs the entries for storage: 12 bytes each, the key and then the payload, big-endian.
+    #[must_use]
+    pub fn pack(&self) -> Vec<u8> {
+        let mut packed = Vec::with_capacity(self.entries.len() * ENTRY_BYTES);
+        for entry in &self.entries {
+            packed.extend_from_slice(&entry.key.to_be_bytes());
+            packed.extend_from_slice(&entry.payload.to_be_bytes());
+        }
+        packed
+    }
+
+    /// Reads what [`Segment::pack`] wrote; an incomplete entry at the end is left out.
+    #[must_use]
+    pub fn unpack(number: u64, newest_ms: i64, packed: &[u8]) -> Self {
+        let (entries, _) = packed.as_chunks::<ENTRY_BYTES>();
+        let entries = entries
+            .iter()
+            .map(|entry| {
+                let (key, payload) = entry.split_at(8);
+                IdDigest { key: key_of(key), payload: payload_of(payload) }
+            })
+            .collect();
+        Self { number, newest_ms, entries }
+    }
+}
+
+/// What a commit changes in the stored ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LedgerChange {
+    /// Segments to store, whole, over what is stored under their numbers.
+    pub written: Vec<Segment>,
+    /// Numbers of the segments to remove.
+    pub expired: Vec<u64>,
+}
+
+/// The remembered ids of one counter.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    payloads: HashMap<u64, u32>,
+    segments: VecDeque<SegmentKeys>,
+    tail: Option<Segment>,
+}
+
+#[derive(Debug)]
+struct SegmentKeys {
+    number: u64,
+    newest_ms: i64,
+    keys: Vec<u64>,
+}
+
+impl Ledger {
+    /// Restores a ledger from its stored segments, given in the order of their numbers.
+    pub fn restore(segments: impl IntoIterator<Item = Segment>) -> Self {
+        let mut ledger = Self::default();
+        for segment in segments {
+            ledger.keep(segment);
+        }
+        ledger
+    }
+
+    /// How many ids are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.payloads.len()
+    }
+
+    /// Whether no id is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.payloads.is_empty()
+    }
+
+    /// What an increment under this id would be.
+    #[must_use]
+    pub fn judge(&self, id: IdDigest) -> Outcome {
+        match self.payloads.get(&id.key) {
+            None => Outcome::Counted,
+            Some(payload) if *payload == id.payload => Outcome::Repeated,
+            Some(_) => Outcome::Conflicting,
+        }
+    }
+
+    /// What has to be stored to remember `fresh` and to forget what is too old or too much.
+    #[must_use]
+    pub fn change(&self, fresh: &[IdDigest], now_ms: i64) -> LedgerChange {
+        LedgerChange { written: self.appended(fresh, now_ms), expired: self.expired(fresh.len(), now_ms) }
+    }
+
+    /// Takes over a change that has been stored.
+    pub fn apply(&mut self, change: LedgerChange) {
+        for segment in change.written {
+            self.keep(segment);
+        }
+        for number in change.expired {
+            self.forget(number);
+        }
+    }
+
+    fn appended(&self, fresh: &[IdDigest], now_ms: i64) -> Vec<Segment> {
+        let mut written = Vec::new();
+        let mut rest = fresh;
+        let mut open = self.tail.clone().filter(|tail| tail.entries.len() < SEGMENT_ENTRIES);
+        let mut next = self.tail.as_ref().map_or(0, |tail| tail.number + 1);
+        while !rest.is_empty() {
+            let empty = || Segment { number: next, newest_ms: now_ms, entries: Vec::new() };
+            let mut segment = open.take().unwrap_or_else(empty);
+            next = segment.number + 1;
+            let room = SEGMENT_ENTRIES.saturating_sub(segment.entries.len());
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            segment.entries.extend_from_slice(now);
+            segment.newest_ms = segment.newest_ms.max(now_ms);
+            written.push(segment);
+            rest = later;
+        }
+        written
+    }
+
+    fn expired(&self, added: usize, now_ms: i64) -> Vec<u64> {
+        let mut remembered = self.payloads.len() + added;
+        let closed = self.segments.len().saturating_sub(1);
+        let mut expired = Vec::new();
+        for segment in self.segments.iter().take(closed) {
+            if segment.newest_ms + RETENTION_MS >= now_ms && remembered <= LEDGER_ENTRIES {
+                break;
+            }
+            remembered -= segment.keys.len().min(remembered);
+            expired.push(segment.number);
+        }
+        expired
+    }
+
+    fn keep(&mut self, segment: Segment) {
+        self.payloads.extend(segment.entries.iter().map(|entry| (entry.key, entry.payload)));
+        let keys = segment.entries.iter().map(|entry| entry.key).collect();
+        if self.segments.back().is_some_and(|last| last.number == segment.number) {
+            self.segments.pop_back();
+        }
+        self.segments.push_back(SegmentKeys { number: segment.number, newest_ms: segment.newest_ms, keys });
+        self.tail = Some(segment);
+    }
+
+    fn forget(&mut self, number: u64) {
+        if self.segments.front().is_some_and(|oldest| oldest.number == number) {
+            for key in self.segments.pop_front().map(|oldest| oldest.keys).unwrap_or_default() {
+                self.payloads.remove(&key);
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What the worker and a counter say to each other: one command, one reply, as JSON.
+//!
+//! Keys are 64-bit digests and travel as JSON integers between two Rust programs; JavaScript never reads them.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::tally::{Metric, Tally};
+
+/// The Durable Object binding in `wrangler.toml`. A counter's object is named by its prompt's id.
+pub const BINDING: &str = "COUNTERS";
+
+/// What a counter is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Counts increments, each id once within 24 hours.
+    Count {
+        /// The prompt that the counter belongs to.
+        prompt_id: Uuid,
+        /// Names this command: sent again after a failure, it counts its increments without an id once.
+        delivery: u64,
+        /// In the order in which they are judged.
+        increments: Vec<Increment>,
+    },
+    /// Counts rows of another system's log, each row once for ever.
+    Import {
+        /// The prompt that the counter belongs to.
+        prompt_id: Uuid,
+        /// In any order.
+        rows: Vec<ImportedRow>,
+    },
+    /// Asks for the counts.
+    Read,
+}
+
+/// One more of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Increment {
+    /// What is counted.
+    pub metric: Metric,
+    /// When it happened, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// The id it carries; without one, each delivery counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<IdDigest>,
+}
+
+/// An event's id as a counter remembers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdDigest {
+    /// Tells one id from another.
+    pub key: u64,
+    /// Tells a repeated event from another one under the same id.
+    pub payload: u32,
+}
+
+/// One row of another system's log of views and copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedRow {
+    /// Tells one row from another.
+    pub key: u64,
+    /// What is counted.
+    pub metric: Metric,
+    /// When it happened, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+/// What became of one increment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is in the counts.
+    Counted,
+    /// Its id was counted before.
+    Repeated,
+    /// Its id was counted before, for another event.
+    Conflicting,
+}
+
+/// What a counter answers; everything it says is durable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// To [`Command::Count`].
+    Counted {
+        /// The counts after the command.
+        tally: Tally,
+        /// One for each increment, in their order.
+        outcomes: Vec<Outcome>,
+    },
+    /// To [`Command::Import`].
+    Imported {
+        /// Rows that are in the counts now and were not before.
+        counted: u64,
+    },
+    /// To [`Command::Read`].
+    Read {
+        /// The counts.
+        tally: Tally,
+    },
+}

@@ -1,0 +1,43 @@
+//! The counts of one prompt.
+
+use serde::{Deserialize, Serialize};
+
+/// What is counted per prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Somebody looked at the prompt.
+    View,
+    /// Somebody copied its text.
+    Copy,
+    /// Somebody made a prompt of their own from it.
+    Fork,
+    /// Somebody put it beside others.
+    Compare,
+}
+
+/// How often each metric was counted: since the beginning, or in one hour. Counts never pass 2^53.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Views.
+    pub views: u64,
+    /// Copies.
+    pub copies: u64,
+    /// Forks.
+    pub forks: u64,
+    /// Comparisons.
+    pub compares: u64,
+}
+
+impl Tally {
+    /// Counts `metric` `times` more.
+    pub fn add(&mut self, metric: Metric, times: u64) {
+        let count = match metric {
+            Metric::View => &mut self.views,
+            Metric::Copy => &mut self.copies,
+            Metric::Fork => &mut self.forks,
+            Metric::Compare => &mut self.compares,
+        };
+        *count = count.saturating_add(times);
+    }
+}

@@ -1,0 +1,106 @@
+//! Lines of an import: newline-delimited JSON, one row a line.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::fields::Field;
+use super::prompt::{PromptRow, field_of, refuse_unknown, timestamp};
+use crate::counting::tally::Metric;
+use crate::http::body::{self, unreadable};
+use crate::http::problem::{Code, Problem};
+use crate::limits::{EVENT_ID_CHARS, IMPORT_LINE_BYTES};
+use crate::time::timestamp_to_ms;
+
+/// One row to import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportRow {
+    /// A prompt.
+    Prompt(Box<PromptRow>),
+    /// An event of another system's log.
+    Event(ImportedEvent),
+}
+
+/// A row of another system's `prompt_events`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedEvent {
+    /// The row's id, by which a repeated import knows it.
+    pub id: String,
+    /// The prompt.
+    pub prompt_id: Uuid,
+    /// The user, where one is known.
+    pub user_id: Option<Uuid>,
+    /// What happened.
+    pub metric: Metric,
+    /// When, as stored.
+    pub created_at: String,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+const EVENT_COLUMNS: &[&str] = &["id", "prompt_id", "user_id", "event_type", "created_at"];
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    table: Option<&'a RawValue>,
+    #[serde(borrow)]
+    row: Option<&'a RawValue>,
+}
+
+/// Reads one line, without its line feed.
+///
+/// # Errors
+/// What is wrong with the line.
+pub fn read_line(line: &[u8]) -> Result<ImportRow, Problem> {
+    if line.len() > IMPORT_LINE_BYTES {
+        return Err(Problem::new(Code::TooLarge, format!("A line has at most {IMPORT_LINE_BYTES} bytes.")));
+    }
+    let Line { table, row } = serde_json::from_str(body::text(line)?).map_err(|error| unreadable(&error))?;
+    let (table, row) = (Field { name: "table", json: table }, Field { name: "row", json: row });
+    let name = table.required(table.text()?)?;
+    let json = row.required(row.json)?;
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(json.get())
+        .map_err(|_| row.problem(Code::InvalidType, "row must be an object without repeated names."))?;
+    let read = match name.as_str() {
+        "prompts" => PromptRow::read(&fields).map(|row| ImportRow::Prompt(Box::new(row))),
+        "prompt_events" => read_event(&fields).map(ImportRow::Event),
+        _ => return Err(table.problem(Code::UnknownTable, "The tables are prompts and prompt_events.")),
+    };
+    read.map_err(|problem| problem.below("/row"))
+}
+
+fn read_event(fields: &BTreeMap<String, &RawValue>) -> Result<ImportedEvent, Problem> {
+    refuse_unknown(fields, EVENT_COLUMNS)?;
+    let field = |name| field_of(fields, name);
+    let (id, prompt_id, kind, created_at) = (field("id"), field("prompt_id"), field("event_type"), field("created_at"));
+    let instant = created_at.required(timestamp(&created_at)?)?;
+    Ok(ImportedEvent {
+        id: id.required(row_id(&id)?)?,
+        prompt_id: prompt_id.required(prompt_id.uuid()?)?,
+        user_id: field("user_id").uuid()?,
+        metric: metric(&kind)?,
+        at_ms: timestamp_to_ms(&instant).unwrap_or_default(),
+        created_at: instant,
+    })
+}
+
+/// A row's id: a text, or the whole number of a serial column.
+fn row_id(id: &Field<'_>) -> Result<Option<String>, Problem> {
+    match id.integer() {
+        Ok(number) => Ok(number.map(|number| number.to_string())),
+        Err(_) => id.key(EVENT_ID_CHARS),
+    }
+}
+
+fn metric(kind: &Field<'_>) -> Result<Metric, Problem> {
+    match kind.required(kind.text()?)?.as_str() {
+        "view" => Ok(Metric::View),
+        "copy" => Ok(Metric::Copy),
+        "fork" => Ok(Metric::Fork),
+        "compare_add" => Ok(Metric::Compare),
+        _ => Err(kind.problem(Code::InvalidValue, "event_type is view, copy, fork or compare_add.")),
+    }
+}

@@ -1,0 +1,216 @@
+//! What becomes of a batch: what must be stored where, and the answer once that is known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::event::{Event, ExperimentEvent, PromptEvent, PromptEventKind, Subject};
+use crate::counting::protocol::{Increment, Outcome};
+use crate::data::policy::require_user;
+use crate::http::identity::{Identity, User};
+use crate::http::problem::{Code, Problem};
+use crate::limits::{EVENT_FUTURE_MS, EVENT_PAST_MS};
+
+/// What became of one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is stored.
+    Accepted,
+    /// Its id was stored before.
+    Duplicate,
+    /// It is not stored.
+    Rejected(Problem),
+}
+
+/// A batch on its way: what is left to store, and the fates known so far.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Increments to count, by prompt.
+    pub counts: BTreeMap<Uuid, Vec<Counting>>,
+    /// Experiment events to store.
+    pub experiment_events: Vec<Recording>,
+    fates: Vec<Option<Fate>>,
+}
+
+/// An event about a prompt that is to be counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counting {
+    /// Its place in the batch.
+    pub index: usize,
+    /// What is counted.
+    pub increment: Increment,
+    /// The row that is kept, for a fork and a comparison.
+    pub lineage: Option<LineageEvent>,
+}
+
+/// A row of `prompt_events`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineageEvent {
+    /// The caller's id, or one that was made for it.
+    pub id: String,
+    /// The prompt.
+    pub prompt_id: Uuid,
+    /// Whose act it was; unknown only where another system did not know.
+    pub user: Option<User>,
+    /// What happened.
+    pub kind: PromptEventKind,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+impl LineageEvent {
+    /// The increment that counts this row. The same row always gives the same one, so that it is counted once.
+    #[must_use]
+    pub fn increment(&self) -> Increment {
+        let user_id = self.user.as_ref().map(|user| user.id);
+        let id = self.kind.digest(&self.id, user_id);
+        Increment { metric: self.kind.metric(), at_ms: self.at_ms, id: Some(id) }
+    }
+}
+
+/// An experiment event that is to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// Its place in the batch.
+    pub index: usize,
+    /// The caller's id.
+    pub id: Option<String>,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// What.
+    pub event: ExperimentEvent,
+}
+
+impl Batch {
+    /// Decides what to do with each event of `identity` that arrives at `now_ms`. `new_id` makes ids for lineage
+    /// events that have none, so that their row and their count can be told to be the same.
+    pub fn admit(
+        events: Vec<Result<Event, Problem>>,
+        identity: &Identity,
+        now_ms: i64,
+        mut new_id: impl FnMut() -> Uuid,
+    ) -> Self {
+        let mut batch = Self { fates: vec![None; events.len()], ..Self::default() };
+        for (index, event) in events.into_iter().enumerate() {
+            let admitted = event.and_then(|event| {
+                let at_ms = admitted_time(event.at_ms, now_ms)?;
+                match event.subject {
+                    Subject::Prompt(subject) => {
+                        let counting = counting(index, event.id, subject, at_ms, identity, &mut new_id)?;
+                        batch.counts.entry(counting.0).or_default().push(counting.1);
+                    }
+                    Subject::Experiment(experiment) => {
+                        batch.experiment_events.push(Recording { index, id: event.id, at_ms, event: experiment });
+                    }
+                }
+                Ok(())
+            });
+            if let Err(problem) = admitted {
+                batch.settle(index, Fate::Rejected(problem));
+            }
+        }
+        batch
+    }
+
+    /// Rejects the events of prompts that are not among `visible`.
+    pub fn reject_invisible(&mut self, visible: &BTreeSet<Uuid>, problem: &Problem) {
+        let counts = std::mem::take(&mut self.counts);
+        for (prompt_id, countings) in counts {
+            if visible.contains(&prompt_id) {
+                self.counts.insert(prompt_id, countings);
+            } else {
+                self.settle_all(&countings, &Fate::Rejected(problem.clone()));
+            }
+        }
+    }
+
+    /// Notes what became of the event at `index`.
+    pub fn settle(&mut self, index: usize, fate: Fate) {
+        if let Some(slot) = self.fates.get_mut(index) {
+            *slot = Some(fate);
+        }
+    }
+
+    /// Notes the same of all these events.
+    pub fn settle_all(&mut self, countings: &[Counting], fate: &Fate) {
+        for counting in countings {
+            self.settle(counting.index, fate.clone());
+        }
+    }
+
+    /// The fates, in the order of the events. An event that nobody settled was not stored.
+    #[must_use]
+    pub fn into_fates(self) -> Vec<Fate> {
+        self.fates.into_iter().map(|fate| fate.unwrap_or_else(|| Fate::Rejected(Problem::storage()))).collect()
+    }
+}
+
+/// The fate of an increment, from what its counter said.
+#[must_use]
+pub fn fate_of(outcome: Outcome) -> Fate {
+    match outcome {
+        Outcome::Counted => Fate::Accepted,
+        Outcome::Repeated => Fate::Duplicate,
+        Outcome::Conflicting => Fate::Rejected(reused_id()),
+    }
+}
+
+/// The problem of an id that was used for another event.
+#[must_use]
+pub fn reused_id() -> Problem {
+    Problem::new(Code::IdempotencyKeyReused, "This id was counted for another event. Give each event an id of its own.")
+}
+
+/// The answer to a batch (200).
+///
+/// # Errors
+/// [`Code::StorageUnavailable`] when storage failed and nothing was stored: then asking again is all there is to do.
+pub fn answer(fates: &[Fate]) -> Result<Value, Problem> {
+    let mut rejected = Vec::new();
+    let (mut accepted, mut duplicates, mut failed) = (0, 0, None);
+    for (index, fate) in fates.iter().enumerate() {
+        match fate {
+            Fate::Accepted => accepted += 1,
+            Fate::Duplicate => duplicates += 1,
+            Fate::Rejected(problem) => {
+                if problem.code == Code::StorageUnavailable {
+                    failed = Some(problem);
+                }
+                rejected.push(json!({"index": index, "code": problem.code.name(), "detail": problem.detail}));
+            }
+        }
+    }
+    match failed {
+        Some(problem) if accepted == 0 && duplicates == 0 => Err(problem.clone()),
+        _ => Ok(json!({"accepted": accepted, "duplicates": duplicates, "rejected": rejected})),
+    }
+}
+
+fn admitted_time(at_ms: Option<i64>, now_ms: i64) -> Result<i64, Problem> {
+    let at_ms = at_ms.unwrap_or(now_ms);
+    if (now_ms - EVENT_PAST_MS..=now_ms + EVENT_FUTURE_MS).contains(&at_ms) {
+        return Ok(at_ms);
+    }
+    let detail = "timestamp is in milliseconds since 1970, at most 48 hours old and 5 minutes ahead.";
+    Err(Problem::at(Code::TimestampOutOfRange, "/timestamp", detail))
+}
+
+fn counting(
+    index: usize,
+    id: Option<String>,
+    event: PromptEvent,
+    at_ms: i64,
+    identity: &Identity,
+    new_id: &mut impl FnMut() -> Uuid,
+) -> Result<(Uuid, Counting), Problem> {
+    let PromptEvent { prompt_id, kind } = event;
+    if !kind.is_lineage() {
+        let increment = Increment { metric: kind.metric(), at_ms, id: id.map(|id| kind.digest(&id, None)) };
+        return Ok((prompt_id, Counting { index, increment, lineage: None }));
+    }
+    let user = Some(require_user(identity)?.clone());
+    let id = id.unwrap_or_else(|| new_id().to_string());
+    let event = LineageEvent { id, prompt_id, user, kind, at_ms };
+    Ok((prompt_id, Counting { index, increment: event.increment(), lineage: Some(event) }))
+}

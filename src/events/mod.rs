@@ -1,0 +1,5 @@
+//! Events: what callers send, how it is read, and what becomes of a batch.
+
+pub mod batch;
+pub mod event;
+pub mod parse;

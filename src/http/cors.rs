@@ -1,0 +1,57 @@
+//! Which pages may call: cross-origin resource sharing without credentials.
+
+use super::route::{Found, Sharing};
+
+const ALLOWED_HEADERS: &str = "authorization, apikey, content-type, idempotency-key, prefer, x-client-info";
+const EXPOSED_HEADERS: &str = "etag, preference-applied, retry-after";
+
+/// The origins whose pages may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    /// Every origin.
+    Any,
+    /// These, as browsers write them: `https://example.com`.
+    Listed(Vec<String>),
+}
+
+impl AllowedOrigins {
+    /// Reads the setting `ALLOWED_ORIGINS`: origins with commas between them; nothing or `*` is every origin.
+    #[must_use]
+    pub fn parse(setting: Option<&str>) -> Self {
+        let listed: Vec<String> = setting
+            .unwrap_or("*")
+            .split(',')
+            .map(|origin| origin.trim().trim_end_matches('/').to_owned())
+            .filter(|origin| !origin.is_empty())
+            .collect();
+        if listed.is_empty() || listed.iter().any(|origin| origin == "*") { Self::Any } else { Self::Listed(listed) }
+    }
+}
+
+/// The headers that let the page of `origin` read an answer of this path.
+#[must_use]
+pub fn headers(sharing: Sharing, allowed: &AllowedOrigins, origin: Option<&str>) -> Vec<(&'static str, String)> {
+    let (Sharing::CrossOrigin, Some(origin)) = (sharing, origin) else {
+        return Vec::new();
+    };
+    let exposed = ("Access-Control-Expose-Headers", EXPOSED_HEADERS.to_owned());
+    match allowed {
+        AllowedOrigins::Any => vec![("Access-Control-Allow-Origin", "*".to_owned()), exposed],
+        AllowedOrigins::Listed(listed) if listed.iter().any(|known| known == origin) => {
+            vec![("Access-Control-Allow-Origin", origin.to_owned()), ("Vary", "Origin".to_owned()), exposed]
+        }
+        AllowedOrigins::Listed(_) => vec![("Vary", "Origin".to_owned())],
+    }
+}
+
+/// The headers that answer `OPTIONS`, beside those of [`headers`].
+#[must_use]
+pub fn preflight_headers(found: &Found) -> Vec<(&'static str, String)> {
+    let mut headers = vec![("Allow", found.allow())];
+    if found.sharing() == Sharing::CrossOrigin {
+        headers.push(("Access-Control-Allow-Methods", found.allow()));
+        headers.push(("Access-Control-Allow-Headers", ALLOWED_HEADERS.to_owned()));
+        headers.push(("Access-Control-Max-Age", "86400".to_owned()));
+    }
+    headers
+}

@@ -1,0 +1,8 @@
+//! What a request asks for and what it is told, without the machinery that carries it.
+
+pub mod body;
+pub mod cors;
+pub mod identity;
+pub mod problem;
+pub mod route;
+pub mod token;

@@ -1,0 +1,177 @@
+//! Everything that can be wrong with a request, and how it is told (RFC 9457).
+
+use serde_json::{Value, json};
+
+/// A stable name for what went wrong, with the HTTP status it is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The JSON cannot be read.
+    InvalidJson,
+    /// The bytes are not UTF-8.
+    InvalidUtf8,
+    /// Arrays and objects are nested too deeply.
+    NestingTooDeep,
+    /// A value has another type than it must have.
+    InvalidType,
+    /// A value has the right type and is none of those allowed.
+    InvalidValue,
+    /// A text is empty or too long.
+    InvalidLength,
+    /// A text is no UUID.
+    InvalidUuid,
+    /// A text is no instant.
+    InvalidTimestamp,
+    /// An event's type is not known.
+    UnknownType,
+    /// A field is missing.
+    MissingField,
+    /// A table is not known.
+    UnknownTable,
+    /// A column is not known.
+    UnknownColumn,
+    /// An event is too old, or from the future.
+    TimestampOutOfRange,
+    /// The credential is missing.
+    CredentialRequired,
+    /// The credential is not valid.
+    InvalidCredential,
+    /// Only a user may do this.
+    UserRequired,
+    /// Only the service may do this.
+    ServiceRequired,
+    /// There is no such route.
+    UnknownRoute,
+    /// There is no such prompt, or it may not be seen.
+    UnknownPrompt,
+    /// The route has no such method.
+    MethodNotAllowed,
+    /// Another row already has a value that must be unique.
+    Conflict,
+    /// The body or a value in it is too large.
+    TooLarge,
+    /// There are too many events in one request.
+    TooManyEvents,
+    /// The body has a type that is not read here.
+    UnsupportedMediaType,
+    /// The id was used before, for another event.
+    IdempotencyKeyReused,
+    /// Storage could not be reached or could not write.
+    StorageUnavailable,
+}
+
+impl Code {
+    /// The name that callers can rely on, the status, and a title for people.
+    #[must_use]
+    pub fn describe(self) -> (&'static str, u16, &'static str) {
+        match self {
+            Self::InvalidJson => ("invalid_json", 400, "The JSON cannot be read"),
+            Self::InvalidUtf8 => ("invalid_utf8", 400, "The body is not UTF-8"),
+            Self::NestingTooDeep => ("nesting_too_deep", 400, "The JSON is nested too deeply"),
+            Self::InvalidType => ("invalid_type", 400, "A value has the wrong type"),
+            Self::InvalidValue => ("invalid_value", 400, "A value is not allowed"),
+            Self::InvalidLength => ("invalid_length", 400, "A text has the wrong length"),
+            Self::InvalidUuid => ("invalid_uuid", 400, "A text is no UUID"),
+            Self::InvalidTimestamp => ("invalid_timestamp", 400, "A text is no timestamp"),
+            Self::UnknownType => ("unknown_type", 400, "The event type is not known"),
+            Self::MissingField => ("missing_field", 400, "A field is missing"),
+            Self::UnknownTable => ("unknown_table", 400, "The table is not known"),
+            Self::UnknownColumn => ("unknown_column", 400, "The column is not known"),
+            Self::TimestampOutOfRange => ("timestamp_out_of_range", 400, "The timestamp is out of range"),
+            Self::CredentialRequired => ("credential_required", 401, "A credential is required"),
+            Self::InvalidCredential => ("invalid_credential", 401, "The credential is not valid"),
+            Self::UserRequired => ("user_required", 401, "A user's token is required"),
+            Self::ServiceRequired => ("service_required", 403, "The service key is required"),
+            Self::UnknownRoute => ("unknown_route", 404, "There is no such route"),
+            Self::UnknownPrompt => ("unknown_prompt", 404, "There is no such prompt"),
+            Self::MethodNotAllowed => ("method_not_allowed", 405, "The method is not allowed"),
+            Self::Conflict => ("conflict", 409, "The value is taken"),
+            Self::TooLarge => ("too_large", 413, "Too large"),
+            Self::TooManyEvents => ("too_many_events", 413, "Too many events"),
+            Self::UnsupportedMediaType => ("unsupported_media_type", 415, "The media type is not supported"),
+            Self::IdempotencyKeyReused => ("idempotency_key_reused", 422, "The id was used for another event"),
+            Self::StorageUnavailable => ("storage_unavailable", 503, "Storage is unavailable"),
+        }
+    }
+
+    /// The stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.describe().0
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        self.describe().1
+    }
+}
+
+/// Something wrong with a request, in the words in which the caller is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What it is.
+    pub code: Code,
+    /// What is wrong here and what to do about it; never a secret, never SQL.
+    pub detail: String,
+    /// Where in the body it is (RFC 6901), for a bad field.
+    pub pointer: Option<String>,
+    /// The methods that the route has, for [`Code::MethodNotAllowed`].
+    pub allow: Option<String>,
+}
+
+impl Problem {
+    /// A problem with the request as a whole.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), pointer: None, allow: None }
+    }
+
+    /// A problem with one field; `pointer` starts with a slash.
+    pub fn at(code: Code, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer.into()), ..Self::new(code, detail) }
+    }
+
+    /// The same problem, with its field found below `prefix`.
+    #[must_use]
+    pub fn below(mut self, prefix: &str) -> Self {
+        self.pointer = self.pointer.map(|pointer| format!("{prefix}{pointer}")).or_else(|| Some(prefix.to_owned()));
+        self
+    }
+
+    /// Storage failed; nothing that was asked for can be relied on, and asking again is safe.
+    #[must_use]
+    pub fn storage() -> Self {
+        Self::new(Code::StorageUnavailable, "Nothing was acknowledged. Send the same request again, with the same ids.")
+    }
+
+    /// The body of the answer (`application/problem+json`).
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let (name, status, title) = self.code.describe();
+        let mut body = json!({
+            "type": format!("urn:promptmeter:problem:{name}"),
+            "title": title,
+            "status": status,
+            "detail": self.detail,
+            "code": name,
+        });
+        if let (Some(pointer), Some(fields)) = (&self.pointer, body.as_object_mut()) {
+            fields.insert("pointer".to_owned(), json!(pointer));
+        }
+        body
+    }
+
+    /// The headers that the answer carries beside its type.
+    #[must_use]
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let mut headers = Vec::new();
+        match self.code.status() {
+            401 => headers.push(("WWW-Authenticate", "Bearer".to_owned())),
+            503 => headers.push(("Retry-After", "1".to_owned())),
+            _ => {}
+        }
+        if let Some(allow) = &self.allow {
+            headers.push(("Allow", allow.clone()));
+        }
+        headers
+    }
+}

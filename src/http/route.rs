@@ -1,0 +1,163 @@
+//! Every route, in one table.
+
+use percent_encoding::percent_decode_str;
+use uuid::Uuid;
+
+use super::problem::{Code, Problem};
+use crate::data::fields::uuid_of;
+use crate::limits::KEY_CHARS;
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Tells that the worker runs and its database answers.
+    Health,
+    /// Takes events.
+    Events,
+    /// Counts a view.
+    View,
+    /// Counts a copy.
+    Copy,
+    /// Records that a prompt was put beside others.
+    Compare,
+    /// Tells a prompt's counts.
+    Stats,
+    /// Tells an experiment's hourly rows.
+    Summary,
+    /// Takes rows of another system.
+    Import,
+}
+
+/// Who may call a route from a page of another origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Pages of the allowed origins.
+    CrossOrigin,
+    /// No page: the route is for servers.
+    SameOrigin,
+}
+
+/// One route.
+#[derive(Debug)]
+pub struct Route {
+    /// `GET` or `POST`; a `GET` route also answers `HEAD`.
+    pub method: &'static str,
+    /// The path; `{id}` stands for one segment.
+    pub path: &'static str,
+    /// What it does.
+    pub endpoint: Endpoint,
+    /// Who may call it from a page.
+    pub sharing: Sharing,
+}
+
+/// The route table.
+pub const ROUTES: &[Route] = &[
+    route("GET", "/healthz", Endpoint::Health, Sharing::CrossOrigin),
+    route("POST", "/v1/events", Endpoint::Events, Sharing::CrossOrigin),
+    route("POST", "/v1/prompts/{id}/view", Endpoint::View, Sharing::CrossOrigin),
+    route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Sharing::CrossOrigin),
+    route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Sharing::CrossOrigin),
+    route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Sharing::CrossOrigin),
+    route("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Sharing::CrossOrigin),
+    route("POST", "/v1/import", Endpoint::Import, Sharing::SameOrigin),
+];
+
+const fn route(method: &'static str, path: &'static str, endpoint: Endpoint, sharing: Sharing) -> Route {
+    Route { method, path, endpoint, sharing }
+}
+
+/// The routes of one path, and what stood for `{id}`.
+#[derive(Debug)]
+pub struct Found {
+    routes: Vec<&'static Route>,
+    /// The decoded segment that stood for `{id}`; empty for a path without one.
+    pub id: String,
+}
+
+/// Finds the routes of a path, which may be percent-encoded.
+///
+/// # Errors
+/// [`Code::UnknownRoute`] when there is none.
+pub fn find(path: &str) -> Result<Found, Problem> {
+    let mut found = Found { routes: Vec::new(), id: String::new() };
+    for route in ROUTES {
+        if let Some(id) = captured(route.path, path) {
+            found.routes.push(route);
+            found.id = id;
+        }
+    }
+    if found.routes.is_empty() {
+        return Err(Problem::new(Code::UnknownRoute, "The README lists the routes."));
+    }
+    Ok(found)
+}
+
+impl Found {
+    /// The route of this path that answers `method`.
+    ///
+    /// # Errors
+    /// [`Code::MethodNotAllowed`], with the methods that are.
+    pub fn with_method(&self, method: &str) -> Result<&'static Route, Problem> {
+        let wanted = if method == "HEAD" { "GET" } else { method };
+        self.routes.iter().copied().find(|route| route.method == wanted).ok_or_else(|| Problem {
+            allow: Some(self.allow()),
+            ..Problem::new(Code::MethodNotAllowed, format!("This route answers {}.", self.allow()))
+        })
+    }
+
+    /// The methods of this path, as the `Allow` header lists them.
+    #[must_use]
+    pub fn allow(&self) -> String {
+        let mut methods: Vec<&str> = self.routes.iter().map(|route| route.method).collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods.push("OPTIONS");
+        methods.join(", ")
+    }
+
+    /// Whether a page of another origin may call this path.
+    #[must_use]
+    pub fn sharing(&self) -> Sharing {
+        self.routes.first().map_or(Sharing::SameOrigin, |route| route.sharing)
+    }
+}
+
+fn captured(pattern: &str, path: &str) -> Option<String> {
+    let mut id = String::new();
+    let mut segments = path.split('/');
+    for expected in pattern.split('/') {
+        let segment = segments.next()?;
+        if expected == "{id}" {
+            id = percent_decode_str(segment).decode_utf8().ok()?.into_owned();
+        } else if expected != segment {
+            return None;
+        }
+    }
+    (segments.next().is_none() && (!id.is_empty() || !pattern.contains("{id}"))).then_some(id)
+}
+
+/// How a path names a prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PromptName {
+    /// By its id.
+    Id(Uuid),
+    /// By its slug.
+    Slug(String),
+}
+
+impl PromptName {
+    /// Reads the segment that stands for `{id}`.
+    ///
+    /// # Errors
+    /// [`Code::UnknownPrompt`] when it is longer than any slug.
+    pub fn parse(segment: &str) -> Result<Self, Problem> {
+        if let Some(id) = uuid_of(segment) {
+            return Ok(Self::Id(id));
+        }
+        if segment.chars().count() > KEY_CHARS {
+            return Err(Problem::new(Code::UnknownPrompt, "A prompt is named by its id or its slug."));
+        }
+        Ok(Self::Slug(segment.to_owned()))
+    }
+}

@@ -1,0 +1,23 @@
+//! promptmeter: the counting, data and experiment backend of a prompt library, compiled to one WebAssembly edge worker.
+//!
+//! Data flows one way: a request is parsed into a closed enum, decided in pure code, performed in one place, and
+//! answered once. The pure code takes time, ids and randomness as arguments, compiles natively and is tested there:
+//!
+//! - [`counting`]: what a counter counts, and its protocol
+//! - [`events`]: what callers send, and what becomes of a batch
+//! - [`experiments`]: from the events of sessions to hourly rows
+//! - [`data`]: prompts, who may do what, rows of other systems
+//! - [`http`]: routes, problems, identity
+//!
+//! Only the `edge` module, which is compiled for `wasm32` alone, knows Cloudflare.
+
+pub mod counting;
+pub mod data;
+pub mod events;
+pub mod experiments;
+pub mod http;
+pub mod limits;
+pub mod time;
+
+#[cfg(target_arch = "wasm32")]
+mod edge;

@@ -1,0 +1,30 @@
+//! Every bound on what a caller may send, in one place.
+
+use crate::time::{HOUR_MS, MINUTE_MS};
+
+/// Bytes of a JSON request body.
+pub const BODY_BYTES: usize = 1024 * 1024;
+/// Events in one request.
+pub const BATCH_EVENTS: usize = 500;
+/// Levels of arrays and objects in a JSON body.
+pub const NESTING_LEVELS: usize = 64;
+/// Characters of an event's id and of an `Idempotency-Key`.
+pub const EVENT_ID_CHARS: usize = 64;
+/// Characters of a key that a caller chooses: session, experiment, project, variant, view, comparison, visitor, slug.
+pub const KEY_CHARS: usize = 128;
+/// Bytes of an experiment event's `properties`, as JSON text.
+pub const PROPERTIES_BYTES: usize = 4096;
+/// How long before now an event may have happened, in milliseconds.
+pub const EVENT_PAST_MS: i64 = 48 * HOUR_MS;
+/// How far ahead of now a caller's clock may be, in milliseconds.
+pub const EVENT_FUTURE_MS: i64 = 5 * MINUTE_MS;
+/// Bytes of one stored value (D1 refuses rows of more than 2 MB).
+pub const STORED_VALUE_BYTES: usize = 1_900_000;
+/// Bytes of one line of an import: a stored value may grow when it is escaped.
+pub const IMPORT_LINE_BYTES: usize = 4 * 1024 * 1024;
+/// Refused lines that an import lists; further ones are only counted.
+pub const IMPORT_REFUSALS_LISTED: usize = 1000;
+/// Rows of one page of a list.
+pub const PAGE_ROWS: usize = 100;
+/// Hours of a declared conversion window.
+pub const CONVERSION_WINDOW_HOURS: i64 = 24 * 90;
