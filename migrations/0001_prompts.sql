@@ -18,8 +18,8 @@ create table prompts (
   negative_prompt text,
   category text,
   tags text check (json_type(tags) = 'array'), -- a JSON array of texts
-  is_public integer not null default 0 check (is_public in (0, 1)),
-  is_active integer not null default 1 check (is_active in (0, 1)),
+  is_public integer not null check (is_public in (0, 1)),
+  is_active integer not null check (is_active in (0, 1)),
   forked_from text, -- no reference: a fork outlives its parent and keeps its place
   created_at text not null,
   updated_at text not null

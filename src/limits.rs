@@ -25,6 +25,6 @@ pub const IMPORT_LINE_BYTES: usize = 4 * 1024 * 1024;
 /// Refused lines that an import lists; further ones are only counted.
 pub const IMPORT_REFUSALS_LISTED: usize = 1000;
 /// Rows of one page of a list.
-pub const PAGE_ROWS: usize = 100;
+pub const PAGE_ROWS: i64 = 100;
 /// Hours of a declared conversion window.
 pub const CONVERSION_WINDOW_HOURS: i64 = 24 * 90;

@@ -3,4 +3,5 @@
 pub mod counter;
 pub mod ledger;
 pub mod protocol;
+pub mod stats;
 pub mod tally;

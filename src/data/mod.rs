@@ -2,6 +2,9 @@
 
 pub mod fields;
 pub mod import;
+pub mod import_report;
+pub mod json_rows;
+pub mod lines;
 pub mod policy;
 pub mod prompt;
 pub mod prompt_cache;

@@ -24,7 +24,7 @@ pub struct PromptAccess {
     pub is_active: bool,
 }
 
-/// A row of `prompts`, checked. Where a column has a default, `None` stands for it.
+/// A row of `prompts`, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromptRow {
     /// The id.
@@ -47,15 +47,15 @@ pub struct PromptRow {
     pub category: Option<String>,
     /// The tags, as the JSON text of an array.
     pub tags: Option<String>,
-    /// Whether others may see it.
-    pub is_public: Option<bool>,
-    /// Whether it is in use.
-    pub is_active: Option<bool>,
+    /// Whether others may see it; not unless the row says so.
+    pub is_public: bool,
+    /// Whether it is in use; unless the row says otherwise.
+    pub is_active: bool,
     /// The prompt it was made from.
     pub forked_from: Option<Uuid>,
-    /// When it was made, as stored.
+    /// When it was made, as stored; `None` where the row does not say.
     pub created_at: Option<String>,
-    /// When it was changed, as stored.
+    /// When it was changed, as stored; `None` where the row does not say.
     pub updated_at: Option<String>,
 }
 
@@ -98,8 +98,8 @@ impl PromptRow {
             negative_prompt: stored_text(&field("negative_prompt"))?,
             category: field("category").key(KEY_CHARS)?,
             tags: tags(&field("tags"))?,
-            is_public: field("is_public").boolean()?,
-            is_active: field("is_active").boolean()?,
+            is_public: field("is_public").boolean()?.unwrap_or(false),
+            is_active: field("is_active").boolean()?.unwrap_or(true),
             forked_from: field("forked_from").uuid()?,
             created_at: timestamp(&field("created_at"))?,
             updated_at: timestamp(&field("updated_at"))?,

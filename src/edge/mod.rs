@@ -1,26 +1,23 @@
-//! The only folder that knows Cloudflare.
-use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, State, durable_object, event};
+//! The only folder that knows Cloudflare: it decodes, asks the pure code, performs, encodes.
+//!
+//! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] (commands to one prompt's counter)
+//! - handlers: [`events`], [`stats`], [`summary`], [`import`]
+//! - what they share: [`ingestion`], [`counters`] (the way to a counter), [`prompt_lookup`], [`answer`], [`settings`], [`runtime`]
+//! - statements: [`d1`] and [`counter_storage`] hold all SQL
 
-#[event(fetch)]
-async fn fetch(_request: Request, _env: Env, _context: Context) -> Result<Response> {
-    Response::ok("ok")
-}
-
-#[event(scheduled)]
-async fn scheduled(_event: ScheduledEvent, _env: Env, _context: ScheduleContext) {}
-
-#[durable_object(alarm)]
-struct PromptCounter {
-    state: State,
-}
-impl worker::DurableObject for PromptCounter {
-    fn new(state: State, _env: Env) -> Self {
-        Self { state }
-    }
-    async fn fetch(&self, _r: Request) -> Result<Response> {
-        Response::ok(self.state.id().to_string())
-    }
-    async fn alarm(&self) -> Result<Response> {
-        Response::empty()
-    }
-}
+mod answer;
+mod counter_object;
+mod counter_storage;
+mod counters;
+mod d1;
+mod events;
+mod fetch;
+mod import;
+mod ingestion;
+mod prompt_lookup;
+mod rollup;
+mod runtime;
+mod scheduled;
+mod settings;
+mod stats;
+mod summary;

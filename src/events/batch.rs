@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::event::{Event, ExperimentEvent, PromptEvent, PromptEventKind, Subject};
+use super::event::{Event, ExperimentEvent, PromptEvent, Subject};
+use super::lineage::LineageEvent;
 use crate::counting::protocol::{Increment, Outcome};
 use crate::data::policy::require_user;
-use crate::http::identity::{Identity, User};
+use crate::http::identity::Identity;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{EVENT_FUTURE_MS, EVENT_PAST_MS};
 
@@ -42,31 +43,6 @@ pub struct Counting {
     pub increment: Increment,
     /// The row that is kept, for a fork and a comparison.
     pub lineage: Option<LineageEvent>,
-}
-
-/// A row of `prompt_events`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LineageEvent {
-    /// The caller's id, or one that was made for it.
-    pub id: String,
-    /// The prompt.
-    pub prompt_id: Uuid,
-    /// Whose act it was; unknown only where another system did not know.
-    pub user: Option<User>,
-    /// What happened.
-    pub kind: PromptEventKind,
-    /// When, in milliseconds since 1970.
-    pub at_ms: i64,
-}
-
-impl LineageEvent {
-    /// The increment that counts this row. The same row always gives the same one, so that it is counted once.
-    #[must_use]
-    pub fn increment(&self) -> Increment {
-        let user_id = self.user.as_ref().map(|user| user.id);
-        let id = self.kind.digest(&self.id, user_id);
-        Increment { metric: self.kind.metric(), at_ms: self.at_ms, id: Some(id) }
-    }
 }
 
 /// An experiment event that is to be stored.
@@ -113,6 +89,47 @@ impl Batch {
         batch
     }
 
+    /// A batch of lineage events alone, as they come from another system or from storage.
+    #[must_use]
+    pub fn of_lineage(events: Vec<LineageEvent>) -> Self {
+        let mut batch = Self { fates: vec![None; events.len()], ..Self::default() };
+        for (index, event) in events.into_iter().enumerate() {
+            let counting = Counting { index, increment: event.increment(), lineage: Some(event.clone()) };
+            batch.counts.entry(event.prompt_id).or_default().push(counting);
+        }
+        batch
+    }
+
+    /// How many events are still to be stored.
+    #[must_use]
+    pub fn unsettled(&self) -> usize {
+        self.fates.iter().filter(|fate| fate.is_none()).count()
+    }
+
+    /// The events that are kept as rows, with their places in the batch.
+    #[must_use]
+    pub fn lineage(&self) -> Vec<(usize, LineageEvent)> {
+        let countings = self.counts.values().flatten();
+        countings.filter_map(|counting| Some((counting.index, counting.lineage.clone()?))).collect()
+    }
+
+    /// Leaves the events that are kept as rows unsettled: their rows could not be stored.
+    pub fn drop_lineage(&mut self) {
+        for countings in self.counts.values_mut() {
+            countings.retain(|counting| counting.lineage.is_none());
+        }
+    }
+
+    /// Takes out the events about prompts that are to be counted and whose fate is still open.
+    pub fn take_counts(&mut self) -> BTreeMap<Uuid, Vec<Counting>> {
+        let mut counts = std::mem::take(&mut self.counts);
+        for countings in counts.values_mut() {
+            countings.retain(|counting| self.fates.get(counting.index).is_some_and(Option::is_none));
+        }
+        counts.retain(|_, countings| !countings.is_empty());
+        counts
+    }
+
     /// Rejects the events of prompts that are not among `visible`.
     pub fn reject_invisible(&mut self, visible: &BTreeSet<Uuid>, problem: &Problem) {
         let counts = std::mem::take(&mut self.counts);
@@ -154,6 +171,17 @@ pub fn fate_of(outcome: Outcome) -> Fate {
         Outcome::Repeated => Fate::Duplicate,
         Outcome::Conflicting => Fate::Rejected(reused_id()),
     }
+}
+
+/// The fates of experiment events, from the ids that were new when they were stored. Of two events with one id in the
+/// same batch, the first is it.
+#[must_use]
+pub fn fates_of(recordings: &[Recording], mut fresh: BTreeSet<(String, String)>) -> Vec<Fate> {
+    let fate = |recording: &Recording| match &recording.id {
+        Some(id) if !fresh.remove(&(recording.event.experiment_id.clone(), id.clone())) => Fate::Duplicate,
+        _ => Fate::Accepted,
+    };
+    recordings.iter().map(fate).collect()
 }
 
 /// The problem of an id that was used for another event.

@@ -2,4 +2,5 @@
 
 pub mod batch;
 pub mod event;
+pub mod lineage;
 pub mod parse;

@@ -6,6 +6,7 @@
 //! new events, what it adds now less what it added before. That is exact for any lateness and any order of arrival, and
 //! costs what is new.
 
+pub mod page;
 pub mod rollup;
 pub mod session;
 pub mod summary;

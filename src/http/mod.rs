@@ -4,5 +4,6 @@ pub mod body;
 pub mod cors;
 pub mod identity;
 pub mod problem;
+pub mod query;
 pub mod route;
 pub mod token;

@@ -1,0 +1,75 @@
+//! What a reader is told about a prompt's counts.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::tally::Tally;
+
+/// The counts of a prompt, as a shorthand route answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    prompt_id: Uuid,
+    view_count: u64,
+    copy_count: u64,
+    fork_count: u64,
+    compare_count: u64,
+}
+
+impl Counts {
+    /// The counts of this prompt.
+    #[must_use]
+    pub fn of(prompt_id: Uuid, tally: &Tally) -> Self {
+        let Tally { views, copies, forks, compares } = *tally;
+        Self { prompt_id, view_count: views, copy_count: copies, fork_count: forks, compare_count: compares }
+    }
+}
+
+/// The counts after a shorthand route did its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Counted {
+    /// The counts.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Whether the request's id had been counted before, so that this one changed nothing.
+    pub duplicate: bool,
+}
+
+/// All that is known of a prompt.
+///
+/// Visitors are not told apart, and likes and uses are not recorded: what is not measured is null, and what nobody can
+/// have done is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    #[serde(flatten)]
+    counts: Counts,
+    like_count: u64,
+    unique_visitors: Option<u64>,
+    visit_count: Option<u64>,
+    total_usage: u64,
+    success_count: u64,
+    failure_count: u64,
+    success_rate: Option<f64>,
+    avg_generation_time_ms: Option<f64>,
+    last_used_at: Option<i64>,
+}
+
+impl Stats {
+    /// The stats of a prompt with these counts.
+    #[must_use]
+    pub fn of(counts: Counts) -> Self {
+        Self {
+            counts,
+            like_count: 0,
+            unique_visitors: None,
+            visit_count: None,
+            total_usage: 0,
+            success_count: 0,
+            failure_count: 0,
+            success_rate: None,
+            avg_generation_time_ms: None,
+            last_used_at: None,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The tables of one counter, and all statements on them. Nothing here waits.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use js_sys::{Function, Reflect};
+use uuid::Uuid;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
+
+use crate::counting::counter::{Commit, Counter};
+use crate::counting::ledger::{Ledger, Segment};
+use crate::counting::protocol::ImportedRow;
+use crate::counting::tally::Tally;
+
+/// Made with the first count, so that reading a prompt nobody has counted leaves no object behind.
+const SCHEMA: &str = "
+    create table if not exists counter (
+        id integer primary key check (id = 1),
+        prompt_id text not null,
+        views integer not null,
+        copies integer not null,
+        forks integer not null,
+        compares integer not null,
+        version integer not null
+    ) strict;
+    create table if not exists hourly (
+        hour integer primary key,
+        views integer not null,
+        copies integer not null,
+        forks integer not null,
+        compares integer not null
+    ) strict;
+    create table if not exists ledger_segment (
+        number integer primary key,
+        newest_ms integer not null,
+        entries blob not null
+    ) strict;
+    create table if not exists imported_row (key integer primary key) strict;";
+
+/// The counter as it is stored, and the prompt it belongs to; `None` when nothing was ever counted.
+pub(super) fn restore(storage: &Storage) -> Result<Option<(Uuid, Counter)>> {
+    let sql = storage.sql();
+    if rows(&sql, "select 1 from sqlite_master where type = 'table' and name = 'counter'", vec![])?.is_empty() {
+        return Ok(None);
+    }
+    let counter = rows(&sql, "select prompt_id, views, copies, forks, compares, version from counter", vec![])?;
+    let Some([SqlStorageValue::String(prompt_id), views, copies, forks, compares, version]) =
+        counter.first().and_then(|row| row.first_chunk())
+    else {
+        return Ok(None);
+    };
+    let tally = Tally { views: count(views), copies: count(copies), forks: count(forks), compares: count(compares) };
+    let prompt_id = Uuid::try_parse(prompt_id).map_err(|error| Error::from(error.to_string()))?;
+    Ok(Some((prompt_id, Counter { tally, version: count(version), ledger: restore_ledger(&sql)? })))
+}
+
+fn restore_ledger(sql: &SqlStorage) -> Result<Ledger> {
+    let stored = rows(sql, "select number, newest_ms, entries from ledger_segment order by number", vec![])?;
+    Ok(Ledger::restore(stored.iter().filter_map(|row| match row.as_slice() {
+        [number, SqlStorageValue::Integer(newest_ms), SqlStorageValue::Blob(entries)] => {
+            Some(Segment::unpack(count(number), *newest_ms, entries))
+        }
+        _ => None,
+    })))
+}
+
+/// The rows among `imported` that were not imported before.
+pub(super) fn not_imported(storage: &Storage, imported: &[ImportedRow]) -> Result<Vec<ImportedRow>> {
+    storage.sql().exec(SCHEMA, None)?;
+    let sql = "select cast(key as text) from imported_row \
+        where key in (select cast(value as integer) from json_each(?1))";
+    let known: HashSet<String> = rows(&storage.sql(), sql, vec![keys(imported)?])?
+        .into_iter()
+        .filter_map(|row| match row.into_iter().next() {
+            Some(SqlStorageValue::String(key)) => Some(key),
+            _ => None,
+        })
+        .collect();
+    let mut seen = HashSet::new();
+    Ok(imported.iter().filter(|row| !known.contains(&signed(row.key)) && seen.insert(row.key)).copied().collect())
+}
+
+/// Stores a commit, all or nothing, and with it the keys of the rows that it imports.
+pub(super) fn store(storage: &Storage, prompt_id: Uuid, commit: &Commit, imported: &[ImportedRow]) -> Result<()> {
+    let mut writes = vec![(SCHEMA, vec![]), write_counter(prompt_id, commit)];
+    writes.extend(commit.hours.iter().map(|(hour, added)| add_to_hour(*hour, added)));
+    writes.extend(commit.ledger.written.iter().map(write_segment));
+    writes.extend(
+        commit
+            .ledger
+            .expired
+            .iter()
+            .map(|number| ("delete from ledger_segment where number = ?1", vec![integer(*number)])),
+    );
+    if !imported.is_empty() {
+        let sql = "insert into imported_row (key) select cast(value as integer) from json_each(?1)";
+        writes.push((sql, vec![keys(imported)?]));
+    }
+    let sql = storage.sql();
+    in_transaction(storage, move || {
+        for (statement, parameters) in writes {
+            sql.exec(statement, parameters)?;
+        }
+        Ok(())
+    })
+}
+
+type Write = (&'static str, Vec<SqlStorageValue>);
+
+fn write_counter(prompt_id: Uuid, commit: &Commit) -> Write {
+    let sql = "insert into counter (id, prompt_id, views, copies, forks, compares, version) \
+        values (1, ?1, ?2, ?3, ?4, ?5, ?6) \
+        on conflict (id) do update set views = excluded.views, copies = excluded.copies, forks = excluded.forks, \
+            compares = excluded.compares, version = excluded.version";
+    let mut parameters = vec![SqlStorageValue::String(prompt_id.to_string())];
+    parameters.extend(counts(&commit.tally));
+    parameters.push(integer(commit.version));
+    (sql, parameters)
+}
+
+fn add_to_hour(hour: i64, added: &Tally) -> Write {
+    let sql = "insert into hourly (hour, views, copies, forks, compares) values (?1, ?2, ?3, ?4, ?5) \
+        on conflict (hour) do update set views = views + excluded.views, copies = copies + excluded.copies, \
+            forks = forks + excluded.forks, compares = compares + excluded.compares";
+    let mut parameters = vec![SqlStorageValue::Integer(hour)];
+    parameters.extend(counts(added));
+    (sql, parameters)
+}
+
+fn write_segment(segment: &Segment) -> Write {
+    let sql = "insert into ledger_segment (number, newest_ms, entries) values (?1, ?2, ?3) \
+        on conflict (number) do update set newest_ms = excluded.newest_ms, entries = excluded.entries";
+    let newest_ms = SqlStorageValue::Integer(segment.newest_ms);
+    (sql, vec![integer(segment.number), newest_ms, SqlStorageValue::Blob(segment.pack())])
+}
+
+fn counts(tally: &Tally) -> [SqlStorageValue; 4] {
+    [tally.views, tally.copies, tally.forks, tally.compares].map(integer)
+}
+
+fn integer(value: u64) -> SqlStorageValue {
+    SqlStorageValue::Integer(value.cast_signed())
+}
+
+fn count(value: &SqlStorageValue) -> u64 {
+    match value {
+        SqlStorageValue::Integer(value) => value.unsigned_abs(),
+        _ => 0,
+    }
+}
+
+/// Keys have 64 bits, more than a JavaScript number holds: they go in and come out as texts.
+fn keys(imported: &[ImportedRow]) -> Result<SqlStorageValue> {
+    let keys: Vec<String> = imported.iter().map(|row| signed(row.key)).collect();
+    Ok(SqlStorageValue::String(serde_json::to_string(&keys)?))
+}
+
+fn signed(key: u64) -> String {
+    key.cast_signed().to_string()
+}
+
+fn rows(sql: &SqlStorage, statement: &str, parameters: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>> {
+    sql.exec(statement, parameters)?.raw().collect()
+}
+
+/// Runs `writes` in a transaction that is rolled back when it fails: without one, the writes before the failure would
+/// stay.
+fn in_transaction(storage: &Storage, writes: impl FnOnce() -> Result<()> + 'static) -> Result<()> {
+    let failure = Rc::new(RefCell::new(None));
+    let failed = Rc::clone(&failure);
+    let body = Closure::once(move || match writes() {
+        Ok(()) => Ok(JsValue::UNDEFINED),
+        Err(error) => {
+            let thrown = JsValue::from_str(&error.to_string());
+            failed.replace(Some(error));
+            Err(thrown)
+        }
+    });
+    let run: Function = Reflect::get(storage.as_raw(), &JsValue::from_str("transactionSync"))?.dyn_into()?;
+    let outcome = run.call1(storage.as_raw(), body.as_ref());
+    match failure.take() {
+        Some(error) => Err(error),
+        None => outcome.map(drop).map_err(Error::from),
+    }
+}

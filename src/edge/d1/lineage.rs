@@ -1,0 +1,116 @@
+//! Statements about forks and comparisons.
+
+use serde::Serialize;
+use uuid::Uuid;
+use worker::{D1Database, Result};
+
+use super::{array, integer, rows, statement};
+use crate::events::event::PromptEventKind;
+use crate::events::lineage::{LineageEvent, StoredLineage};
+use crate::time::timestamp_from_ms;
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    prompt_id: Uuid,
+    user_id: Option<Uuid>,
+    email: Option<&'a str>,
+    event_type: &'static str,
+    child_prompt_id: Option<Uuid>,
+    comparison_id: Option<&'a str>,
+    created_at: Option<String>,
+}
+
+impl<'a> Row<'a> {
+    fn of(event: &'a LineageEvent) -> Self {
+        let (event_type, child_prompt_id, comparison_id) = match &event.kind {
+            PromptEventKind::Fork { child_prompt_id } => ("fork", *child_prompt_id, None),
+            PromptEventKind::CompareAdd { comparison_id } => ("compare_add", None, comparison_id.as_deref()),
+            PromptEventKind::View { .. } => ("view", None, None),
+            PromptEventKind::Copy { .. } => ("copy", None, None),
+        };
+        Self {
+            id: &event.id,
+            prompt_id: event.prompt_id,
+            user_id: event.user.as_ref().map(|user| user.id),
+            email: event.user.as_ref().and_then(|user| user.email.as_deref()),
+            event_type,
+            child_prompt_id,
+            comparison_id,
+            created_at: timestamp_from_ms(event.at_ms),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Key<'a> {
+    prompt_id: Uuid,
+    id: &'a str,
+}
+
+fn keys<'a>(events: &[&'a LineageEvent]) -> Vec<Key<'a>> {
+    events.iter().map(|event| Key { prompt_id: event.prompt_id, id: &event.id }).collect()
+}
+
+const COLUMNS: &str = "e.id, e.prompt_id, e.user_id, e.event_type, e.child_prompt_id, e.comparison_id, e.created_at, \
+    e.uncounted_since_ms";
+
+/// Stores these events, marked as not counted, and their users, where they are not there yet; gives the rows that then
+/// stand under their ids. No row is made for a prompt that is gone.
+pub(in crate::edge) async fn store(
+    database: &D1Database,
+    events: &[&LineageEvent],
+    now_ms: i64,
+) -> Result<Vec<StoredLineage>> {
+    let rows: Vec<Row<'_>> = events.iter().map(|event| Row::of(event)).collect();
+    let users = "insert into users (id, email, created_at) \
+        select value ->> 'user_id', max(value ->> 'email'), min(value ->> 'created_at') from json_each(?1) \
+        where value ->> 'user_id' is not null group by 1 \
+        on conflict (id) do update set email = excluded.email where email is null and excluded.email is not null";
+    let events_sql = "insert into prompt_events (id, prompt_id, user_id, event_type, child_prompt_id, comparison_id, \
+            created_at, uncounted_since_ms) \
+        select value ->> 'id', value ->> 'prompt_id', value ->> 'user_id', value ->> 'event_type', \
+            value ->> 'child_prompt_id', value ->> 'comparison_id', value ->> 'created_at', ?2 \
+        from json_each(?1) where exists (select 1 from prompts where prompts.id = value ->> 'prompt_id') \
+        on conflict (prompt_id, id) do nothing";
+    let read = format!(
+        "select {COLUMNS} from json_each(?1) join prompt_events e \
+            on e.prompt_id = value ->> 'prompt_id' and e.id = value ->> 'id'"
+    );
+    let batch = vec![
+        statement(database, users, &[array(&rows)?])?,
+        statement(database, events_sql, &[array(&rows)?, integer(now_ms)])?,
+        statement(database, &read, &[array(&keys(events))?])?,
+    ];
+    let mut results = database.batch(batch).await?;
+    results.pop().map_or_else(|| Ok(Vec::new()), |stored| stored.results())
+}
+
+/// Takes the mark off events that are counted, and removes those whose id their counter knows for another event.
+pub(in crate::edge) async fn settle(
+    database: &D1Database,
+    counted: &[&LineageEvent],
+    refused: &[&LineageEvent],
+) -> Result<()> {
+    let counted_sql = "update prompt_events set uncounted_since_ms = null where uncounted_since_ms is not null \
+        and (prompt_id, id) in (select value ->> 'prompt_id', value ->> 'id' from json_each(?1))";
+    let refused_sql = "delete from prompt_events where uncounted_since_ms is not null \
+        and (prompt_id, id) in (select value ->> 'prompt_id', value ->> 'id' from json_each(?1))";
+    let batch = vec![
+        statement(database, counted_sql, &[array(&keys(counted))?])?,
+        statement(database, refused_sql, &[array(&keys(refused))?])?,
+    ];
+    database.batch(batch).await.map(drop)
+}
+
+/// Up to `limit` events that were stored before `before_ms` and are not counted, the oldest first.
+pub(in crate::edge) async fn uncounted(
+    database: &D1Database,
+    before_ms: i64,
+    limit: i64,
+) -> Result<Vec<StoredLineage>> {
+    let sql = format!(
+        "select {COLUMNS} from prompt_events e where e.uncounted_since_ms < ?1 order by e.uncounted_since_ms limit ?2"
+    );
+    rows(statement(database, &sql, &[integer(before_ms), integer(limit)])?).await
+}

@@ -1,0 +1,88 @@
+//! Statements about prompts and their users.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use uuid::Uuid;
+use worker::{D1Database, D1PreparedStatement, Result};
+
+use super::{array, boolean, optional_text, rows, statement, text};
+use crate::data::prompt::{PromptAccess, PromptRow};
+use crate::http::route::PromptName;
+use crate::time::timestamp_from_ms;
+
+#[derive(Deserialize)]
+struct AccessRow {
+    id: Uuid,
+    slug: Option<String>,
+    owner: Uuid,
+    is_public: u8,
+    is_active: u8,
+}
+
+/// The prompts of these names, those that exist.
+pub(in crate::edge) async fn find(
+    database: &D1Database,
+    names: &[PromptName],
+) -> Result<Vec<(PromptName, PromptAccess)>> {
+    let (mut ids, mut slugs) = (Vec::new(), Vec::new());
+    for name in names {
+        match name {
+            PromptName::Id(id) => ids.push(id.to_string()),
+            PromptName::Slug(slug) => slugs.push(slug.as_str()),
+        }
+    }
+    let sql = "select id, slug, user_id as owner, is_public, is_active from prompts \
+        where id in (select value from json_each(?1)) or slug in (select value from json_each(?2))";
+    let found: Vec<AccessRow> = rows(statement(database, sql, &[array(&ids)?, array(&slugs)?])?).await?;
+    let pairs = found.into_iter().flat_map(|row| {
+        let AccessRow { id, slug, owner, is_public, is_active } = row;
+        let prompt = PromptAccess { id, owner, is_public: is_public == 1, is_active: is_active == 1 };
+        let by_slug = slug.map(|slug| (PromptName::Slug(slug), prompt.clone()));
+        [Some((PromptName::Id(id), prompt)), by_slug].into_iter().flatten()
+    });
+    Ok(pairs.filter(|(name, _)| names.contains(name)).collect())
+}
+
+/// Makes the rows of users that an import names, where they are not there yet.
+pub(in crate::edge) fn make_users(
+    database: &D1Database,
+    users: &BTreeSet<Uuid>,
+    now_ms: i64,
+) -> Result<D1PreparedStatement> {
+    let sql = "insert into users (id, created_at) select value, ?2 from json_each(?1) where true \
+        on conflict (id) do nothing";
+    let users: Vec<&Uuid> = users.iter().collect();
+    statement(database, sql, &[array(&users)?, optional_text(timestamp_from_ms(now_ms).as_deref())])
+}
+
+/// Stores an imported prompt, over the one that has its id. A time that it does not tell stays as it is, or is now.
+pub(in crate::edge) fn import(database: &D1Database, prompt: &PromptRow, now_ms: i64) -> Result<D1PreparedStatement> {
+    let sql = "insert into prompts (id, slug, user_id, title, goal, template, variables, negative_prompt, category, \
+            tags, is_public, is_active, forked_from, created_at, updated_at) \
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, coalesce(?14, ?16), coalesce(?15, ?14, ?16)) \
+        on conflict (id) do update set slug = excluded.slug, user_id = excluded.user_id, title = excluded.title, \
+            goal = excluded.goal, template = excluded.template, variables = excluded.variables, \
+            negative_prompt = excluded.negative_prompt, category = excluded.category, tags = excluded.tags, \
+            is_public = excluded.is_public, is_active = excluded.is_active, forked_from = excluded.forked_from, \
+            created_at = coalesce(?14, created_at), updated_at = coalesce(?15, updated_at)";
+    let parameters = [
+        text(&prompt.id.to_string()),
+        optional_text(prompt.slug.as_deref()),
+        text(&prompt.user_id.to_string()),
+        text(&prompt.title),
+        optional_text(prompt.goal.as_deref()),
+        text(&prompt.template),
+        optional_text(prompt.variables.as_deref()),
+        optional_text(prompt.negative_prompt.as_deref()),
+        optional_text(prompt.category.as_deref()),
+        optional_text(prompt.tags.as_deref()),
+        boolean(prompt.is_public),
+        boolean(prompt.is_active),
+        optional_text(prompt.forked_from.map(|id| id.to_string()).as_deref()),
+        optional_text(prompt.created_at.as_deref()),
+        optional_text(prompt.updated_at.as_deref()),
+        optional_text(timestamp_from_ms(now_ms).as_deref()),
+    ];
+    statement(database, sql, &parameters)
+}

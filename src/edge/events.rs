@@ -1,0 +1,106 @@
+//! `POST /v1/events` and its shorthands for one prompt.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::fetch::{Call, header, storage_failure};
+use super::runtime::{log_failure, new_uuid};
+use super::{ingestion, prompt_lookup};
+use crate::counting::stats::{Counted, Counts};
+use crate::data::policy::{may_see, unknown_prompt};
+use crate::data::prompt::PromptAccess;
+use crate::events::batch::{self, Batch, Fate};
+use crate::events::event::{Event, PromptEvent, PromptEventKind, Subject};
+use crate::events::parse::{ShorthandBody, parse, parse_idempotency_key, parse_shorthand};
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::http::query::wants_async;
+use crate::http::route::PromptName;
+
+/// What `sendBeacon` sends is `text/plain`.
+const MEDIA_TYPES: &[&str] = &["application/json", "text/plain"];
+
+/// Takes one event, an array of them, or `{"events": [...]}`.
+pub(super) async fn post_events(mut call: Call) -> Result<Answer, Problem> {
+    body::check_type(header(&call.request, "Content-Type").as_deref(), MEDIA_TYPES)?;
+    let may_queue = wants_async(&call.query(), header(&call.request, "Prefer").as_deref())?;
+    let bytes = call.body().await?;
+    let submission = parse(body::text(&bytes)?)?;
+    let batch = Batch::admit(submission.events, &call.identity, call.now_ms, || new_uuid(call.now_ms));
+    if may_queue {
+        return Ok(queue(call, batch));
+    }
+    let (fates, _) = ingestion::store(&call.env, &call.identity, batch).await;
+    batch::answer(&fates).map(Answer::ok)
+}
+
+/// Counts a view of one prompt.
+pub(super) async fn post_view(call: Call) -> Result<Answer, Problem> {
+    post_shorthand(call, |body| PromptEventKind::View { visitor: body.visitor }).await
+}
+
+/// Counts a copy of one prompt.
+pub(super) async fn post_copy(call: Call) -> Result<Answer, Problem> {
+    post_shorthand(call, |body| PromptEventKind::Copy { visitor: body.visitor }).await
+}
+
+/// Records that one prompt was put beside others.
+pub(super) async fn post_compare(call: Call) -> Result<Answer, Problem> {
+    post_shorthand(call, |body| PromptEventKind::CompareAdd { comparison_id: body.comparison_id }).await
+}
+
+async fn post_shorthand(
+    mut call: Call,
+    kind: impl FnOnce(ShorthandBody) -> PromptEventKind,
+) -> Result<Answer, Problem> {
+    let id = parse_idempotency_key(header(&call.request, "Idempotency-Key").as_deref())?;
+    let may_queue = wants_async(&call.query(), header(&call.request, "Prefer").as_deref())?;
+    let bytes = call.body().await?;
+    if !bytes.is_empty() {
+        body::check_type(header(&call.request, "Content-Type").as_deref(), MEDIA_TYPES)?;
+    }
+    let kind = kind(parse_shorthand(body::text(&bytes)?)?);
+    let prompt_id = visible_prompt(&call).await?.id;
+    let event = Event { id, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind }) };
+    let batch = Batch::admit(vec![Ok(event)], &call.identity, call.now_ms, || new_uuid(call.now_ms));
+    if may_queue && batch.unsettled() == 1 {
+        return Ok(queue(call, batch));
+    }
+    let (mut fates, tallies) = ingestion::store(&call.env, &call.identity, batch).await;
+    let duplicate = match fates.pop() {
+        Some(Fate::Accepted) => false,
+        Some(Fate::Duplicate) => true,
+        Some(Fate::Rejected(problem)) => return Err(problem),
+        None => return Err(Problem::storage()),
+    };
+    let tally = match tallies.get(&prompt_id) {
+        Some(tally) => *tally,
+        None => super::counters::read(&call.env, prompt_id).await.map_err(|error| storage_failure("count", &error))?,
+    };
+    Ok(Answer::ok(json!(Counted { counts: Counts::of(prompt_id, &tally), duplicate })))
+}
+
+/// The prompt that the path names.
+pub(super) async fn visible_prompt(call: &Call) -> Result<PromptAccess, Problem> {
+    let name = PromptName::parse(&call.id)?;
+    let found = prompt_lookup::find(&call.env, HashSet::from([name])).await;
+    let prompts = found.map_err(|error| storage_failure("prompts", &error))?;
+    prompts.into_values().find(|prompt| may_see(&call.identity, prompt)).ok_or_else(unknown_prompt)
+}
+
+/// Answers at once and stores afterwards.
+fn queue(call: Call, batch: Batch) -> Answer {
+    let Call { env, context, identity, .. } = call;
+    let queued = batch.unsettled();
+    context.wait_until(async move {
+        let (fates, _) = ingestion::store(&env, &identity, batch).await;
+        let lost = fates.iter().filter(|fate| **fate == Fate::Rejected(Problem::storage())).count();
+        if lost > 0 {
+            log_failure("queue", &format!("{lost} queued events were not stored"));
+        }
+    });
+    let body: Value = json!({"queued": queued});
+    Answer { status: 202, body, headers: vec![("Preference-Applied", "respond-async".to_owned())] }
+}

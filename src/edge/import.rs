@@ -1,0 +1,205 @@
+//! `POST /v1/import`: newline-delimited JSON, as long as it likes, in bounded memory.
+//!
+//! Lines are stored in groups, in their order: a prompt must stand before its events. Everything an import does can be
+//! done again without harm, so after a failure the whole is sent again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde_json::json;
+use uuid::Uuid;
+use worker::{D1Database, Result};
+
+use super::answer::Answer;
+use super::fetch::{Call, storage_failure};
+use super::{counters, d1, ingestion, prompt_lookup};
+use crate::counting::ledger::digest_key;
+use crate::counting::protocol::{Command, ImportedRow, Reply};
+use crate::counting::tally::Metric;
+use crate::data::import::{ImportRow, ImportedEvent, read_line};
+use crate::data::import_report::ImportReport;
+use crate::data::lines::{Line, Lines};
+use crate::data::policy::unknown_prompt;
+use crate::data::prompt::{PromptAccess, PromptRow};
+use crate::events::batch::Fate;
+use crate::events::event::PromptEventKind;
+use crate::events::lineage::LineageEvent;
+use crate::http::body::check_type;
+use crate::http::identity::User;
+use crate::http::problem::{Code, Problem};
+use crate::http::route::PromptName;
+use crate::limits::IMPORT_LINE_BYTES;
+
+/// Prompts stored at once.
+const PROMPTS: usize = 50;
+/// Bytes of prompts stored at once, unless one alone is larger.
+const PROMPT_BYTES: usize = 1024 * 1024;
+/// Events stored at once.
+const EVENTS: usize = 1000;
+
+/// Stores what the lines hold and tells what became of them.
+pub(super) async fn post_import(mut call: Call) -> std::result::Result<Answer, Problem> {
+    let content_type = super::fetch::header(&call.request, "Content-Type");
+    check_type(
+        content_type.as_deref(),
+        &["application/x-ndjson", "application/jsonl", "application/json", "text/plain"],
+    )?;
+    let mut chunks = call.chunks();
+    let mut import = Import {
+        call: &call,
+        report: ImportReport::default(),
+        prompts: Vec::new(),
+        prompt_bytes: 0,
+        events: Vec::new(),
+    };
+    let mut lines = Lines::new(IMPORT_LINE_BYTES);
+    while let Some(chunk) = chunks.next().await? {
+        for line in lines.push(&chunk) {
+            import.take(line).await.map_err(|error| storage_failure("import", &error))?;
+        }
+    }
+    import.finish(lines.finish()).await.map_err(|error| storage_failure("import", &error))?;
+    Ok(Answer::ok(json!(import.report)))
+}
+
+struct Import<'a> {
+    call: &'a Call,
+    report: ImportReport,
+    prompts: Vec<(u64, PromptRow)>,
+    prompt_bytes: usize,
+    events: Vec<(u64, ImportedEvent)>,
+}
+
+impl Import<'_> {
+    async fn take(&mut self, line: Line) -> Result<()> {
+        match read_line(&line.bytes) {
+            Err(problem) => self.report.refuse(line.number, problem),
+            Ok(ImportRow::Prompt(prompt)) => {
+                self.store_events().await?;
+                self.prompt_bytes += line.bytes.len();
+                self.prompts.push((line.number, *prompt));
+                if self.prompts.len() >= PROMPTS || self.prompt_bytes >= PROMPT_BYTES {
+                    self.store_prompts().await?;
+                }
+            }
+            Ok(ImportRow::Event(event)) => {
+                self.store_prompts().await?;
+                self.events.push((line.number, event));
+                if self.events.len() >= EVENTS {
+                    self.store_events().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self, last: Option<Line>) -> Result<()> {
+        if let Some(last) = last {
+            self.take(last).await?;
+        }
+        self.store_prompts().await?;
+        self.store_events().await
+    }
+
+    async fn store_prompts(&mut self) -> Result<()> {
+        let prompts = std::mem::take(&mut self.prompts);
+        self.prompt_bytes = 0;
+        let database = d1::database(&self.call.env)?;
+        if prompts.is_empty() || self.store_together(&database, &prompts).await.is_ok() {
+            self.report.imported.prompts += prompts.len() as u64;
+            return Ok(());
+        }
+        for (line, prompt) in prompts {
+            match self.store_together(&database, &[(line, prompt)]).await {
+                Ok(()) => self.report.imported.prompts += 1,
+                Err(error) if is_taken_slug(&error) => self.report.refuse(line, taken_slug()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn store_together(&self, database: &D1Database, prompts: &[(u64, PromptRow)]) -> Result<()> {
+        let users: BTreeSet<Uuid> = prompts.iter().map(|(_, prompt)| prompt.user_id).collect();
+        let mut batch = vec![d1::prompts::make_users(database, &users, self.call.now_ms)?];
+        for (_, prompt) in prompts {
+            batch.push(d1::prompts::import(database, prompt, self.call.now_ms)?);
+        }
+        database.batch(batch).await.map(drop)
+    }
+
+    async fn store_events(&mut self) -> Result<()> {
+        let events = std::mem::take(&mut self.events);
+        if events.is_empty() {
+            return Ok(());
+        }
+        let known = self.known_prompts(&events).await?;
+        let (mut counted, mut lineage): (BTreeMap<Uuid, Vec<ImportedRow>>, Vec<LineageEvent>) = Default::default();
+        for (line, event) in events {
+            if !known.contains_key(&PromptName::Id(event.prompt_id)) {
+                self.report.refuse(line, unknown_prompt());
+                continue;
+            }
+            match lineage_kind(event.metric) {
+                Some(kind) => lineage.push(lineage_event(event, kind)),
+                None => counted.entry(event.prompt_id).or_default().push(imported_row(&event)),
+            }
+        }
+        self.count(counted).await?;
+        self.store_lineage(lineage).await
+    }
+
+    async fn known_prompts(&self, events: &[(u64, ImportedEvent)]) -> Result<HashMap<PromptName, PromptAccess>> {
+        let names: HashSet<PromptName> = events.iter().map(|(_, event)| PromptName::Id(event.prompt_id)).collect();
+        prompt_lookup::find(&self.call.env, names).await
+    }
+
+    async fn count(&mut self, counted: BTreeMap<Uuid, Vec<ImportedRow>>) -> Result<()> {
+        for (prompt_id, rows) in counted {
+            let sent = rows.len() as u64;
+            match counters::ask(&self.call.env, prompt_id, &Command::Import { prompt_id, rows }).await? {
+                Reply::Imported { counted } => {
+                    self.report.imported.prompt_events += counted;
+                    self.report.repeated.prompt_events += sent.saturating_sub(counted);
+                }
+                other => return Err(counters::unexpected(&other)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn store_lineage(&mut self, events: Vec<LineageEvent>) -> Result<()> {
+        for fate in ingestion::store_lineage(&self.call.env, events).await {
+            match fate {
+                Fate::Accepted => self.report.imported.prompt_events += 1,
+                Fate::Duplicate => self.report.repeated.prompt_events += 1,
+                Fate::Rejected(problem) => return Err(worker::Error::from(problem.detail)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn imported_row(event: &ImportedEvent) -> ImportedRow {
+    ImportedRow { key: digest_key(&event.id), metric: event.metric, at_ms: event.at_ms }
+}
+
+fn lineage_kind(metric: Metric) -> Option<PromptEventKind> {
+    match metric {
+        Metric::View | Metric::Copy => None,
+        Metric::Fork => Some(PromptEventKind::Fork { child_prompt_id: None }),
+        Metric::Compare => Some(PromptEventKind::CompareAdd { comparison_id: None }),
+    }
+}
+
+fn lineage_event(event: ImportedEvent, kind: PromptEventKind) -> LineageEvent {
+    let ImportedEvent { id, prompt_id, user_id, at_ms, .. } = event;
+    LineageEvent { id, prompt_id, user: user_id.map(|id| User { id, email: None }), kind, at_ms }
+}
+
+fn is_taken_slug(error: &worker::Error) -> bool {
+    error.to_string().contains("prompts.slug")
+}
+
+fn taken_slug() -> Problem {
+    Problem::at(Code::Conflict, "/row/slug", "Another prompt has this slug.")
+}

@@ -1,0 +1,162 @@
+//! Stores a batch: rows of forks and comparisons, then counts, and experiment events beside them.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use futures_util::future::{join, join_all};
+use uuid::Uuid;
+use worker::{Env, Result};
+
+use super::runtime::{log_failure, now_ms, random_u64};
+use super::{counters, d1, prompt_lookup};
+use crate::counting::protocol::{Command, Outcome, Reply};
+use crate::counting::tally::Tally;
+use crate::data::policy::{may_see, unknown_prompt};
+use crate::events::batch::{Batch, Counting, Fate, Recording, fate_of, fates_of, reused_id};
+use crate::events::lineage::{LineageEvent, Standing};
+use crate::http::identity::Identity;
+use crate::http::problem::Problem;
+use crate::http::route::PromptName;
+
+/// The counts of the prompts that a batch was about, those whose counter answered.
+pub(super) type Tallies = BTreeMap<Uuid, Tally>;
+
+/// Stores what `identity` may store of a batch; everything that is settled as accepted or duplicate is durable.
+pub(super) async fn store(env: &Env, identity: &Identity, mut batch: Batch) -> (Vec<Fate>, Tallies) {
+    if let Err(error) = reject_unknown_prompts(env, identity, &mut batch).await {
+        log_failure("prompts", &error.to_string());
+        batch.counts.clear();
+    }
+    let recordings = std::mem::take(&mut batch.experiment_events);
+    let (tallies, recorded) = join(count(env, &mut batch), record(env, &recordings)).await;
+    for (recording, fate) in recordings.iter().zip(recorded) {
+        batch.settle(recording.index, fate);
+    }
+    (batch.into_fates(), tallies)
+}
+
+/// Counts forks and comparisons of prompts that exist, as they come from another system.
+pub(super) async fn store_lineage(env: &Env, events: Vec<LineageEvent>) -> Vec<Fate> {
+    let mut batch = Batch::of_lineage(events);
+    count(env, &mut batch).await;
+    batch.into_fates()
+}
+
+/// Counts events whose rows are already stored.
+pub(super) async fn count_stored_lineage(env: &Env, events: Vec<LineageEvent>) -> Vec<Fate> {
+    let mut batch = Batch::of_lineage(events);
+    let counts = batch.take_counts();
+    count_and_settle(env, &mut batch, counts).await;
+    batch.into_fates()
+}
+
+async fn reject_unknown_prompts(env: &Env, identity: &Identity, batch: &mut Batch) -> Result<()> {
+    let names: HashSet<PromptName> = batch.counts.keys().copied().map(PromptName::Id).collect();
+    let found = prompt_lookup::find(env, names).await?;
+    let visible: BTreeSet<Uuid> =
+        found.into_values().filter(|prompt| may_see(identity, prompt)).map(|prompt| prompt.id).collect();
+    batch.reject_invisible(&visible, &unknown_prompt());
+    Ok(())
+}
+
+async fn count(env: &Env, batch: &mut Batch) -> Tallies {
+    if let Err(error) = store_lineage_rows(env, batch).await {
+        log_failure("lineage", &error.to_string());
+        batch.drop_lineage();
+    }
+    let counts = batch.take_counts();
+    count_and_settle(env, batch, counts).await
+}
+
+/// Stores the rows of forks and comparisons, and settles those that need no counting.
+async fn store_lineage_rows(env: &Env, batch: &mut Batch) -> Result<()> {
+    let events: Vec<(usize, LineageEvent)> = batch.lineage();
+    if events.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<&LineageEvent> = events.iter().map(|(_, event)| event).collect();
+    let stored = d1::lineage::store(&d1::database(env)?, &rows, now_ms()).await?;
+    let stored: BTreeMap<(Uuid, &str), _> = stored.iter().map(|row| ((row.prompt_id, row.id.as_str()), row)).collect();
+    for (index, event) in &events {
+        match stored.get(&(event.prompt_id, event.id.as_str())).map(|row| row.standing_of(event)) {
+            Some(Standing::Uncounted) => {}
+            Some(Standing::Counted) => batch.settle(*index, Fate::Duplicate),
+            Some(Standing::Taken) => batch.settle(*index, Fate::Rejected(reused_id())),
+            None => batch.settle(*index, Fate::Rejected(unknown_prompt())),
+        }
+    }
+    Ok(())
+}
+
+/// Sends one command to each prompt's counter.
+async fn count_and_settle(env: &Env, batch: &mut Batch, counts: BTreeMap<Uuid, Vec<Counting>>) -> Tallies {
+    let replies = join_all(counts.into_iter().map(|(prompt_id, countings)| async move {
+        let increments = countings.iter().map(|counting| counting.increment).collect();
+        let command = Command::Count { prompt_id, delivery: random_u64(), increments };
+        let reply = match counters::ask(env, prompt_id, &command).await {
+            Ok(Reply::Counted { tally, outcomes }) => Ok((tally, outcomes)),
+            Ok(other) => Err(counters::unexpected(&other)),
+            Err(error) => Err(error),
+        };
+        (prompt_id, countings, reply)
+    }))
+    .await;
+    let mut tallies = Tallies::new();
+    let (mut counted, mut refused) = (Vec::new(), Vec::new());
+    for (prompt_id, countings, reply) in replies {
+        match reply {
+            Err(error) => {
+                log_failure("count", &error.to_string());
+                batch.settle_all(&countings, &Fate::Rejected(Problem::storage()));
+            }
+            Ok((tally, outcomes)) => {
+                tallies.insert(prompt_id, tally);
+                for (counting, outcome) in countings.into_iter().zip(outcomes) {
+                    batch.settle(counting.index, fate_of(outcome));
+                    match (counting.lineage, outcome) {
+                        (None, _) => {}
+                        (Some(event), Outcome::Conflicting) => refused.push(event),
+                        (Some(event), Outcome::Counted | Outcome::Repeated) => counted.push(event),
+                    }
+                }
+            }
+        }
+    }
+    settle_lineage_rows(env, &counted, &refused).await;
+    tallies
+}
+
+/// Takes the marks off. That this fails changes nothing for the caller: the cron finds what is still marked.
+async fn settle_lineage_rows(env: &Env, counted: &[LineageEvent], refused: &[LineageEvent]) {
+    if counted.is_empty() && refused.is_empty() {
+        return;
+    }
+    let (counted, refused): (Vec<_>, Vec<_>) = (counted.iter().collect(), refused.iter().collect());
+    let settled = match d1::database(env) {
+        Ok(database) => d1::lineage::settle(&database, &counted, &refused).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = settled {
+        log_failure("lineage", &error.to_string());
+    }
+}
+
+/// Stores experiment events; one fate for each.
+async fn record(env: &Env, recordings: &[Recording]) -> Vec<Fate> {
+    if recordings.is_empty() {
+        return Vec::new();
+    }
+    let stored = match d1::database(env) {
+        Ok(database) => d1::experiments::record(&database, recordings).await,
+        Err(error) => Err(error),
+    };
+    match stored {
+        Ok(fresh) => fates_of(
+            recordings,
+            fresh.into_iter().filter_map(|stored| Some((stored.experiment_id, stored.event_id?))).collect(),
+        ),
+        Err(error) => {
+            log_failure("experiment_events", &error.to_string());
+            vec![Fate::Rejected(Problem::storage()); recordings.len()]
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Finds prompts: one D1 read per prompt, isolate and minute, however many requests ask at once.
+//!
+//! Requests of one isolate may not wait for each other's promises, and what wakes a request in another's context runs
+//! it there. So a request that finds its prompt being read by another looks again on timers of its own.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use worker::{Delay, Env, Result};
+
+use super::d1;
+use super::runtime::now_ms;
+use crate::data::prompt::PromptAccess;
+use crate::data::prompt_cache::PromptCache;
+use crate::http::route::PromptName;
+
+/// How often a request looks whether another has read its prompt.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// After how many looks it reads for itself.
+const LOOKS: usize = 500;
+
+thread_local! {
+    static CACHE: RefCell<PromptCache> = RefCell::default();
+    static BEING_READ: RefCell<HashSet<PromptName>> = RefCell::default();
+}
+
+/// The prompts of these names, those that exist.
+pub(super) async fn find(env: &Env, names: HashSet<PromptName>) -> Result<HashMap<PromptName, PromptAccess>> {
+    let mut found = HashMap::new();
+    let mut wanted = cached(names, &mut found);
+    for _ in 0..LOOKS {
+        let (others, mine): (HashSet<_>, HashSet<_>) = wanted.into_iter().partition(is_being_read);
+        read(env, mine, &mut found).await?;
+        if others.is_empty() {
+            return Ok(found);
+        }
+        Delay::from(LOOK_AGAIN).await;
+        wanted = cached(others, &mut found);
+    }
+    read(env, wanted, &mut found).await?;
+    Ok(found)
+}
+
+/// Moves what the cache knows to `found` and gives what it does not know.
+fn cached(names: HashSet<PromptName>, found: &mut HashMap<PromptName, PromptAccess>) -> HashSet<PromptName> {
+    let now_ms = now_ms();
+    CACHE.with_borrow(|cache| {
+        let mut unknown = HashSet::new();
+        for name in names {
+            match cache.get(&name, now_ms) {
+                Some(prompt) => drop(found.insert(name, prompt.clone())),
+                None => drop(unknown.insert(name)),
+            }
+        }
+        unknown
+    })
+}
+
+fn is_being_read(name: &PromptName) -> bool {
+    BEING_READ.with_borrow(|being_read| being_read.contains(name))
+}
+
+async fn read(env: &Env, names: HashSet<PromptName>, found: &mut HashMap<PromptName, PromptAccess>) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let reading = Reading::begin(names);
+    let names: Vec<PromptName> = reading.0.iter().cloned().collect();
+    let prompts = d1::prompts::find(&d1::database(env)?, &names).await?;
+    let now_ms = now_ms();
+    for (name, prompt) in prompts {
+        CACHE.with_borrow_mut(|cache| cache.insert(name.clone(), prompt.clone(), now_ms));
+        found.insert(name, prompt);
+    }
+    Ok(())
+}
+
+/// Names that this request is reading; given up when the read is done, or the request is cancelled.
+struct Reading(HashSet<PromptName>);
+
+impl Reading {
+    fn begin(names: HashSet<PromptName>) -> Self {
+        BEING_READ.with_borrow_mut(|being_read| being_read.extend(names.iter().cloned()));
+        Self(names)
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        BEING_READ.with_borrow_mut(|being_read| being_read.retain(|name| !self.0.contains(name)));
+    }
+}

@@ -1,0 +1,35 @@
+//! What only the runtime has: the clock, randomness, the log.
+
+use serde_json::json;
+use uuid::{Builder, Uuid};
+use worker::{Date, console_error};
+
+/// Now, in milliseconds since 1970. In a request it stands still between two waits.
+pub(super) fn now_ms() -> i64 {
+    i64::try_from(Date::now().as_millis()).unwrap_or_default()
+}
+
+/// A new id (UUID v7).
+pub(super) fn new_uuid(now_ms: i64) -> Uuid {
+    let mut random = [0; 10];
+    fill(&mut random);
+    Builder::from_unix_timestamp_millis(now_ms.unsigned_abs(), &random).into_uuid()
+}
+
+/// A random number.
+pub(super) fn random_u64() -> u64 {
+    let mut random = [0; 8];
+    fill(&mut random);
+    u64::from_be_bytes(random)
+}
+
+fn fill(random: &mut [u8]) {
+    if let Err(error) = getrandom::fill(random) {
+        log_failure("random", &error.to_string());
+    }
+}
+
+/// Logs a failure, once, where it is handled: one line of JSON.
+pub(super) fn log_failure(what: &str, error: &str) {
+    console_error!("{}", json!({"level": "error", "what": what, "error": error}));
+}

@@ -1,0 +1,34 @@
+//! The door for cron.
+
+use worker::{Env, Result, ScheduleContext, ScheduledEvent, event};
+
+use super::runtime::{log_failure, now_ms};
+use super::{d1, ingestion, rollup};
+use crate::events::lineage::{StoredLineage, UNCOUNTED_GRACE_MS};
+
+/// Marked events that one run counts.
+const UNCOUNTED_EVENTS: i64 = 500;
+
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    if let Err(error) = roll_up(&env).await {
+        log_failure("rollup", &error.to_string());
+    }
+    if let Err(error) = count_uncounted(&env).await {
+        log_failure("uncounted", &error.to_string());
+    }
+}
+
+async fn roll_up(env: &Env) -> Result<()> {
+    rollup::run(&d1::database(env)?).await
+}
+
+/// Counts the forks and comparisons that a crash left between their row and their count.
+async fn count_uncounted(env: &Env) -> Result<()> {
+    let before_ms = now_ms() - UNCOUNTED_GRACE_MS;
+    let stored = d1::lineage::uncounted(&d1::database(env)?, before_ms, UNCOUNTED_EVENTS).await?;
+    if !stored.is_empty() {
+        ingestion::count_stored_lineage(env, stored.iter().map(StoredLineage::event).collect()).await;
+    }
+    Ok(())
+}

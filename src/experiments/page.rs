@@ -1,0 +1,88 @@
+//! Pages of hourly rows: which part of an experiment's rows a reader asks for, and where the next part starts.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::summary::Figures;
+use crate::http::problem::{Code, Problem};
+use crate::http::query::Query;
+use crate::limits::PAGE_ROWS;
+use crate::time::{date_and_hour, hour_of};
+
+/// Milliseconds since 1970 that a range may name: the years 1970 to 9999.
+const RANGE_MS: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999;
+
+/// One hourly row, as it is stored and told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SummaryRow {
+    /// The variant.
+    pub variant_key: String,
+    /// The UTC date, `2026-11-20`.
+    pub date: String,
+    /// The UTC hour of the day, 0 to 23.
+    pub hour: i64,
+    /// The figures.
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+/// The place of a row in the order of an experiment's rows: by date, hour and variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place(pub String, pub i64, pub String);
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Rows come after this place.
+    pub after: Place,
+    /// Rows come before this place.
+    pub before: Place,
+    /// Rows of the page, 1 to [`PAGE_ROWS`].
+    pub limit: i64,
+}
+
+impl Page {
+    /// Reads `from` and `to` (milliseconds since 1970; the hours from the one of `from` to before `to`), `limit` and
+    /// `cursor`.
+    ///
+    /// # Errors
+    /// [`Code::InvalidValue`].
+    pub fn parse(query: &Query) -> Result<Self, Problem> {
+        let from_ms = query.integer("from", RANGE_MS)?.unwrap_or(*RANGE_MS.start());
+        let to_ms = query.integer("to", RANGE_MS)?.unwrap_or(*RANGE_MS.end());
+        let limit = query.integer("limit", 1..=PAGE_ROWS)?;
+        let after = query.get("cursor").map(decode).transpose()?;
+        Ok(Self {
+            after: after.unwrap_or_else(|| start_of(hour_of(from_ms))),
+            before: start_of(hour_of(to_ms - 1) + 1),
+            limit: limit.unwrap_or(PAGE_ROWS),
+        })
+    }
+
+    /// Cuts off the row that was read beyond the limit, and gives the cursor of the next page if there was one.
+    pub fn cut(&self, rows: &mut Vec<SummaryRow>) -> Option<String> {
+        let limit = usize::try_from(self.limit).unwrap_or_default();
+        if rows.len() <= limit {
+            return None;
+        }
+        rows.truncate(limit);
+        rows.last().map(|last| encode(&Place(last.date.clone(), last.hour, last.variant_key.clone())))
+    }
+}
+
+/// The place before all rows of an hour: no variant's key is empty.
+fn start_of(hour: i64) -> Place {
+    let (date, hour) = date_and_hour(hour);
+    Place(date, hour, String::new())
+}
+
+fn encode(place: &Place) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
+}
+
+fn decode(cursor: &str) -> Result<Place, Problem> {
+    let json = URL_SAFE_NO_PAD.decode(cursor).ok();
+    json.and_then(|json| serde_json::from_slice(&json).ok())
+        .ok_or_else(|| Problem::new(Code::InvalidValue, "cursor is not one that a page ended with."))
+}
