@@ -10,8 +10,8 @@ use crate::http::query::Query;
 use crate::limits::PAGE_ROWS;
 use crate::time::{date_and_hour, hour_of};
 
-/// Milliseconds since 1970 that a range may name: the years 1970 to 9999.
-const RANGE_MS: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999;
+/// Milliseconds since 1970 that a range may name: from 1970 to the year 9000.
+const RANGE_MS: std::ops::RangeInclusive<i64> = 0..=221_845_392_000_000;
 
 /// One hourly row, as it is stored and told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

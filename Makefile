@@ -1,0 +1,128 @@
+PORT ?= 8787
+STATE ?= .wrangler/state
+EVENTS ?= 50000
+CONCURRENCY ?= 32
+
+MAKEFLAGS += --no-print-directory
+export WRANGLER_SEND_METRICS := false
+export CLOUDFLARE_CF_FETCH_ENABLED := false
+
+# worker-build and wasm-bindgen-cli have to match the crates, so Cargo.lock is where their versions are set.
+locked = $(shell sed -n '/^name = "$(1)"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' Cargo.lock)
+WORKER_BUILD := .tools/worker-build-$(call locked,worker).installed
+WASM_BINDGEN := .tools/wasm-bindgen-cli-$(call locked,wasm-bindgen).installed
+PACKAGES := node_modules/.package-lock.json
+
+# wrangler needs a newer Node than many systems have; package.json brings one.
+# exec: a signal to make ends the server, not only a shell in front of it.
+WITH_NODE := exec env PATH="$(CURDIR)/node_modules/.bin:$$PATH"
+NODE := $(WITH_NODE) node
+WRANGLER := $(WITH_NODE) wrangler
+
+# What rustc writes for wasm32. worker-build can run wasm-opt itself, but keeps the names of functions: a fifth of the file.
+WASM_FEATURES := $(addprefix --enable-,mutable-globals sign-ext nontrapping-float-to-int bulk-memory multivalue \
+	reference-types exception-handling)
+
+# Folders are listed too: their time changes when a file is added or removed.
+SOURCES := $(shell find src) Cargo.toml Cargo.lock
+
+.PHONY: help dev test serve setup build token demo-data replay clean distclean programs toolchain migrate
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@echo
+	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) SUB= FILE='
+
+dev: migrate build .dev.vars ## serve at http://localhost:PORT through wrangler, rebuilding on changes
+	@$(WRANGLER) dev --test-scheduled --port $(PORT) --inspector-port 0 --persist-to "$(STATE)"
+
+serve: migrate build .dev.vars ## serve the release build at PORT on workerd alone, /__scheduled at PORT + 1
+	@$(NODE) scripts/serve.mjs $(PORT) "$(STATE)"
+
+test: setup .dev.vars ## lint, run the native tests, build, and test the built worker
+	@printf '\n== format\n'
+	cargo fmt --check
+	@printf '\n== lint, native\n'
+	cargo clippy --locked --all-targets -- -D warnings
+	@printf '\n== lint, wasm32\n'
+	cargo clippy --locked --target wasm32-unknown-unknown --lib -- -D warnings
+	@printf '\n== native tests\n'
+	cargo test --locked
+	@printf '\n== release build\n'
+	@$(MAKE) build
+	@printf '\n== deploy, dry run\n'
+	@$(WRANGLER) deploy --dry-run
+	@printf '\n== the built worker on workerd\n'
+	@$(NODE) --test --test-reporter=spec 'tests/worker/*.test.mjs'
+
+setup: programs toolchain $(WORKER_BUILD) $(WASM_BINDGEN) $(PACKAGES) ## install what is missing: wasm target, build tools, npm packages
+
+build: build/.done ## release build into build/
+
+token: .dev.vars ## print a token, valid for a day, for the user SUB
+	@$(NODE) scripts/token.mjs "$(SUB)"
+
+demo-data: $(PACKAGES) .dev.vars ## import the prompts of the CSV file FILE into the instance at PORT
+	@$(NODE) scripts/demo-data.mjs --url http://localhost:$(PORT) --file "$(FILE)" \
+		--list "$(STATE)/demo-prompts.json"
+
+replay: $(PACKAGES) .dev.vars ## send EVENTS events over CONCURRENCY connections to the instance at PORT, compare what it stored
+	@$(NODE) scripts/replay.mjs --url http://localhost:$(PORT) --events $(EVENTS) \
+		--concurrency $(CONCURRENCY) --list "$(STATE)/demo-prompts.json"
+
+clean: ## remove build output and local state
+	rm -rf build target .wrangler
+
+distclean: clean ## remove the installed tools and packages as well
+	rm -rf .tools node_modules
+
+programs:
+	@missing=0; \
+	need() { command -v "$$1" >/dev/null || { echo "promptmeter needs $$1: $$2" >&2; missing=1; }; }; \
+	need rustup 'install it from https://rustup.rs'; \
+	need cargo 'it comes with rustup; is ~/.cargo/bin in PATH?'; \
+	need cc 'install a C compiler (Debian: apt-get install gcc libc6-dev)'; \
+	need curl 'install curl (Debian: apt-get install curl)'; \
+	need node 'install Node.js from https://nodejs.org'; \
+	need npm 'it comes with Node.js from https://nodejs.org (Debian: apt-get install npm)'; \
+	exit $$missing
+
+toolchain: | programs
+	@rustup target list --installed | grep -qx wasm32-unknown-unknown || \
+		{ echo 'Adding the wasm32 target (some seconds)'; rustup target add wasm32-unknown-unknown; }
+	@for component in rustfmt clippy; do \
+		rustup component list --installed | grep -q "^$$component" || \
+			{ echo "Adding $$component (some seconds)"; rustup component add $$component; } || exit 1; \
+	done
+
+.tools/worker-build-%.installed: | toolchain
+	@[ "$$(uname)" != Linux ] || [ -n "$$OPENSSL_DIR" ] || pkg-config --exists openssl || \
+		{ echo 'worker-build needs the headers of OpenSSL (Debian: apt-get install pkg-config libssl-dev)' >&2; exit 1; }
+	@echo 'Compiling worker-build $* (about 4 minutes on two cores, once)'
+	cargo install worker-build --version $* --locked --root .tools
+	@touch $@
+
+.tools/wasm-bindgen-cli-%.installed: | toolchain
+	@echo 'Compiling wasm-bindgen-cli $* (about 2 minutes on two cores, once)'
+	cargo install wasm-bindgen-cli --version $* --root .tools
+	@touch $@
+
+$(PACKAGES): package.json package-lock.json | programs
+	@echo 'Installing the npm packages (about 15 seconds)'
+	npm ci --no-audit --no-fund --loglevel=error
+
+build/.done: $(SOURCES) | setup
+	@echo 'Building the worker (about a minute cold, 10 seconds warm)'
+	@$(WITH_NODE) \
+		WASM_BINDGEN_BIN="$(CURDIR)/.tools/bin/wasm-bindgen" \
+		ESBUILD_BIN="$(CURDIR)/node_modules/.bin/esbuild" \
+		.tools/bin/worker-build --release --no-opt
+	@node_modules/.bin/wasm-opt -Os $(WASM_FEATURES) build/index_bg.wasm -o build/index_bg.wasm
+	@echo "index_bg.wasm: $$(wc -c <build/index_bg.wasm) bytes, $$(gzip -9c build/index_bg.wasm | wc -c) gzipped"
+	@touch $@
+
+migrate: setup
+	@$(WRANGLER) d1 migrations apply promptmeter --local --persist-to "$(STATE)" </dev/null
+
+.dev.vars:
+	@cp .dev.vars.example $@

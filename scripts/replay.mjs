@@ -1,0 +1,158 @@
+// Sends a stream of events to a running instance, some of them twice, and compares what it acknowledged with what it
+// stored: node scripts/replay.mjs --url http://localhost:8787 --events 50000 --concurrency 32 --list demo-prompts.json
+//
+// Nobody else may send events to these prompts in the meantime.
+import { randomInt, randomUUID } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { userToken } from "./jwt.mjs";
+import { progress } from "./progress.mjs";
+import { fail, settings } from "./settings.mjs";
+import { traffic } from "./traffic.mjs";
+
+const LARGEST_BATCH = 40;
+const RESENT_PER_CENT = 10;
+const ATTEMPTS = 8;
+const USERS = 20;
+const CRON = "*/5 * * * *";
+const TYPES = ["view", "copy", "fork", "compare_add", "exposure", "pageview", "conversion"];
+const COUNTS = { view: "viewCount", copy: "copyCount", fork: "forkCount", compare_add: "compareCount" };
+const TOTALS = { exposure: "exposures", pageview: "pageviews", conversion: "conversions" };
+
+const { values: options } = parseArgs({
+  options: {
+    url: { type: "string" },
+    events: { type: "string" },
+    concurrency: { type: "string" },
+    list: { type: "string" },
+  },
+});
+const count = Number(options.events);
+const concurrency = Number(options.concurrency);
+if (!Number.isInteger(count) || count < 1) fail("EVENTS must be a whole number from 1 on");
+if (!Number.isInteger(concurrency) || concurrency < 1) fail("CONCURRENCY must be a whole number from 1 on");
+if (!existsSync(options.list)) fail("There are no demo prompts yet: make demo-data FILE=… imports them");
+
+const prompts = JSON.parse(readFileSync(options.list, "utf8"));
+const { SERVICE_KEY, JWT_SECRET } = settings();
+const tokens = Array.from({ length: USERS }, () => userToken(randomUUID(), JWT_SECRET));
+const experiment = `replay-${new Date().toISOString()}`;
+
+/** Asks until there is an answer: every event has an id, so asking again counts nothing twice. */
+async function ask(path, init) {
+  let failure;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    try {
+      const response = await fetch(`${options.url}${path}`, init);
+      const answer = await response.json();
+      if (response.ok) return answer;
+      if (response.status < 500) fail(`${path} answered ${response.status}: ${answer.code}: ${answer.detail}`);
+      failure = `${response.status} ${answer.code}`;
+    } catch (error) {
+      failure = error.cause?.code ?? error.message;
+    }
+  }
+  return fail(`${options.url}${path} gave no good answer ${ATTEMPTS} times: ${failure}. Is make dev running?`);
+}
+
+/** Runs `work` on all items, `concurrency` at a time. */
+async function together(items, work) {
+  const queue = items.values();
+  await Promise.all(
+    Array.from({ length: concurrency }, async () => {
+      for (const item of queue) await work(item);
+    }),
+  );
+}
+
+function batches(events) {
+  const list = [];
+  for (let start = 0; start < events.length; ) {
+    const batch = events.slice(start, start + 1 + randomInt(LARGEST_BATCH));
+    list.push(batch);
+    start += batch.length;
+    if (randomInt(100) < RESENT_PER_CENT) list.push(batch);
+  }
+  return list;
+}
+
+async function promptCounts() {
+  const sum = Object.fromEntries(Object.keys(COUNTS).map((type) => [type, 0]));
+  await together(prompts, async (id) => {
+    const stats = await ask(`/v1/prompts/${id}/stats`);
+    for (const [type, field] of Object.entries(COUNTS)) sum[type] += stats[field];
+  });
+  return sum;
+}
+
+async function experimentTotals() {
+  const sum = Object.fromEntries(Object.keys(TOTALS).map((type) => [type, 0]));
+  const headers = { authorization: `Bearer ${SERVICE_KEY}` };
+  let cursor = "";
+  do {
+    const page = await ask(`/v1/experiments/${experiment}/summary?${cursor}`, { headers });
+    for (const row of page.rows) for (const [type, field] of Object.entries(TOTALS)) sum[type] += row[field];
+    cursor = page.next_cursor ? `cursor=${page.next_cursor}` : null;
+  } while (cursor !== null);
+  return sum;
+}
+
+/** Runs the cron: `make dev` has it on the instance's port, `make serve` on the next one. */
+async function runCron() {
+  const next = new URL(options.url);
+  next.port = String(Number(next.port) + 1);
+  for (const origin of [options.url, next.origin]) {
+    const response = await fetch(`${origin}/__scheduled?cron=${encodeURIComponent(CRON)}`).catch(() => null);
+    if (response?.ok) return;
+  }
+  fail("The cron could not be run: neither this port nor the next one has /__scheduled");
+}
+
+const before = await promptCounts();
+const events = traffic(count, prompts, experiment);
+const list = batches(events);
+const deliveries = list.reduce((sum, batch) => sum + batch.length, 0);
+const sent = progress("sent", "events", deliveries);
+const rejected = new Map();
+let [accepted, duplicates] = [0, 0];
+
+await together(list, async (batch) => {
+  // A fork is a user's: a batch that is sent again is sent by the same one.
+  const token = (batch.token ??= tokens[randomInt(tokens.length)]);
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const answer = await ask("/v1/events", { method: "POST", headers, body: JSON.stringify(batch) });
+  accepted += answer.accepted;
+  duplicates += answer.duplicates;
+  for (const { index, code } of answer.rejected) rejected.set(batch[index].id, code);
+  sent.add(batch.length);
+});
+sent.end();
+await runCron();
+
+const after = { ...(await promptCounts()), ...(await experimentTotals()) };
+const table = TYPES.map((type) => {
+  const ofType = events.filter((event) => event.type === type);
+  const acknowledged = ofType.filter(({ id }) => !rejected.has(id)).length;
+  const stored = after[type] - (before[type] ?? 0);
+  return { type, sent: ofType.length, acknowledged, stored, difference: stored - acknowledged };
+});
+const total = (column) => table.reduce((sum, row) => sum + row[column], 0);
+const difference = table.reduce((sum, row) => sum + Math.abs(row.difference), 0);
+table.push({
+  type: "total",
+  sent: total("sent"),
+  acknowledged: total("acknowledged"),
+  stored: total("stored"),
+  difference,
+});
+
+const columns = Object.keys(table[0]);
+for (const row of [Object.fromEntries(columns.map((name) => [name, name])), ...table]) {
+  console.log(columns.map((name, place) => (place ? String(row[name]).padStart(13) : row[name].padEnd(12))).join(""));
+}
+console.log(
+  `${deliveries} deliveries in ${list.length} requests: ${accepted} accepted, ${duplicates} duplicates, ` +
+    `${rejected.size} events rejected`,
+);
+for (const [code, times] of Map.groupBy(rejected.values(), (code) => code)) console.log(`rejected as ${code}: ${times.length}`);
+if (difference !== 0 || rejected.size > 0) fail("What is stored is not what was acknowledged");

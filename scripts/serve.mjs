@@ -1,0 +1,61 @@
+// Serves the built worker on workerd: node scripts/serve.mjs PORT STATE
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { parseEnv } from "node:util";
+import workerdPackage from "workerd";
+import { unstable_readConfig as readConfig } from "wrangler";
+import { workerdConfig } from "./workerd-config.mjs";
+
+const SOCKETS = 2;
+
+function configure(port, state) {
+  for (const folder of ["do", "d1", "cron"]) mkdirSync(join(state, "v3", folder), { recursive: true });
+  const worker = readConfig({ config: "wrangler.toml" });
+  const variables = parseEnv(readFileSync(".dev.vars", "utf8"));
+  const file = join(state, "workerd.capnp");
+  writeFileSync(file, workerdConfig(worker, variables, state, port), { mode: 0o600 });
+  return file;
+}
+
+async function listening(control) {
+  let open = 0;
+  for await (const line of createInterface({ input: control })) {
+    if (JSON.parse(line).event === "listen" && ++open === SOCKETS) return true;
+  }
+  return false;
+}
+
+const port = Number(process.argv[2]);
+const state = resolve(process.argv[3] ?? "");
+if (!Number.isInteger(port) || port < 1 || port > 65534 || !process.argv[3]) {
+  console.error("usage: node scripts/serve.mjs PORT STATE");
+  process.exit(2);
+}
+
+// The package's executable itself, not the Node script in front of it: signals have to reach it.
+// The fourth stream reports each socket that listens.
+const workerd = spawn(
+  workerdPackage.default,
+  ["serve", "--experimental", "--control-fd=3", "--import-path=/", configure(port, state)],
+  { stdio: ["ignore", "inherit", "inherit", "pipe"] },
+);
+
+let stopping = false;
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => {
+    stopping = true;
+    workerd.kill(signal);
+  });
+}
+workerd.on("exit", (code, signal) => {
+  if (!stopping) console.error(`workerd ended: ${signal ?? `exit code ${code}`}`);
+  process.exit(stopping ? 0 : 1);
+});
+
+if (await listening(workerd.stdio[3])) {
+  await fetch(`http://127.0.0.1:${port}/healthz`);
+  console.log(`Cron by hand: http://127.0.0.1:${port + 1}/__scheduled?cron=*/5+*+*+*+*`);
+  console.log(`Ready: http://127.0.0.1:${port} (workerd, process ${workerd.pid})`);
+}

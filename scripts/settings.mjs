@@ -1,0 +1,15 @@
+// The settings of the local instance, and how a script says that it cannot go on.
+import { existsSync, readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+
+/** The settings in .dev.vars, by name. */
+export function settings() {
+  if (!existsSync(".dev.vars")) fail("There is no .dev.vars: make dev writes it");
+  return parseEnv(readFileSync(".dev.vars", "utf8"));
+}
+
+/** Says why and ends. */
+export function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

@@ -1,0 +1,113 @@
+// workerd's configuration of the worker that wrangler.toml describes.
+//
+// Its storage lies where wrangler keeps it below the same state folder, so migrations that
+// wrangler applied are there, and an instance may be continued by `make dev`.
+// `/workerd/d1.js` and `/workerd/cron.js` are part of workerd.
+import { readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+const SCHEDULED = join(import.meta.dirname, "scheduled.mjs");
+
+/**
+ * @param worker what wrangler reads from wrangler.toml
+ * @param variables name → text of .dev.vars
+ * @param state absolute path of the state folder
+ * @param port of the worker; the next one takes `/__scheduled`
+ */
+export function workerdConfig(worker, variables, state, port) {
+  const crons = JSON.stringify({ main: worker.triggers.crons ?? [] });
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  sockets = [
+    (name = "http", address = "127.0.0.1:${port}", http = (), service = "main"),
+    (name = "scheduled", address = "127.0.0.1:${port + 1}", http = (), service = "scheduled"),
+  ],
+  services = [
+    (name = "main", worker = (
+      modules = [${modules(worker.main)}],
+      compatibilityDate = ${text(worker.compatibility_date)},
+      compatibilityFlags = [${worker.compatibility_flags.map(text)}],
+      bindings = [${bindings(worker, variables)}],
+      durableObjectNamespaces = [${namespaces(worker)}],
+      durableObjectStorage = (localDisk = "do"),
+    )),
+    (name = "d1", worker = (
+      modules = [(name = "d1.js", bundled = "/workerd/d1.js")],
+      compatibilityDate = ${text(worker.compatibility_date)},
+      bindings = [(name = "DATABASE", durableObjectNamespace = "D1Database")],
+      durableObjectNamespaces = [${namespace("D1Database", "miniflare-D1DatabaseObject")}],
+      durableObjectStorage = (localDisk = "d1-files"),
+    )),
+    (name = "cron", worker = (
+      modules = [(name = "cron.js", bundled = "/workerd/cron.js")],
+      compatibilityDate = ${text(worker.compatibility_date)},
+      compatibilityFlags = ["service_binding_extra_handlers"],
+      bindings = [
+        (name = "SCHEDULE", durableObjectNamespace = "Schedule"),
+        (name = "CRONS", json = ${text(crons)}),
+        (name = "main", service = "main"),
+      ],
+      durableObjectNamespaces = [${namespace("Schedule", `${worker.name}-cron`)}],
+      durableObjectStorage = (localDisk = "cron-files"),
+    )),
+    (name = "scheduled", worker = (
+      modules = [(name = "scheduled.mjs", esModule = embed ${text(SCHEDULED)})],
+      compatibilityDate = ${text(worker.compatibility_date)},
+      compatibilityFlags = ["service_binding_extra_handlers"],
+      bindings = [(name = "MAIN", service = "main")],
+    )),
+    ${disk("do", join(state, "v3/do"))},
+    ${disk("d1-files", join(state, "v3/d1"))},
+    ${disk("cron-files", join(state, "v3/cron"))},
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
+  ],
+);
+`;
+}
+
+function modules(main) {
+  const folder = dirname(main);
+  const wasm = readdirSync(folder).filter((file) => file.endsWith(".wasm"));
+  return [
+    `(name = ${text(basename(main))}, esModule = embed ${text(main)})`,
+    ...wasm.map((file) => `(name = ${text(file)}, wasm = embed ${text(join(folder, file))})`),
+  ];
+}
+
+function bindings(worker, variables) {
+  return [
+    ...Object.entries({ ...worker.vars, ...variables }).map(variable),
+    ...worker.durable_objects.bindings.map(
+      ({ name, class_name }) => `(name = ${text(name)}, durableObjectNamespace = ${text(class_name)})`,
+    ),
+    ...worker.d1_databases.map(database),
+  ];
+}
+
+function variable([name, value]) {
+  const kind = typeof value === "string" ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`;
+  return `(name = ${text(name)}, ${kind})`;
+}
+
+function database({ binding, database_id }) {
+  const service = `(name = "d1", props = (json = ${text(JSON.stringify({ database: database_id }))}))`;
+  return `(name = ${text(binding)}, wrapped = (moduleName = "cloudflare-internal:d1-api",
+        innerBindings = [(name = "fetcher", service = ${service})]))`;
+}
+
+function namespaces(worker) {
+  return worker.durable_objects.bindings.map(({ class_name }) => namespace(class_name, `${worker.name}-${class_name}`));
+}
+
+function namespace(className, uniqueKey) {
+  return `(className = ${text(className)}, uniqueKey = ${text(uniqueKey)}, enableSql = true)`;
+}
+
+function disk(name, path) {
+  return `(name = ${text(name)}, disk = (path = ${text(path)}, writable = true))`;
+}
+
+/** A literal: JSON's, but Cap'n Proto has no `\u`. */
+function text(value) {
+  return JSON.stringify(value).replace(/\\(?:u00(..)|.)/g, (escape, hex) => (hex ? `\\x${hex}` : escape));
+}
