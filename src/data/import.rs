@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::fields::Field;
 use super::prompt::{PromptRow, field_of, refuse_unknown, timestamp};
 use crate::counting::tally::Metric;
 use crate::http::body::{self, unreadable};
+use crate::http::fields::Field;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{EVENT_ID_CHARS, IMPORT_LINE_BYTES};
 use crate::time::timestamp_to_ms;

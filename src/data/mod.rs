@@ -1,6 +1,5 @@
 //! Prompts and what belongs to them: the rows, who may see and do what, and how rows of another system come in.
 
-pub mod fields;
 pub mod import;
 pub mod import_report;
 pub mod json_rows;

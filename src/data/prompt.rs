@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::fields::Field;
+use crate::http::fields::Field;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{KEY_CHARS, STORED_VALUE_BYTES};
 use crate::time::parse_timestamp;

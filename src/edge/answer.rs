@@ -1,24 +1,38 @@
 //! The one place where an answer, good or bad, becomes a response.
 
-use serde_json::Value;
+use serde::Serialize;
 use worker::{Headers, Response, ResponseBuilder, Result};
 
+use super::runtime::log_failure;
 use crate::http::problem::Problem;
 
 /// A good answer.
 pub(super) struct Answer {
-    /// The HTTP status.
-    pub(super) status: u16,
-    /// The JSON body; null is none.
-    pub(super) body: Value,
-    /// Headers beside those that every answer has.
-    pub(super) headers: Vec<(&'static str, String)>,
+    status: u16,
+    /// JSON.
+    body: Option<String>,
+    headers: Vec<(&'static str, String)>,
 }
 
 impl Answer {
     /// 200 with a body.
-    pub(super) fn ok(body: Value) -> Self {
-        Self { status: 200, body, headers: Vec::new() }
+    pub(super) fn ok(body: &impl Serialize) -> std::result::Result<Self, Problem> {
+        let body = serde_json::to_string(body).map_err(|error| {
+            log_failure("answer", &error.to_string());
+            Problem::storage()
+        })?;
+        Ok(Self { status: 200, body: Some(body), headers: Vec::new() })
+    }
+
+    /// 202 with a body: what was asked for is done after the answer.
+    pub(super) fn accepted(body: &impl Serialize) -> std::result::Result<Self, Problem> {
+        let headers = vec![("Preference-Applied", "respond-async".to_owned())];
+        Self::ok(body).map(|answer| Self { status: 202, headers, ..answer })
+    }
+
+    /// 204.
+    pub(super) fn empty() -> Self {
+        Self { status: 204, body: None, headers: Vec::new() }
     }
 }
 
@@ -30,8 +44,9 @@ pub(super) fn respond(
     let (media_type, answer) = match outcome {
         Ok(answer) => ("application/json", answer),
         Err(problem) => {
-            let (status, body, headers) = (problem.code.status(), problem.to_json(), problem.headers());
-            ("application/problem+json", Answer { status, body, headers })
+            let body = Some(serde_json::to_string(&problem)?);
+            let answer = Answer { status: problem.code.status(), body, headers: problem.headers() };
+            ("application/problem+json", answer)
         }
     };
     let all = Headers::new();
@@ -41,9 +56,9 @@ pub(super) fn respond(
     all.set("X-Content-Type-Options", "nosniff")?;
     all.set("Cache-Control", "no-store")?;
     let response = ResponseBuilder::new().with_status(answer.status);
-    if answer.body.is_null() {
+    let Some(body) = answer.body else {
         return Ok(response.with_headers(all).empty());
-    }
+    };
     all.set("Content-Type", media_type)?;
-    Ok(response.with_headers(all).fixed(answer.body.to_string().into_bytes()))
+    Ok(response.with_headers(all).fixed(body.into_bytes()))
 }

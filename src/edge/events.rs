@@ -1,39 +1,34 @@
 //! `POST /v1/events` and its shorthands for one prompt.
 
-use std::collections::HashSet;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::answer::Answer;
-use super::fetch::{Call, header, storage_failure};
+use super::call::{Call, storage_failure};
 use super::runtime::{log_failure, new_uuid};
-use super::{ingestion, prompt_lookup};
+use super::{counters, ingestion, prompt_lookup};
 use crate::counting::stats::{Counted, Counts};
-use crate::data::policy::{may_see, unknown_prompt};
-use crate::data::prompt::PromptAccess;
-use crate::events::batch::{self, Batch, Fate};
+use crate::events::batch::Batch;
 use crate::events::event::{Event, PromptEvent, PromptEventKind, Subject};
+use crate::events::fate::{Fate, answer};
 use crate::events::parse::{ShorthandBody, parse, parse_idempotency_key, parse_shorthand};
 use crate::http::body;
 use crate::http::problem::Problem;
-use crate::http::query::wants_async;
-use crate::http::route::PromptName;
 
 /// What `sendBeacon` sends is `text/plain`.
 const MEDIA_TYPES: &[&str] = &["application/json", "text/plain"];
 
 /// Takes one event, an array of them, or `{"events": [...]}`.
 pub(super) async fn post_events(mut call: Call) -> Result<Answer, Problem> {
-    body::check_type(header(&call.request, "Content-Type").as_deref(), MEDIA_TYPES)?;
-    let may_queue = wants_async(&call.query(), header(&call.request, "Prefer").as_deref())?;
+    body::check_type(call.header("Content-Type").as_deref(), MEDIA_TYPES)?;
+    let may_queue = call.wants_async()?;
     let bytes = call.body().await?;
     let submission = parse(body::text(&bytes)?)?;
     let batch = Batch::admit(submission.events, &call.identity, call.now_ms, || new_uuid(call.now_ms));
     if may_queue {
-        return Ok(queue(call, batch));
+        return queue(call, batch);
     }
     let (fates, _) = ingestion::store(&call.env, &call.identity, batch).await;
-    batch::answer(&fates).map(Answer::ok)
+    Answer::ok(&answer(fates)?)
 }
 
 /// Counts a view of one prompt.
@@ -55,18 +50,18 @@ async fn post_shorthand(
     mut call: Call,
     kind: impl FnOnce(ShorthandBody) -> PromptEventKind,
 ) -> Result<Answer, Problem> {
-    let id = parse_idempotency_key(header(&call.request, "Idempotency-Key").as_deref())?;
-    let may_queue = wants_async(&call.query(), header(&call.request, "Prefer").as_deref())?;
+    let id = parse_idempotency_key(call.header("Idempotency-Key").as_deref())?;
+    let may_queue = call.wants_async()?;
     let bytes = call.body().await?;
     if !bytes.is_empty() {
-        body::check_type(header(&call.request, "Content-Type").as_deref(), MEDIA_TYPES)?;
+        body::check_type(call.header("Content-Type").as_deref(), MEDIA_TYPES)?;
     }
     let kind = kind(parse_shorthand(body::text(&bytes)?)?);
-    let prompt_id = visible_prompt(&call).await?.id;
+    let prompt_id = prompt_lookup::visible(&call).await?.id;
     let event = Event { id, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind }) };
     let batch = Batch::admit(vec![Ok(event)], &call.identity, call.now_ms, || new_uuid(call.now_ms));
     if may_queue && batch.unsettled() == 1 {
-        return Ok(queue(call, batch));
+        return queue(call, batch);
     }
     let (mut fates, tallies) = ingestion::store(&call.env, &call.identity, batch).await;
     let duplicate = match fates.pop() {
@@ -77,21 +72,13 @@ async fn post_shorthand(
     };
     let tally = match tallies.get(&prompt_id) {
         Some(tally) => *tally,
-        None => super::counters::read(&call.env, prompt_id).await.map_err(|error| storage_failure("count", &error))?,
+        None => counters::read(&call.env, prompt_id).await.map_err(|error| storage_failure("count", &error))?,
     };
-    Ok(Answer::ok(json!(Counted { counts: Counts::of(prompt_id, &tally), duplicate })))
-}
-
-/// The prompt that the path names.
-pub(super) async fn visible_prompt(call: &Call) -> Result<PromptAccess, Problem> {
-    let name = PromptName::parse(&call.id)?;
-    let found = prompt_lookup::find(&call.env, HashSet::from([name])).await;
-    let prompts = found.map_err(|error| storage_failure("prompts", &error))?;
-    prompts.into_values().find(|prompt| may_see(&call.identity, prompt)).ok_or_else(unknown_prompt)
+    Answer::ok(&Counted { counts: Counts::of(prompt_id, &tally), duplicate })
 }
 
 /// Answers at once and stores afterwards.
-fn queue(call: Call, batch: Batch) -> Answer {
+fn queue(call: Call, batch: Batch) -> Result<Answer, Problem> {
     let Call { env, context, identity, .. } = call;
     let queued = batch.unsettled();
     context.wait_until(async move {
@@ -101,6 +88,5 @@ fn queue(call: Call, batch: Batch) -> Answer {
             log_failure("queue", &format!("{lost} queued events were not stored"));
         }
     });
-    let body: Value = json!({"queued": queued});
-    Answer { status: 202, body, headers: vec![("Preference-Applied", "respond-async".to_owned())] }
+    Answer::accepted(&json!({"queued": queued}))
 }

@@ -5,12 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use serde_json::json;
 use uuid::Uuid;
-use worker::{D1Database, Result};
+use worker::{D1Database, Error, Result};
 
 use super::answer::Answer;
-use super::fetch::{Call, storage_failure};
+use super::call::{Call, storage_failure};
 use super::{counters, d1, ingestion, prompt_lookup};
 use crate::counting::ledger::digest_key;
 use crate::counting::protocol::{Command, ImportedRow, Reply};
@@ -20,8 +19,8 @@ use crate::data::import_report::ImportReport;
 use crate::data::lines::{Line, Lines};
 use crate::data::policy::unknown_prompt;
 use crate::data::prompt::{PromptAccess, PromptRow};
-use crate::events::batch::Fate;
 use crate::events::event::PromptEventKind;
+use crate::events::fate::Fate;
 use crate::events::lineage::LineageEvent;
 use crate::http::body::check_type;
 use crate::http::identity::User;
@@ -38,7 +37,7 @@ const EVENTS: usize = 1000;
 
 /// Stores what the lines hold and tells what became of them.
 pub(super) async fn post_import(mut call: Call) -> std::result::Result<Answer, Problem> {
-    let content_type = super::fetch::header(&call.request, "Content-Type");
+    let content_type = call.header("Content-Type");
     check_type(
         content_type.as_deref(),
         &["application/x-ndjson", "application/jsonl", "application/json", "text/plain"],
@@ -58,7 +57,7 @@ pub(super) async fn post_import(mut call: Call) -> std::result::Result<Answer, P
         }
     }
     import.finish(lines.finish()).await.map_err(|error| storage_failure("import", &error))?;
-    Ok(Answer::ok(json!(import.report)))
+    Answer::ok(&import.report)
 }
 
 struct Import<'a> {
@@ -133,14 +132,15 @@ impl Import<'_> {
             return Ok(());
         }
         let known = self.known_prompts(&events).await?;
-        let (mut counted, mut lineage): (BTreeMap<Uuid, Vec<ImportedRow>>, Vec<LineageEvent>) = Default::default();
+        let mut counted: BTreeMap<Uuid, Vec<ImportedRow>> = BTreeMap::new();
+        let mut lineage = Vec::new();
         for (line, event) in events {
             if !known.contains_key(&PromptName::Id(event.prompt_id)) {
                 self.report.refuse(line, unknown_prompt());
                 continue;
             }
             match lineage_kind(event.metric) {
-                Some(kind) => lineage.push(lineage_event(event, kind)),
+                Some(kind) => lineage.push((line, lineage_event(event, kind))),
                 None => counted.entry(event.prompt_id).or_default().push(imported_row(&event)),
             }
         }
@@ -167,12 +167,16 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn store_lineage(&mut self, events: Vec<LineageEvent>) -> Result<()> {
-        for fate in ingestion::store_lineage(&self.call.env, events).await {
+    async fn store_lineage(&mut self, events: Vec<(u64, LineageEvent)>) -> Result<()> {
+        let (lines, events): (Vec<u64>, Vec<LineageEvent>) = events.into_iter().unzip();
+        for (line, fate) in lines.into_iter().zip(ingestion::store_lineage(&self.call.env, events).await) {
             match fate {
                 Fate::Accepted => self.report.imported.prompt_events += 1,
                 Fate::Duplicate => self.report.repeated.prompt_events += 1,
-                Fate::Rejected(problem) => return Err(worker::Error::from(problem.detail)),
+                Fate::Rejected(problem) if problem.code == Code::StorageUnavailable => {
+                    return Err(Error::from("an imported event was not stored"));
+                }
+                Fate::Rejected(problem) => self.report.refuse(line, problem),
             }
         }
         Ok(())
@@ -196,7 +200,7 @@ fn lineage_event(event: ImportedEvent, kind: PromptEventKind) -> LineageEvent {
     LineageEvent { id, prompt_id, user: user_id.map(|id| User { id, email: None }), kind, at_ms }
 }
 
-fn is_taken_slug(error: &worker::Error) -> bool {
+fn is_taken_slug(error: &Error) -> bool {
     error.to_string().contains("prompts.slug")
 }
 

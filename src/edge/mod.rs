@@ -2,10 +2,11 @@
 //!
 //! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] (commands to one prompt's counter)
 //! - handlers: [`events`], [`stats`], [`summary`], [`import`]
-//! - what they share: [`ingestion`], [`counters`] (the way to a counter), [`prompt_lookup`], [`answer`], [`settings`], [`runtime`]
+//! - what they share: [`ingestion`], [`counters`] (the way to a counter), [`prompt_lookup`], [`call`], [`answer`], [`settings`], [`runtime`]
 //! - statements: [`d1`] and [`counter_storage`] hold all SQL
 
 mod answer;
+mod call;
 mod counter_object;
 mod counter_storage;
 mod counters;

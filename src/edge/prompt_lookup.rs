@@ -9,10 +9,13 @@ use std::time::Duration;
 
 use worker::{Delay, Env, Result};
 
+use super::call::{Call, storage_failure};
 use super::d1;
 use super::runtime::now_ms;
+use crate::data::policy::{may_see, unknown_prompt};
 use crate::data::prompt::PromptAccess;
 use crate::data::prompt_cache::PromptCache;
+use crate::http::problem::Problem;
 use crate::http::route::PromptName;
 
 /// How often a request looks whether another has read its prompt.
@@ -23,6 +26,14 @@ const LOOKS: usize = 500;
 thread_local! {
     static CACHE: RefCell<PromptCache> = RefCell::default();
     static BEING_READ: RefCell<HashSet<PromptName>> = RefCell::default();
+}
+
+/// The prompt that the path names.
+pub(super) async fn visible(call: &Call) -> std::result::Result<PromptAccess, Problem> {
+    let name = PromptName::parse(&call.id)?;
+    let found = find(&call.env, HashSet::from([name])).await;
+    let prompts = found.map_err(|error| storage_failure("prompts", &error))?;
+    prompts.into_values().find(|prompt| may_see(&call.identity, prompt)).ok_or_else(unknown_prompt)
 }
 
 /// The prompts of these names, those that exist.

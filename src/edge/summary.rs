@@ -1,15 +1,13 @@
 //! `GET /v1/experiments/{id}/summary`.
 
-use serde_json::json;
-
 use super::answer::Answer;
+use super::call::{Call, storage_failure};
 use super::d1;
-use super::fetch::{Call, storage_failure};
-use crate::experiments::page::Page;
+use crate::experiments::page::{Page, PageAnswer};
 use crate::http::problem::Problem;
 
 /// Tells a page of an experiment's hourly rows.
-pub(super) async fn get_summary(call: Call) -> Result<Answer, Problem> {
+pub(super) async fn get_summary(call: &Call) -> Result<Answer, Problem> {
     let page = Page::parse(&call.query())?;
     let rows = match d1::database(&call.env) {
         Ok(database) => d1::experiments::summary(&database, &call.id, &page).await,
@@ -17,5 +15,5 @@ pub(super) async fn get_summary(call: Call) -> Result<Answer, Problem> {
     };
     let mut rows = rows.map_err(|error| storage_failure("summary", &error))?;
     let next_cursor = page.cut(&mut rows);
-    Ok(Answer::ok(json!({"experiment_id": call.id, "rows": rows, "next_cursor": next_cursor})))
+    Answer::ok(&PageAnswer { experiment_id: &call.id, rows, next_cursor })
 }

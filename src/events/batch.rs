@@ -2,27 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::event::{Event, ExperimentEvent, PromptEvent, Subject};
+use super::fate::Fate;
 use super::lineage::LineageEvent;
-use crate::counting::protocol::{Increment, Outcome};
+use crate::counting::protocol::Increment;
 use crate::data::policy::require_user;
 use crate::http::identity::Identity;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{EVENT_FUTURE_MS, EVENT_PAST_MS};
-
-/// What became of one event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It is stored.
-    Accepted,
-    /// Its id was stored before.
-    Duplicate,
-    /// It is not stored.
-    Rejected(Problem),
-}
 
 /// A batch on its way: what is left to store, and the fates known so far.
 #[derive(Debug, Default)]
@@ -160,58 +149,6 @@ impl Batch {
     #[must_use]
     pub fn into_fates(self) -> Vec<Fate> {
         self.fates.into_iter().map(|fate| fate.unwrap_or_else(|| Fate::Rejected(Problem::storage()))).collect()
-    }
-}
-
-/// The fate of an increment, from what its counter said.
-#[must_use]
-pub fn fate_of(outcome: Outcome) -> Fate {
-    match outcome {
-        Outcome::Counted => Fate::Accepted,
-        Outcome::Repeated => Fate::Duplicate,
-        Outcome::Conflicting => Fate::Rejected(reused_id()),
-    }
-}
-
-/// The fates of experiment events, from the ids that were new when they were stored. Of two events with one id in the
-/// same batch, the first is it.
-#[must_use]
-pub fn fates_of(recordings: &[Recording], mut fresh: BTreeSet<(String, String)>) -> Vec<Fate> {
-    let fate = |recording: &Recording| match &recording.id {
-        Some(id) if !fresh.remove(&(recording.event.experiment_id.clone(), id.clone())) => Fate::Duplicate,
-        _ => Fate::Accepted,
-    };
-    recordings.iter().map(fate).collect()
-}
-
-/// The problem of an id that was used for another event.
-#[must_use]
-pub fn reused_id() -> Problem {
-    Problem::new(Code::IdempotencyKeyReused, "This id was counted for another event. Give each event an id of its own.")
-}
-
-/// The answer to a batch (200).
-///
-/// # Errors
-/// [`Code::StorageUnavailable`] when storage failed and nothing was stored: then asking again is all there is to do.
-pub fn answer(fates: &[Fate]) -> Result<Value, Problem> {
-    let mut rejected = Vec::new();
-    let (mut accepted, mut duplicates, mut failed) = (0, 0, None);
-    for (index, fate) in fates.iter().enumerate() {
-        match fate {
-            Fate::Accepted => accepted += 1,
-            Fate::Duplicate => duplicates += 1,
-            Fate::Rejected(problem) => {
-                if problem.code == Code::StorageUnavailable {
-                    failed = Some(problem);
-                }
-                rejected.push(json!({"index": index, "code": problem.code.name(), "detail": problem.detail}));
-            }
-        }
-    }
-    match failed {
-        Some(problem) if accepted == 0 && duplicates == 0 => Err(problem.clone()),
-        _ => Ok(json!({"accepted": accepted, "duplicates": duplicates, "rejected": rejected})),
     }
 }
 

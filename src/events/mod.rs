@@ -2,5 +2,6 @@
 
 pub mod batch;
 pub mod event;
+pub mod fate;
 pub mod lineage;
 pub mod parse;

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::event::{Event, ExperimentEvent, ExperimentEventKind, PromptEvent, PromptEventKind, Subject};
-use crate::data::fields::{Field, check_key};
 use crate::http::body::unreadable;
+use crate::http::fields::{Field, check_key};
 use crate::http::problem::{Code, Problem};
 use crate::limits::{BATCH_EVENTS, EVENT_ID_CHARS, KEY_CHARS, PROPERTIES_BYTES};
 

@@ -27,6 +27,17 @@ pub struct SummaryRow {
     pub figures: Figures,
 }
 
+/// A page, as it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PageAnswer<'a> {
+    /// The experiment.
+    pub experiment_id: &'a str,
+    /// The rows.
+    pub rows: Vec<SummaryRow>,
+    /// What to ask for as `cursor` to get the rows after these; null at the end.
+    pub next_cursor: Option<String>,
+}
+
 /// The place of a row in the order of an experiment's rows: by date, hour and variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place(pub String, pub i64, pub String);

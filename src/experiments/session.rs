@@ -56,6 +56,23 @@ pub struct Activity {
     pub converted_ms: Option<(i64, i64)>,
 }
 
+impl Activity {
+    /// What it adds to its hour.
+    fn figures(&self) -> Figures {
+        let any = |count: u32| i64::from(count > 0);
+        Figures {
+            sessions: 1,
+            pageviews: i64::from(self.pageviews),
+            pageview_sessions: any(self.pageviews),
+            exposures: i64::from(self.exposures),
+            exposure_sessions: any(self.exposures),
+            conversions: i64::from(self.conversions),
+            conversion_sessions: any(self.conversions),
+            ..Figures::default()
+        }
+    }
+}
+
 /// A session's state. The order in which it observes events of different times does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
@@ -123,7 +140,7 @@ impl Session {
             return None;
         }
         let mut figures: BTreeMap<i64, Figures> =
-            self.hours.iter().map(|(&hour, activity)| (hour, Figures::of_activity(activity))).collect();
+            self.hours.iter().map(|(&hour, activity)| (hour, activity.figures())).collect();
         figures.entry(hour_of(*exposed_ms)).or_default().new_exposed_sessions = 1;
         if let Some(hour) = self.conversion_hour(rules.conversion_window_hours) {
             figures.entry(hour).or_default().new_converted_sessions = 1;

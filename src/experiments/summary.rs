@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::session::Activity;
-
 /// The figures of one hourly row. As a difference between two states they can be negative.
 ///
 /// The distinct counts (`sessions`, `…_sessions`) hold for their hour and are never added across hours. The `new_`
@@ -31,22 +29,6 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// What one session's activity in the hour adds.
-    #[must_use]
-    pub fn of_activity(activity: &Activity) -> Self {
-        let any = |count: u32| i64::from(count > 0);
-        Self {
-            sessions: 1,
-            pageviews: i64::from(activity.pageviews),
-            pageview_sessions: any(activity.pageviews),
-            exposures: i64::from(activity.exposures),
-            exposure_sessions: any(activity.exposures),
-            conversions: i64::from(activity.conversions),
-            conversion_sessions: any(activity.conversions),
-            ..Self::default()
-        }
-    }
-
     /// Adds `other`, `times` times: once, or minus once.
     pub fn add(&mut self, other: &Self, times: i64) {
         let mine = self.columns_mut();

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod cors;
+pub mod fields;
 pub mod identity;
 pub mod problem;
 pub mod query;

@@ -1,6 +1,7 @@
 //! Everything that can be wrong with a request, and how it is told (RFC 9457).
 
-use serde_json::{Value, json};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 /// A stable name for what went wrong, with the HTTP status it is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,23 +144,6 @@ impl Problem {
         Self::new(Code::StorageUnavailable, "Nothing was acknowledged. Send the same request again, with the same ids.")
     }
 
-    /// The body of the answer (`application/problem+json`).
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        let (name, status, title) = self.code.describe();
-        let mut body = json!({
-            "type": format!("urn:promptmeter:problem:{name}"),
-            "title": title,
-            "status": status,
-            "detail": self.detail,
-            "code": name,
-        });
-        if let (Some(pointer), Some(fields)) = (&self.pointer, body.as_object_mut()) {
-            fields.insert("pointer".to_owned(), json!(pointer));
-        }
-        body
-    }
-
     /// The headers that the answer carries beside its type.
     #[must_use]
     pub fn headers(&self) -> Vec<(&'static str, String)> {
@@ -173,5 +157,22 @@ impl Problem {
             headers.push(("Allow", allow.clone()));
         }
         headers
+    }
+}
+
+/// The body of the answer (`application/problem+json`).
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (name, status, title) = self.code.describe();
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry("type", &format_args!("urn:promptmeter:problem:{name}"))?;
+        body.serialize_entry("title", title)?;
+        body.serialize_entry("status", &status)?;
+        body.serialize_entry("detail", &self.detail)?;
+        body.serialize_entry("code", name)?;
+        if let Some(pointer) = &self.pointer {
+            body.serialize_entry("pointer", pointer)?;
+        }
+        body.end()
     }
 }

@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::problem::{Code, Problem};
-use crate::data::fields::uuid_of;
+use crate::http::fields::uuid_of;
 use crate::limits::KEY_CHARS;
 
 /// What a route does.
@@ -28,6 +28,15 @@ pub enum Endpoint {
     Import,
 }
 
+/// Who may call a route. What a caller may see or do there, `data/policy` decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone.
+    Anyone,
+    /// The service.
+    Service,
+}
+
 /// Who may call a route from a page of another origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
@@ -46,24 +55,36 @@ pub struct Route {
     pub path: &'static str,
     /// What it does.
     pub endpoint: Endpoint,
+    /// Who may call it.
+    pub access: Access,
     /// Who may call it from a page.
     pub sharing: Sharing,
 }
 
 /// The route table.
-pub const ROUTES: &[Route] = &[
-    route("GET", "/healthz", Endpoint::Health, Sharing::CrossOrigin),
-    route("POST", "/v1/events", Endpoint::Events, Sharing::CrossOrigin),
-    route("POST", "/v1/prompts/{id}/view", Endpoint::View, Sharing::CrossOrigin),
-    route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Sharing::CrossOrigin),
-    route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Sharing::CrossOrigin),
-    route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Sharing::CrossOrigin),
-    route("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Sharing::CrossOrigin),
-    route("POST", "/v1/import", Endpoint::Import, Sharing::SameOrigin),
-];
+pub const ROUTES: &[Route] = {
+    use Access::{Anyone, Service};
+    use Sharing::{CrossOrigin, SameOrigin};
+    &[
+        route("GET", "/healthz", Endpoint::Health, Anyone, CrossOrigin),
+        route("POST", "/v1/events", Endpoint::Events, Anyone, CrossOrigin),
+        route("POST", "/v1/prompts/{id}/view", Endpoint::View, Anyone, CrossOrigin),
+        route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
+        route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        route("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Service, CrossOrigin),
+        route("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
+    ]
+};
 
-const fn route(method: &'static str, path: &'static str, endpoint: Endpoint, sharing: Sharing) -> Route {
-    Route { method, path, endpoint, sharing }
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    endpoint: Endpoint,
+    access: Access,
+    sharing: Sharing,
+) -> Route {
+    Route { method, path, endpoint, access, sharing }
 }
 
 /// The routes of one path, and what stood for `{id}`.

@@ -1,0 +1,94 @@
+//! A request that was let in, and what every handler does with one.
+
+use futures_util::StreamExt;
+use worker::{ByteStream, Context, Env, Request};
+
+use super::runtime::log_failure;
+use crate::http::body::too_large;
+use crate::http::identity::Identity;
+use crate::http::problem::{Code, Problem};
+use crate::http::query::{Query, wants_async};
+use crate::limits::BODY_BYTES;
+
+/// A request that was let in.
+pub(super) struct Call {
+    /// The request itself; its body is read once.
+    pub(super) request: Request,
+    /// The bindings.
+    pub(super) env: Env,
+    /// Keeps work going after the answer.
+    pub(super) context: Context,
+    /// Who is asking.
+    pub(super) identity: Identity,
+    /// The decoded segment that stood for `{id}`.
+    pub(super) id: String,
+    /// When the request came, in milliseconds since 1970.
+    pub(super) now_ms: i64,
+}
+
+/// Logs why storage failed, and gives what the caller is told.
+pub(super) fn storage_failure(what: &str, error: &worker::Error) -> Problem {
+    log_failure(what, &error.to_string());
+    Problem::storage()
+}
+
+/// A header of a request, if it is there.
+pub(super) fn header(request: &Request, name: &str) -> Option<String> {
+    request.headers().get(name).ok().flatten()
+}
+
+impl Call {
+    /// A header of the request, if it is there.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        header(&self.request, name)
+    }
+
+    /// Whether the caller does not want to wait.
+    pub(super) fn wants_async(&self) -> Result<bool, Problem> {
+        wants_async(&self.query(), self.header("Prefer").as_deref())
+    }
+
+    /// The parameters of the query string.
+    pub(super) fn query(&self) -> Query {
+        let url = self.request.inner().url();
+        Query::parse(url.split_once('?').map_or("", |(_, query)| query))
+    }
+
+    /// Reads the body, which may have [`BODY_BYTES`]; no more is taken in.
+    pub(super) async fn body(&mut self) -> Result<Vec<u8>, Problem> {
+        let declared = self.header("Content-Length").and_then(|length| length.parse::<usize>().ok());
+        if declared.is_some_and(|length| length > BODY_BYTES) {
+            return Err(too_large());
+        }
+        let mut body = Vec::with_capacity(declared.unwrap_or_default());
+        let mut chunks = self.chunks();
+        while let Some(chunk) = chunks.next().await? {
+            if body.len() + chunk.len() > BODY_BYTES {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// The body as it comes in.
+    pub(super) fn chunks(&mut self) -> Chunks {
+        Chunks { stream: self.request.stream().ok() }
+    }
+}
+
+/// The chunks of a request's body.
+pub(super) struct Chunks {
+    stream: Option<ByteStream>,
+}
+
+impl Chunks {
+    /// The next chunk; `None` at the end, and for a request without a body.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
+        let Some(stream) = &mut self.stream else { return Ok(None) };
+        stream.next().await.transpose().map_err(|error| {
+            log_failure("body", &error.to_string());
+            Problem::new(Code::InvalidJson, "The body broke off.")
+        })
+    }
+}
