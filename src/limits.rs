@@ -18,9 +18,9 @@ pub const PROPERTIES_BYTES: usize = 4096;
 pub const EVENT_PAST_MS: i64 = 48 * HOUR_MS;
 /// How far ahead of now a caller's clock may be, in milliseconds.
 pub const EVENT_FUTURE_MS: i64 = 5 * MINUTE_MS;
-/// Bytes of one stored value (D1 refuses rows of more than 2 MB).
-pub const STORED_VALUE_BYTES: usize = 1_900_000;
-/// Bytes of one line of an import: a stored value may grow when it is escaped.
+/// Bytes of one stored prompt (D1 refuses rows of more than 2 MB).
+pub const STORED_ROW_BYTES: usize = 1_900_000;
+/// Bytes of one line of an import: a prompt may grow when it is escaped.
 pub const IMPORT_LINE_BYTES: usize = 4 * 1024 * 1024;
 /// Refused lines that an import lists; further ones are only counted.
 pub const IMPORT_REFUSALS_LISTED: usize = 1000;

@@ -1,15 +1,11 @@
 //! Lines of an import: newline-delimited JSON, one row a line.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::prompt::{PromptRow, field_of, refuse_unknown, timestamp};
+use super::prompt::{PromptRow, timestamp};
 use crate::counting::tally::Metric;
-use crate::http::body::{self, unreadable};
-use crate::http::fields::Field;
+use crate::http::body;
+use crate::http::fields::{Field, Fields};
 use crate::http::problem::{Code, Problem};
 use crate::limits::{EVENT_ID_CHARS, IMPORT_LINE_BYTES};
 use crate::time::timestamp_to_ms;
@@ -42,14 +38,6 @@ pub struct ImportedEvent {
 
 const EVENT_COLUMNS: &[&str] = &["id", "prompt_id", "user_id", "event_type", "created_at"];
 
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    table: Option<&'a RawValue>,
-    #[serde(borrow)]
-    row: Option<&'a RawValue>,
-}
-
 /// Reads one line, without its line feed.
 ///
 /// # Errors
@@ -58,12 +46,10 @@ pub fn read_line(line: &[u8]) -> Result<ImportRow, Problem> {
     if line.len() > IMPORT_LINE_BYTES {
         return Err(Problem::new(Code::TooLarge, format!("A line has at most {IMPORT_LINE_BYTES} bytes.")));
     }
-    let Line { table, row } = serde_json::from_str(body::text(line)?).map_err(|error| unreadable(&error))?;
-    let (table, row) = (Field { name: "table", json: table }, Field { name: "row", json: row });
+    let line = Fields::read(body::text(line)?, "A line")?;
+    let (table, row) = (line.field("table"), line.field("row"));
     let name = table.required(table.text()?)?;
-    let json = row.required(row.json)?;
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(json.get())
-        .map_err(|_| row.problem(Code::InvalidType, "row must be an object without repeated names."))?;
+    let fields = Fields::read(row.required(row.json)?.get(), "row").map_err(|problem| problem.below("/row"))?;
     let read = match name.as_str() {
         "prompts" => PromptRow::read(&fields).map(|row| ImportRow::Prompt(Box::new(row))),
         "prompt_events" => read_event(&fields).map(ImportRow::Event),
@@ -72,9 +58,9 @@ pub fn read_line(line: &[u8]) -> Result<ImportRow, Problem> {
     read.map_err(|problem| problem.below("/row"))
 }
 
-fn read_event(fields: &BTreeMap<String, &RawValue>) -> Result<ImportedEvent, Problem> {
-    refuse_unknown(fields, EVENT_COLUMNS)?;
-    let field = |name| field_of(fields, name);
+fn read_event(fields: &Fields<'_>) -> Result<ImportedEvent, Problem> {
+    fields.refuse_unknown(EVENT_COLUMNS)?;
+    let field = |name| fields.field(name);
     let (id, prompt_id, kind, created_at) = (field("id"), field("prompt_id"), field("event_type"), field("created_at"));
     let instant = created_at.required(timestamp(&created_at)?)?;
     Ok(ImportedEvent {

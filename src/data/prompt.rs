@@ -1,14 +1,11 @@
 //! A prompt: its row, and what of it decides who may see it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::http::fields::Field;
+use crate::http::fields::{Field, Fields};
 use crate::http::problem::{Code, Problem};
-use crate::limits::{KEY_CHARS, STORED_VALUE_BYTES};
+use crate::limits::{KEY_CHARS, STORED_ROW_BYTES};
 use crate::time::parse_timestamp;
 
 /// What of a prompt decides who may see it.
@@ -83,19 +80,19 @@ impl PromptRow {
     ///
     /// # Errors
     /// What is wrong with the first bad field.
-    pub fn read(fields: &BTreeMap<String, &RawValue>) -> Result<Self, Problem> {
-        refuse_unknown(fields, COLUMNS)?;
-        let field = |name| field_of(fields, name);
+    pub fn read(fields: &Fields<'_>) -> Result<Self, Problem> {
+        fields.refuse_unknown(COLUMNS)?;
+        let field = |name| fields.field(name);
         let (id, user_id, title, template) = (field("id"), field("user_id"), field("title"), field("template"));
-        Ok(Self {
+        let row = Self {
             id: id.required(id.uuid()?)?,
             slug: field("slug").key(KEY_CHARS)?,
             user_id: user_id.required(user_id.uuid()?)?,
-            title: title.required(stored_text(&title)?)?,
-            goal: stored_text(&field("goal"))?,
-            template: template.required(stored_text(&template)?)?,
-            variables: stored_json(&field("variables"))?,
-            negative_prompt: stored_text(&field("negative_prompt"))?,
+            title: title.required(title.text()?)?,
+            goal: field("goal").text()?,
+            template: template.required(template.text()?)?,
+            variables: field("variables").any()?,
+            negative_prompt: field("negative_prompt").text()?,
             category: field("category").key(KEY_CHARS)?,
             tags: tags(&field("tags"))?,
             is_public: field("is_public").boolean()?.unwrap_or(false),
@@ -103,27 +100,19 @@ impl PromptRow {
             forked_from: field("forked_from").uuid()?,
             created_at: timestamp(&field("created_at"))?,
             updated_at: timestamp(&field("updated_at"))?,
-        })
-    }
-}
-
-/// The field `name` of a row; a JSON null counts as missing.
-#[must_use]
-pub fn field_of<'a>(fields: &BTreeMap<String, &'a RawValue>, name: &'a str) -> Field<'a> {
-    Field { name, json: fields.get(name).copied().filter(|json| json.get() != "null") }
-}
-
-/// Refuses a row that names a column it does not have.
-///
-/// # Errors
-/// [`Code::UnknownColumn`].
-pub fn refuse_unknown(fields: &BTreeMap<String, &RawValue>, columns: &[&str]) -> Result<(), Problem> {
-    match fields.keys().find(|name| !columns.contains(&name.as_str())) {
-        Some(name) => {
-            let detail = format!("There is no such column. The columns are {}.", columns.join(", "));
-            Err(Field { name, json: None }.problem(Code::UnknownColumn, detail))
+        };
+        if row.bytes() > STORED_ROW_BYTES {
+            let detail = format!("A prompt has at most {STORED_ROW_BYTES} bytes.");
+            return Err(Problem::at(Code::TooLarge, "", detail));
         }
-        None => Ok(()),
+        Ok(row)
+    }
+
+    /// The bytes of its texts that have no bound of their own.
+    fn bytes(&self) -> usize {
+        let optional = [&self.goal, &self.variables, &self.negative_prompt, &self.tags];
+        let lengths = optional.into_iter().flatten().map(String::len);
+        self.title.len() + self.template.len() + lengths.sum::<usize>()
     }
 }
 
@@ -139,25 +128,9 @@ pub fn timestamp(field: &Field<'_>) -> Result<Option<String>, Problem> {
     field.text()?.map(read).transpose()
 }
 
-fn stored_text(field: &Field<'_>) -> Result<Option<String>, Problem> {
-    storable(field, field.text()?)
-}
-
-fn stored_json(field: &Field<'_>) -> Result<Option<String>, Problem> {
-    storable(field, field.any()?)
-}
-
 fn tags(field: &Field<'_>) -> Result<Option<String>, Problem> {
-    let Some(json) = stored_json(field)? else { return Ok(None) };
+    let Some(json) = field.any()? else { return Ok(None) };
     serde_json::from_str::<Vec<String>>(&json)
         .map_err(|_| field.problem(Code::InvalidType, "tags must be an array of texts."))?;
     Ok(Some(json))
-}
-
-fn storable(field: &Field<'_>, value: Option<String>) -> Result<Option<String>, Problem> {
-    if value.as_ref().is_some_and(|value| value.len() > STORED_VALUE_BYTES) {
-        let detail = format!("{} has at most {STORED_VALUE_BYTES} bytes.", field.name);
-        return Err(field.problem(Code::TooLarge, detail));
-    }
-    Ok(value)
 }

@@ -24,7 +24,8 @@ pub enum MultiVariant {
 pub struct Rules {
     /// What becomes of a session with more than one variant.
     pub multi_variant: MultiVariant,
-    /// How many hours after its first exposure a session can convert, the last instant included; `None` is for ever.
+    /// How many hours after its first exposure a session can convert, at least 1, the last instant included; `None` is
+    /// for ever.
     pub conversion_window_hours: Option<i64>,
 }
 

@@ -31,17 +31,22 @@ impl AllowedOrigins {
 /// The headers that let the page of `origin` read an answer of this path.
 #[must_use]
 pub fn headers(sharing: Sharing, allowed: &AllowedOrigins, origin: Option<&str>) -> Vec<(&'static str, String)> {
-    let (Sharing::CrossOrigin, Some(origin)) = (sharing, origin) else {
+    if sharing == Sharing::SameOrigin {
         return Vec::new();
-    };
-    let exposed = ("Access-Control-Expose-Headers", EXPOSED_HEADERS.to_owned());
-    match allowed {
-        AllowedOrigins::Any => vec![("Access-Control-Allow-Origin", "*".to_owned()), exposed],
-        AllowedOrigins::Listed(listed) if listed.iter().any(|known| known == origin) => {
-            vec![("Access-Control-Allow-Origin", origin.to_owned()), ("Vary", "Origin".to_owned()), exposed]
-        }
-        AllowedOrigins::Listed(_) => vec![("Vary", "Origin".to_owned())],
     }
+    let mut headers = Vec::new();
+    let allowed_origin = match allowed {
+        AllowedOrigins::Any => origin.map(|_| "*"),
+        AllowedOrigins::Listed(listed) => {
+            headers.push(("Vary", "Origin".to_owned()));
+            origin.filter(|origin| listed.iter().any(|known| known == origin))
+        }
+    };
+    if let Some(allowed_origin) = allowed_origin {
+        headers.push(("Access-Control-Allow-Origin", allowed_origin.to_owned()));
+        headers.push(("Access-Control-Expose-Headers", EXPOSED_HEADERS.to_owned()));
+    }
+    headers
 }
 
 /// The headers that answer `OPTIONS`, beside those of [`headers`].

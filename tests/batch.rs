@@ -1,0 +1,403 @@
+//! What becomes of the events of one request.
+
+#![cfg(test)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use promptmeter::counting::protocol::{Increment, Outcome};
+use promptmeter::counting::tally::Metric;
+use promptmeter::data::policy::unknown_prompt;
+use promptmeter::events::batch::{Batch, Counting, Recording};
+use promptmeter::events::event::{
+    Event, ExperimentEvent, ExperimentEventKind, PromptEvent, PromptEventKind as Kind, Subject,
+};
+use promptmeter::events::fate::{Fate, answer, fate_of, fates_of};
+use promptmeter::events::lineage::{LineageEvent, Standing, StoredLineage};
+use promptmeter::http::identity::{Identity, User};
+use promptmeter::http::problem::{Code, Problem};
+use uuid::Uuid;
+
+const NOW_MS: i64 = 1_800_000_000_000;
+const PROMPT: Uuid = Uuid::from_u128(1);
+const OTHER_PROMPT: Uuid = Uuid::from_u128(2);
+const USER: Uuid = Uuid::from_u128(3);
+const NEW_ID: Uuid = Uuid::from_u128(4);
+
+fn user() -> User {
+    User { id: USER, email: Some("a@example.com".to_owned()) }
+}
+
+fn event(prompt_id: Uuid, kind: Kind) -> Event {
+    Event { id: None, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind }) }
+}
+
+fn view(prompt_id: Uuid) -> Event {
+    event(prompt_id, Kind::View { visitor: None })
+}
+
+fn fork() -> Event {
+    event(PROMPT, Kind::Fork { child_prompt_id: None })
+}
+
+fn comparison() -> Event {
+    event(PROMPT, Kind::CompareAdd { comparison_id: Some("c".to_owned()) })
+}
+
+fn with_id(id: &str, event: Event) -> Event {
+    Event { id: Some(id.to_owned()), ..event }
+}
+
+fn conversion() -> ExperimentEvent {
+    ExperimentEvent {
+        experiment_id: "e".to_owned(),
+        kind: ExperimentEventKind::Conversion,
+        project_id: None,
+        session_id: "s".to_owned(),
+        variant_key: None,
+        view_id: None,
+        properties: None,
+    }
+}
+
+fn admit(events: Vec<Event>, identity: &Identity) -> Batch {
+    Batch::admit(events.into_iter().map(Ok).collect(), identity, NOW_MS, || NEW_ID)
+}
+
+/// Where each event of a batch stands once it is admitted: its code where it is refused.
+fn codes(batch: Batch) -> Vec<Code> {
+    let code = |fate| match fate {
+        Fate::Rejected(problem) => problem.code,
+        Fate::Accepted | Fate::Duplicate => panic!("nobody settled this"),
+    };
+    batch.into_fates().into_iter().map(code).collect()
+}
+
+/// What is admitted of one event: to be counted, or its problem.
+fn check(event: Event, identity: &Identity, expected: Result<Counting, (Code, Option<&str>)>) {
+    let shown = format!("{event:?} of {identity:?}");
+    let batch = admit(vec![event], identity);
+    match expected {
+        Ok(counting) => {
+            assert_eq!(batch.counts, BTreeMap::from([(PROMPT, vec![counting])]), "{shown}");
+            assert_eq!(batch.unsettled(), 1, "{shown}");
+        }
+        Err((code, pointer)) => {
+            assert_eq!((batch.counts.len(), batch.experiment_events.len(), batch.unsettled()), (0, 0, 0), "{shown}");
+            let fates = batch.into_fates();
+            let [Fate::Rejected(problem)] = fates.as_slice() else { panic!("{shown}: {fates:?}") };
+            assert_eq!((problem.code, problem.pointer.as_deref()), (code, pointer), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn timestamps_are_at_most_48_hours_old_and_5_minutes_ahead() {
+    let early = NOW_MS - 48 * 3_600_000;
+    let late = NOW_MS + 5 * 60_000;
+    for (at_ms, expected) in [
+        (None, Ok(NOW_MS)),
+        (Some(NOW_MS - 1), Ok(NOW_MS - 1)),
+        (Some(early), Ok(early)),
+        (Some(early - 1), Err(Code::TimestampOutOfRange)),
+        (Some(late), Ok(late)),
+        (Some(late + 1), Err(Code::TimestampOutOfRange)),
+        (Some(0), Err(Code::TimestampOutOfRange)),
+        (Some(NOW_MS / 1000), Err(Code::TimestampOutOfRange)),
+        (Some(i64::MIN), Err(Code::TimestampOutOfRange)),
+        (Some(i64::MAX), Err(Code::TimestampOutOfRange)),
+    ] {
+        let counting = |at_ms| Counting {
+            index: 0,
+            increment: Increment { metric: Metric::View, at_ms, id: None },
+            lineage: None,
+        };
+        let expected_counting = expected.map(counting).map_err(|code| (code, Some("/timestamp")));
+        check(Event { at_ms, ..view(PROMPT) }, &Identity::Anonymous, expected_counting);
+
+        let subject = Subject::Experiment(conversion());
+        let batch = admit(vec![Event { id: None, at_ms, subject }], &Identity::Anonymous);
+        let recording = |at_ms| Recording { index: 0, id: None, at_ms, event: conversion() };
+        assert_eq!(batch.experiment_events, Vec::from_iter(expected.map(recording)), "{at_ms:?}");
+    }
+}
+
+#[test]
+fn views_and_copies_are_anybodys_and_nobodys() {
+    let visitor = || Some("v".to_owned());
+    for (kind, metric) in
+        [(Kind::View { visitor: visitor() }, Metric::View), (Kind::Copy { visitor: visitor() }, Metric::Copy)]
+    {
+        for identity in [Identity::Anonymous, Identity::User(user()), Identity::Service(None)] {
+            let increment = Increment { metric, at_ms: NOW_MS, id: Some(kind.digest("an id", None)) };
+            let expected = Counting { index: 0, increment, lineage: None };
+            check(with_id("an id", event(PROMPT, kind.clone())), &identity, Ok(expected));
+            let increment = Increment { metric, at_ms: NOW_MS, id: None };
+            check(event(PROMPT, kind.clone()), &identity, Ok(Counting { index: 0, increment, lineage: None }));
+        }
+    }
+}
+
+#[test]
+fn forks_and_comparisons_are_a_users_and_have_an_id() {
+    let new_id = NEW_ID.to_string();
+    for (event, kind, metric) in [
+        (fork(), Kind::Fork { child_prompt_id: None }, Metric::Fork),
+        (comparison(), Kind::CompareAdd { comparison_id: Some("c".to_owned()) }, Metric::Compare),
+    ] {
+        for identity in [Identity::User(user()), Identity::Service(Some(user()))] {
+            for (id, event) in [("an id", with_id("an id", event.clone())), (&new_id, event.clone())] {
+                let increment = Increment { metric, at_ms: NOW_MS, id: Some(kind.digest(id, Some(USER))) };
+                let row = LineageEvent {
+                    id: id.to_owned(),
+                    prompt_id: PROMPT,
+                    user: Some(user()),
+                    kind: kind.clone(),
+                    at_ms: NOW_MS,
+                };
+                assert_eq!(row.increment(), increment);
+                check(event, &identity, Ok(Counting { index: 0, increment, lineage: Some(row) }));
+            }
+        }
+        for identity in [Identity::Anonymous, Identity::Service(None)] {
+            check(event.clone(), &identity, Err((Code::UserRequired, None)));
+            check(with_id("an id", event.clone()), &identity, Err((Code::UserRequired, None)));
+        }
+    }
+}
+
+#[test]
+fn a_new_id_is_made_for_each_lineage_event_without_one_and_for_no_other() {
+    let mut made = 100;
+    let events = vec![view(PROMPT), fork(), with_id("an id", fork()), comparison()];
+    let new_id = || {
+        made += 1;
+        Uuid::from_u128(made)
+    };
+    let batch = Batch::admit(events.into_iter().map(Ok).collect(), &Identity::User(user()), NOW_MS, new_id);
+    let ids: Vec<Option<String>> =
+        batch.counts[&PROMPT].iter().map(|counting| counting.lineage.as_ref().map(|row| row.id.clone())).collect();
+    let made_id = |number| Some(Uuid::from_u128(number).to_string());
+    assert_eq!(ids, [None, made_id(101), Some("an id".to_owned()), made_id(102)]);
+    assert_eq!(made, 102);
+}
+
+#[test]
+fn the_payload_tells_events_under_one_id_apart() {
+    let other = Kind::Fork { child_prompt_id: Some(OTHER_PROMPT) };
+    let kinds = [
+        (Kind::View { visitor: None }, None),
+        (Kind::View { visitor: Some("v".to_owned()) }, None),
+        (Kind::Copy { visitor: None }, None),
+        (Kind::Fork { child_prompt_id: None }, Some(USER)),
+        (Kind::Fork { child_prompt_id: None }, None),
+        (other, Some(USER)),
+        (Kind::CompareAdd { comparison_id: None }, Some(USER)),
+        (Kind::CompareAdd { comparison_id: Some("c".to_owned()) }, Some(USER)),
+    ];
+    let digests: Vec<_> = kinds.iter().map(|(kind, user)| kind.digest("an id", *user)).collect();
+    assert_eq!(digests.iter().map(|digest| digest.key).collect::<BTreeSet<_>>().len(), 1);
+    assert_eq!(digests.iter().map(|digest| digest.payload).collect::<BTreeSet<_>>().len(), kinds.len());
+}
+
+#[test]
+fn events_are_grouped_by_prompt_in_their_order() {
+    let bad = Problem::at(Code::MissingField, "/type", "The field type is missing.");
+    let events = vec![
+        Ok(view(OTHER_PROMPT)),
+        Err(bad),
+        Ok(view(PROMPT)),
+        Ok(Event { id: Some("an id".to_owned()), at_ms: None, subject: Subject::Experiment(conversion()) }),
+        Ok(view(OTHER_PROMPT)),
+        Ok(fork()),
+    ];
+    let batch = Batch::admit(events, &Identity::Anonymous, NOW_MS, || NEW_ID);
+    let indices: Vec<(Uuid, Vec<usize>)> = batch
+        .counts
+        .iter()
+        .map(|(prompt_id, countings)| (*prompt_id, countings.iter().map(|counting| counting.index).collect()))
+        .collect();
+    assert_eq!(indices, [(PROMPT, vec![2]), (OTHER_PROMPT, vec![0, 4])]);
+    let recording = Recording { index: 3, id: Some("an id".to_owned()), at_ms: NOW_MS, event: conversion() };
+    assert_eq!(batch.experiment_events, [recording]);
+    assert_eq!(batch.unsettled(), 4);
+    let storage = Code::StorageUnavailable;
+    assert_eq!(codes(batch), [storage, Code::MissingField, storage, storage, storage, Code::UserRequired]);
+}
+
+#[test]
+fn events_of_invisible_prompts_are_rejected_and_their_neighbours_are_not() {
+    let mut batch = admit(vec![view(OTHER_PROMPT), view(PROMPT), view(OTHER_PROMPT)], &Identity::Anonymous);
+    batch.reject_invisible(&BTreeSet::from([PROMPT]), &unknown_prompt());
+    assert_eq!(batch.counts.keys().collect::<Vec<_>>(), [&PROMPT]);
+    assert_eq!(batch.unsettled(), 1);
+    assert_eq!(codes(batch), [Code::UnknownPrompt, Code::StorageUnavailable, Code::UnknownPrompt]);
+
+    let mut batch = admit(vec![view(PROMPT), view(PROMPT)], &Identity::Anonymous);
+    batch.reject_invisible(&BTreeSet::new(), &unknown_prompt());
+    assert_eq!((batch.counts.len(), batch.unsettled()), (0, 0));
+    assert_eq!(codes(batch), [Code::UnknownPrompt; 2]);
+}
+
+#[test]
+fn what_is_settled_is_not_counted_any_more() {
+    let mut batch = admit(vec![view(PROMPT), view(PROMPT), view(OTHER_PROMPT)], &Identity::Anonymous);
+    batch.settle(1, Fate::Duplicate);
+    batch.settle(2, Fate::Accepted);
+    batch.settle(3, Fate::Accepted);
+    let counts = batch.take_counts();
+    assert_eq!(counts.keys().collect::<Vec<_>>(), [&PROMPT]);
+    assert_eq!(counts[&PROMPT].iter().map(|counting| counting.index).collect::<Vec<_>>(), [0]);
+    assert!(batch.take_counts().is_empty());
+    batch.settle_all(&counts[&PROMPT], &Fate::Accepted);
+    assert_eq!(batch.into_fates(), [Fate::Accepted, Fate::Duplicate, Fate::Accepted]);
+}
+
+#[test]
+fn lineage_events_of_storage_are_a_batch_of_their_own() {
+    let row = |id: &str, prompt_id| LineageEvent {
+        id: id.to_owned(),
+        prompt_id,
+        user: None,
+        kind: Kind::Fork { child_prompt_id: None },
+        at_ms: NOW_MS,
+    };
+    let rows = vec![row("a", OTHER_PROMPT), row("b", PROMPT), row("c", OTHER_PROMPT)];
+    let batch = Batch::of_lineage(rows.clone());
+    assert_eq!(batch.unsettled(), 3);
+    let counting =
+        |index: usize| Counting { index, increment: rows[index].increment(), lineage: Some(rows[index].clone()) };
+    let expected = BTreeMap::from([(PROMPT, vec![counting(1)]), (OTHER_PROMPT, vec![counting(0), counting(2)])]);
+    assert_eq!(batch.counts, expected);
+}
+
+#[test]
+fn lineage_events_whose_rows_could_not_be_stored_are_not_counted() {
+    let mut batch = admit(vec![view(PROMPT), fork(), view(OTHER_PROMPT), comparison()], &Identity::User(user()));
+    let rows: Vec<(usize, Metric)> = batch.lineage().iter().map(|(index, row)| (*index, row.kind.metric())).collect();
+    assert_eq!(rows, [(1, Metric::Fork), (3, Metric::Compare)]);
+    batch.drop_lineage();
+    assert!(batch.lineage().is_empty());
+    assert_eq!(batch.unsettled(), 4);
+    let indices: Vec<usize> = batch.take_counts().values().flatten().map(|counting| counting.index).collect();
+    assert_eq!(indices, [0, 2]);
+}
+
+#[test]
+fn of_experiment_events_with_one_id_the_first_is_it() {
+    let recording = |index, id: Option<&str>, experiment_id: &str| Recording {
+        index,
+        id: id.map(str::to_owned),
+        at_ms: NOW_MS,
+        event: ExperimentEvent { experiment_id: experiment_id.to_owned(), ..conversion() },
+    };
+    let recordings = [
+        recording(0, Some("a"), "e"),
+        recording(1, Some("a"), "e"),
+        recording(2, Some("a"), "f"),
+        recording(3, Some("b"), "e"),
+        recording(4, None, "e"),
+        recording(5, None, "e"),
+    ];
+    let fresh = |pairs: &[(&str, &str)]| pairs.iter().map(|&(one, two)| (one.to_owned(), two.to_owned())).collect();
+    let (yes, no) = (Fate::Accepted, Fate::Duplicate);
+    assert_eq!(
+        fates_of(&recordings, fresh(&[("e", "a"), ("f", "a")])),
+        [&yes, &no, &yes, &no, &yes, &yes].map(Fate::clone)
+    );
+    assert_eq!(fates_of(&recordings, fresh(&[("e", "b")])), [&no, &no, &no, &yes, &yes, &yes].map(Fate::clone));
+}
+
+/// Whether a stored row records an event.
+fn check_standing(change: impl Fn(&mut StoredLineage), expected: Standing) {
+    let event = LineageEvent {
+        id: "an id".to_owned(),
+        prompt_id: PROMPT,
+        user: Some(user()),
+        kind: Kind::CompareAdd { comparison_id: Some("c".to_owned()) },
+        at_ms: NOW_MS,
+    };
+    let mut stored = StoredLineage {
+        id: "an id".to_owned(),
+        prompt_id: PROMPT,
+        user_id: Some(USER),
+        event_type: "compare_add".to_owned(),
+        child_prompt_id: None,
+        comparison_id: Some("c".to_owned()),
+        created_at: "2027-01-15T08:00:00.000000+00:00".to_owned(),
+        uncounted_since_ms: None,
+    };
+    let whole = LineageEvent { user: Some(User { email: None, ..user() }), ..event.clone() };
+    assert_eq!(stored.event(), whole);
+    change(&mut stored);
+    assert_eq!(stored.standing_of(&event), expected, "{stored:?}");
+}
+
+#[test]
+fn a_stored_row_records_the_same_event_or_another_one() {
+    check_standing(|_| {}, Standing::Counted);
+    check_standing(|row| row.uncounted_since_ms = Some(NOW_MS), Standing::Uncounted);
+    check_standing(|row| row.created_at = "2027-01-15T07:00:00.000000+00:00".to_owned(), Standing::Counted);
+    check_standing(|row| row.user_id = Some(PROMPT), Standing::Taken);
+    check_standing(|row| row.user_id = None, Standing::Taken);
+    check_standing(|row| row.comparison_id = None, Standing::Taken);
+    check_standing(|row| row.event_type = "fork".to_owned(), Standing::Taken);
+    let taken_and_uncounted = |row: &mut StoredLineage| {
+        row.comparison_id = None;
+        row.uncounted_since_ms = Some(NOW_MS);
+    };
+    check_standing(taken_and_uncounted, Standing::Taken);
+}
+
+fn check_answer(fates: &[Fate], expected: Result<&str, Code>) {
+    let actual = answer(fates.to_vec()).map(|answer| serde_json::to_string(&answer).unwrap());
+    let actual = actual.as_deref().map_err(|problem| problem.code);
+    assert_eq!(actual, expected, "{fates:?}");
+}
+
+#[test]
+fn the_answer_counts_and_lists_in_the_order_of_the_events() {
+    let unknown = || Fate::Rejected(Problem::at(Code::UnknownType, "/type", "No such type."));
+    let storage = || Fate::Rejected(Problem::storage());
+    check_answer(&[], Ok(r#"{"accepted":0,"duplicates":0,"rejected":[]}"#));
+    check_answer(&[Fate::Accepted], Ok(r#"{"accepted":1,"duplicates":0,"rejected":[]}"#));
+    check_answer(
+        &[unknown(), Fate::Accepted, Fate::Duplicate, unknown(), Fate::Accepted],
+        Ok(concat!(
+            r#"{"accepted":2,"duplicates":1,"rejected":[{"index":0,"code":"unknown_type","detail":"No such type."},"#,
+            r#"{"index":3,"code":"unknown_type","detail":"No such type."}]}"#,
+        )),
+    );
+    check_answer(
+        &[unknown()],
+        Ok(concat!(
+            r#"{"accepted":0,"duplicates":0,"#,
+            r#""rejected":[{"index":0,"code":"unknown_type","detail":"No such type."}]}"#,
+        )),
+    );
+    check_answer(
+        &[storage(), Fate::Accepted, unknown()],
+        Ok(concat!(
+            r#"{"accepted":1,"duplicates":0,"rejected":[{"index":0,"code":"storage_unavailable","#,
+            r#""detail":"Nothing was acknowledged. Send the same request again, with the same ids."},"#,
+            r#"{"index":2,"code":"unknown_type","detail":"No such type."}]}"#,
+        )),
+    );
+    check_answer(
+        &[Fate::Duplicate, storage()],
+        Ok(concat!(
+            r#"{"accepted":0,"duplicates":1,"rejected":[{"index":1,"code":"storage_unavailable","#,
+            r#""detail":"Nothing was acknowledged. Send the same request again, with the same ids."}]}"#,
+        )),
+    );
+    check_answer(&[storage()], Err(Code::StorageUnavailable));
+    check_answer(&[unknown(), storage(), unknown()], Err(Code::StorageUnavailable));
+    check_answer(&[storage(), unknown()], Err(Code::StorageUnavailable));
+}
+
+#[test]
+fn a_counters_outcome_is_an_events_fate() {
+    assert_eq!(fate_of(Outcome::Counted), Fate::Accepted);
+    assert_eq!(fate_of(Outcome::Repeated), Fate::Duplicate);
+    let Fate::Rejected(problem) = fate_of(Outcome::Conflicting) else { panic!("a conflict is rejected") };
+    assert_eq!(problem.code, Code::IdempotencyKeyReused);
+}

@@ -1,0 +1,458 @@
+//! Counting with ids that are remembered, against a model that forgets nothing.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+
+use promptmeter::counting::counter::{Commit, Counter};
+use promptmeter::counting::ledger::{LEDGER_ENTRIES, Ledger, LedgerChange, SEGMENT_ENTRIES, Segment};
+use promptmeter::counting::protocol::{IdDigest, ImportedRow, Increment, Outcome};
+use promptmeter::counting::tally::{Metric, Tally};
+use proptest::prelude::*;
+
+const NOW_MS: i64 = 1_800_000_000_000;
+const SECOND_MS: i64 = 1000;
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+const METRICS: [Metric; 4] = [Metric::View, Metric::Copy, Metric::Fork, Metric::Compare];
+
+/// What an object's tables hold.
+#[derive(Default)]
+struct Storage {
+    tally: Tally,
+    version: u64,
+    hours: BTreeMap<i64, Tally>,
+    segments: BTreeMap<u64, (i64, Vec<u8>)>,
+}
+
+impl Storage {
+    fn store(&mut self, commit: &Commit) {
+        assert_eq!(commit.version, self.version + 1);
+        (self.tally, self.version) = (commit.tally, commit.version);
+        for (hour, added) in &commit.hours {
+            let stored = self.hours.entry(*hour).or_default();
+            for metric in METRICS {
+                stored.add(metric, count_of(added, metric));
+            }
+        }
+        for segment in &commit.ledger.written {
+            assert!((1..=SEGMENT_ENTRIES).contains(&segment.entries.len()));
+            self.segments.insert(segment.number, (segment.newest_ms, segment.pack()));
+        }
+        for number in &commit.ledger.expired {
+            assert!(self.segments.remove(number).is_some(), "segment {number} is not stored");
+        }
+    }
+
+    fn restore(&self) -> Counter {
+        let segments = self.segments.iter();
+        let ledger =
+            Ledger::restore(segments.map(|(&number, (at_ms, packed))| Segment::unpack(number, *at_ms, packed)));
+        Counter { tally: self.tally, version: self.version, ledger }
+    }
+
+    fn total_of_hours(&self) -> Tally {
+        let mut total = Tally::default();
+        for (hour, metric) in self.hours.values().flat_map(|hour| METRICS.map(|metric| (hour, metric))) {
+            total.add(metric, count_of(hour, metric));
+        }
+        total
+    }
+}
+
+fn count_of(tally: &Tally, metric: Metric) -> u64 {
+    match metric {
+        Metric::View => tally.views,
+        Metric::Copy => tally.copies,
+        Metric::Fork => tally.forks,
+        Metric::Compare => tally.compares,
+    }
+}
+
+/// What has been counted since the beginning.
+#[derive(Clone, Default)]
+struct Model {
+    tally: Tally,
+    hours: BTreeMap<i64, u64>,
+    ids: BTreeMap<u64, (u32, i64)>,
+    deliveries: BTreeMap<u64, i64>,
+}
+
+impl Model {
+    /// Counts a command, and checks the outcomes: within 24 hours there is one right one, later there are two.
+    fn count(&mut self, delivery: u64, increments: &[Increment], now_ms: i64, outcomes: &[Outcome]) {
+        assert_eq!(outcomes.len(), increments.len());
+        let delivered = self.deliveries.contains_key(&delivery);
+        for (increment, outcome) in increments.iter().zip(outcomes) {
+            let counts = match increment.id {
+                None => {
+                    assert_eq!(*outcome, Outcome::Counted);
+                    self.deliveries.insert(delivery, now_ms);
+                    !delivered
+                }
+                Some(id) => self.count_id(id, now_ms, *outcome),
+            };
+            if counts {
+                self.tally.add(increment.metric, 1);
+                *self.hours.entry(increment.at_ms.div_euclid(HOUR_MS)).or_default() += 1;
+            }
+        }
+    }
+
+    fn count_id(&mut self, id: IdDigest, now_ms: i64, outcome: Outcome) -> bool {
+        let expected = match self.ids.get(&id.key) {
+            None => Outcome::Counted,
+            Some((_, at_ms)) if outcome == Outcome::Counted && now_ms - at_ms > DAY_MS => Outcome::Counted,
+            Some((payload, _)) if *payload == id.payload => Outcome::Repeated,
+            Some(_) => Outcome::Conflicting,
+        };
+        assert_eq!(outcome, expected, "{id:?} after {:?}", self.ids.get(&id.key));
+        if outcome == Outcome::Counted {
+            self.ids.insert(id.key, (id.payload, now_ms));
+        }
+        outcome == Outcome::Counted
+    }
+}
+
+/// An object under test: what it knows, what is stored, and what is right.
+#[derive(Default)]
+struct Simulation {
+    counter: Counter,
+    storage: Storage,
+    model: Model,
+    sent: Vec<(u64, i64, Vec<Increment>)>,
+    bulk_ids: u64,
+    now_ms: i64,
+    /// When the last commit was made.
+    counted_ms: i64,
+}
+
+/// An increment to send: its metric, hours since now, and key and payload where it has an id.
+type Drawn = (usize, i64, Option<(u64, u32)>);
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// New increments.
+    Count(Vec<Drawn>),
+    /// As many increments with ids that are new.
+    Bulk(u64),
+    /// The same command again, counted from the last one.
+    Repeat(usize),
+    /// A command whose storing fails.
+    Fail(Vec<Drawn>),
+    Restart,
+    Wait(i64),
+}
+
+impl Simulation {
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Count(increments) => self.count_new(self.increments(&increments)),
+            Step::Bulk(length) => {
+                let first = 1_000_000 + self.bulk_ids;
+                self.bulk_ids += length;
+                let id = |key| Some(IdDigest { key, payload: 0 });
+                let increment = |key| Increment { metric: Metric::View, at_ms: self.now_ms, id: id(key) };
+                self.count_new((first..first + length).map(increment).collect());
+            }
+            Step::Repeat(back) => {
+                let fresh: Vec<_> = self.sent.iter().filter(|(_, at_ms, _)| self.now_ms - at_ms <= DAY_MS).collect();
+                if let Some((delivery, _, increments)) = fresh.iter().rev().nth(back).map(|sent| (*sent).clone()) {
+                    self.count(delivery, &increments);
+                }
+            }
+            Step::Fail(increments) => {
+                let increments = self.increments(&increments);
+                let first = self.counter.count(u64::MAX, &increments, self.now_ms);
+                assert_eq!(self.counter.count(u64::MAX, &increments, self.now_ms), first);
+            }
+            Step::Restart => self.counter = self.storage.restore(),
+            Step::Wait(wait_ms) => self.now_ms += wait_ms,
+        }
+    }
+
+    fn increments(&self, increments: &[Drawn]) -> Vec<Increment> {
+        let increment = |&(metric, hours, id): &Drawn| Increment {
+            metric: METRICS[metric],
+            at_ms: self.now_ms + hours * HOUR_MS,
+            id: id.map(|(key, payload)| IdDigest { key, payload }),
+        };
+        increments.iter().map(increment).collect()
+    }
+
+    fn count_new(&mut self, increments: Vec<Increment>) {
+        let delivery = 2_000_000 + u64::try_from(self.sent.len()).unwrap();
+        self.count(delivery, &increments);
+        self.sent.push((delivery, self.now_ms, increments));
+    }
+
+    fn count(&mut self, delivery: u64, increments: &[Increment]) {
+        let (outcomes, commit) = self.counter.count(delivery, increments, self.now_ms);
+        let before = self.model.tally;
+        self.model.count(delivery, increments, self.now_ms, &outcomes);
+        assert_eq!(commit.as_ref().map_or(before, |commit| commit.tally), self.model.tally);
+        assert_eq!(commit.is_some(), before != self.model.tally);
+        if let Some(commit) = commit {
+            self.storage.store(&commit);
+            self.counter.keep(commit);
+            self.counted_ms = self.now_ms;
+        }
+        assert_eq!((self.counter.tally, self.counter.version), (self.storage.tally, self.storage.version));
+        assert_eq!(self.storage.total_of_hours(), self.model.tally);
+        let hours = |tally: &Tally| METRICS.iter().map(|&metric| count_of(tally, metric)).sum();
+        let stored: BTreeMap<i64, u64> = self.storage.hours.iter().map(|(hour, tally)| (*hour, hours(tally))).collect();
+        assert_eq!(stored, self.model.hours);
+        self.check_ledger();
+    }
+
+    /// What is remembered is what is stored; of what is too old, at most the segment that was just filled.
+    fn check_ledger(&self) {
+        assert_eq!(self.counter.ledger.len(), self.storage.restore().ledger.len());
+        let full = self.storage.segments.values().rev().skip(1);
+        let too_old = full.filter(|(newest_ms, _)| self.counted_ms - newest_ms > DAY_MS);
+        assert!(too_old.count() <= 1);
+    }
+}
+
+fn any_increments() -> impl Strategy<Value = Vec<Drawn>> {
+    let id = prop::option::weighted(0.8, (0..12_u64, prop::sample::select(vec![0_u32, 0, 0, 1])));
+    prop::collection::vec((0..METRICS.len(), -2..2_i64, id), 0..6)
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let waits = vec![1, SECOND_MS, HOUR_MS, 8 * HOUR_MS, DAY_MS - 1, DAY_MS, DAY_MS + 1];
+    prop_oneof![
+        6 => any_increments().prop_map(Step::Count),
+        1 => (1..700_u64).prop_map(Step::Bulk),
+        4 => (0..4_usize).prop_map(Step::Repeat),
+        1 => any_increments().prop_map(Step::Fail),
+        2 => Just(Step::Restart),
+        3 => prop::sample::select(waits).prop_map(Step::Wait),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+    #[test]
+    fn each_id_is_counted_once_within_24_hours(steps in prop::collection::vec(any_step(), 1..40)) {
+        let mut simulation = Simulation { now_ms: NOW_MS, ..Simulation::default() };
+        for step in steps {
+            simulation.step(step);
+        }
+    }
+}
+
+fn increment(metric: Metric, id: Option<(u64, u32)>) -> Increment {
+    Increment { metric, at_ms: NOW_MS, id: id.map(|(key, payload)| IdDigest { key, payload }) }
+}
+
+/// The outcomes of one command, and the tally of its commit where there is one.
+fn check_count(counter: &Counter, delivery: u64, increments: &[Increment], outcomes: &[Outcome], tally: Option<Tally>) {
+    let (actual, commit) = counter.count(delivery, increments, NOW_MS);
+    assert_eq!(actual, outcomes);
+    assert_eq!(commit.map(|commit| commit.tally), tally);
+}
+
+#[test]
+fn an_id_is_judged_within_its_command_and_across_commands() {
+    use Outcome::{Conflicting, Counted, Repeated};
+    let (one, other) = (increment(Metric::View, Some((1, 7))), increment(Metric::Copy, Some((1, 8))));
+    let anonymous = increment(Metric::View, None);
+    let views = |views| Some(Tally { views, ..Tally::default() });
+    let mut counter = Counter::default();
+    check_count(&counter, 9, &[], &[], None);
+    check_count(&counter, 9, &[one], &[Counted], views(1));
+    check_count(&counter, 9, &[one, one, other], &[Counted, Repeated, Conflicting], views(1));
+    check_count(&counter, 9, &[anonymous, anonymous], &[Counted, Counted], views(2));
+    let (_, commit) = counter.count(9, &[one, anonymous], NOW_MS);
+    counter.keep(commit.unwrap());
+    assert_eq!((counter.version, counter.tally.views), (1, 2));
+    check_count(&counter, 9, &[one, anonymous], &[Repeated, Counted], None);
+    check_count(&counter, 10, &[one, anonymous], &[Repeated, Counted], views(3));
+    check_count(&counter, 10, &[other], &[Conflicting], None);
+}
+
+#[test]
+fn a_command_without_anonymous_increments_leaves_no_name() {
+    let mut counter = Counter::default();
+    let (_, commit) = counter.count(9, &[increment(Metric::View, Some((1, 7)))], NOW_MS);
+    counter.keep(commit.unwrap());
+    assert_eq!(counter.ledger.len(), 1);
+    let (_, commit) = counter.count(10, &[increment(Metric::View, None), increment(Metric::View, None)], NOW_MS);
+    counter.keep(commit.unwrap());
+    assert_eq!(counter.ledger.len(), 2);
+    assert!(!counter.ledger.is_empty());
+}
+
+#[test]
+fn imported_rows_are_added_as_they_are() {
+    let row = |metric, at_ms| ImportedRow { key: 7, metric, at_ms };
+    let mut counter = Counter { tally: Tally { views: 5, ..Tally::default() }, version: 3, ledger: Ledger::default() };
+    assert_eq!(counter.import(&[]), None);
+    let commit = counter.import(&[row(Metric::View, -1), row(Metric::View, 0), row(Metric::Copy, HOUR_MS)]).unwrap();
+    let (view, copy) = (Tally { views: 1, ..Tally::default() }, Tally { copies: 1, ..Tally::default() });
+    let expected = Commit {
+        tally: Tally { views: 7, copies: 1, ..Tally::default() },
+        version: 4,
+        hours: BTreeMap::from([(-1, view), (0, view), (1, copy)]),
+        ledger: LedgerChange::default(),
+    };
+    assert_eq!(commit, expected);
+    counter.keep(commit);
+    assert_eq!((counter.tally.views, counter.version), (7, 4));
+}
+
+fn ids(keys: std::ops::Range<usize>) -> Vec<IdDigest> {
+    keys.map(|key| IdDigest { key: u64::try_from(key).unwrap(), payload: 0 }).collect()
+}
+
+/// A ledger that remembered `segments` full segments, each an hour after the one before.
+fn ledger_of(segments: usize) -> Ledger {
+    let mut ledger = Ledger::default();
+    for (number, hour) in (0..segments).zip(0..) {
+        let fresh = ids(number * SEGMENT_ENTRIES..(number + 1) * SEGMENT_ENTRIES);
+        ledger.apply(ledger.change(&fresh, NOW_MS + hour * HOUR_MS));
+    }
+    ledger
+}
+
+#[test]
+fn a_segment_is_forgotten_24_hours_after_its_newest_id() {
+    for (after_ms, expired) in [
+        (DAY_MS, 0..0),
+        (DAY_MS + 1, 0..1),
+        (DAY_MS + HOUR_MS, 0..1),
+        (DAY_MS + HOUR_MS + 1, 0..2),
+        // The newest stays, for its number.
+        (100 * DAY_MS, 0..3),
+    ] {
+        let mut ledger = ledger_of(4);
+        let change = ledger.change(&ids(9_000..9_001), NOW_MS + after_ms);
+        assert_eq!(change.expired, expired.clone().collect::<Vec<u64>>(), "{after_ms} ms later");
+        ledger.apply(change);
+        for number in 0..4 {
+            let id = IdDigest { key: number * 320, payload: 0 };
+            let expected = if expired.contains(&number) { Outcome::Counted } else { Outcome::Repeated };
+            assert_eq!(ledger.judge(id), expected, "segment {number}, {after_ms} ms later");
+        }
+    }
+}
+
+#[test]
+fn an_id_that_is_added_to_a_segment_keeps_it() {
+    let mut ledger = Ledger::default();
+    ledger.apply(ledger.change(&ids(0..SEGMENT_ENTRIES - 1), NOW_MS));
+    ledger.apply(ledger.change(&ids(1000..1002), NOW_MS + 20 * HOUR_MS));
+    let change = ledger.change(&ids(2000..2001), NOW_MS + 20 * HOUR_MS + DAY_MS);
+    assert!(change.expired.is_empty());
+    let change = ledger.change(&ids(2000..2001), NOW_MS + 20 * HOUR_MS + DAY_MS + 1);
+    assert_eq!(change.expired, [0]);
+    // A clock that goes back makes no id older.
+    ledger.apply(ledger.change(&ids(3000..3001), NOW_MS));
+    assert_eq!(ledger.change(&ids(2000..2001), NOW_MS).written[0].newest_ms, NOW_MS + 20 * HOUR_MS);
+}
+
+#[test]
+fn only_the_segments_that_change_are_written() {
+    let ledger = ledger_of(3);
+    let sizes = |fresh: usize| {
+        let written = ledger.change(&ids(9_000..9_000 + fresh), NOW_MS).written;
+        written.iter().map(|segment| (segment.number, segment.entries.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(sizes(0), []);
+    assert_eq!(sizes(1), [(3, 1)]);
+    assert_eq!(sizes(320), [(3, 320)]);
+    assert_eq!(sizes(641), [(3, 320), (4, 320), (5, 1)]);
+    let mut ledger = Ledger::default();
+    ledger.apply(ledger.change(&ids(0..300), NOW_MS));
+    let written = ledger.change(&ids(9_000..9_050), NOW_MS).written;
+    assert_eq!(written.iter().map(|segment| segment.entries.len()).collect::<Vec<_>>(), [320, 30]);
+    assert_eq!(written[0].entries[..300], ids(0..300));
+}
+
+#[test]
+fn a_ledger_holds_at_most_400_000_ids_and_forgets_the_oldest() {
+    assert_eq!(LEDGER_ENTRIES, 400_000);
+    let mut ledger = Ledger::default();
+    let step = 20_000;
+    let total = 460_000;
+    for first in (0..total).step_by(step) {
+        ledger.apply(ledger.change(&ids(first..first + step), NOW_MS));
+        assert!(ledger.len() <= LEDGER_ENTRIES, "{}", ledger.len());
+    }
+    assert!(ledger.len() > LEDGER_ENTRIES - SEGMENT_ENTRIES, "{}", ledger.len());
+    let oldest_known = total - ledger.len();
+    let known = ids(0..total).into_iter().filter(|id| ledger.judge(*id) == Outcome::Repeated);
+    assert!(known.eq(ids(oldest_known..total)));
+}
+
+#[test]
+fn snapshots_are_due_a_second_or_ten_after_a_change() {
+    for (version, last_ms, due_ms) in [
+        (0, None, SECOND_MS),
+        (1, None, SECOND_MS),
+        (2, None, 10 * SECOND_MS),
+        (100, None, 10 * SECOND_MS),
+        (100, Some(0), 10 * SECOND_MS),
+        (100, Some(-4 * SECOND_MS), 6 * SECOND_MS),
+        (100, Some(-9 * SECOND_MS), SECOND_MS),
+        (100, Some(-10 * SECOND_MS), SECOND_MS),
+        (100, Some(-DAY_MS), SECOND_MS),
+    ] {
+        let counter = Counter { version, ..Counter::default() };
+        let actual = counter.snapshot_due_ms(last_ms.map(|last_ms| NOW_MS + last_ms), NOW_MS);
+        assert_eq!(actual - NOW_MS, due_ms, "version {version}, last {last_ms:?}");
+    }
+}
+
+/// The object's alarm: set with a change when none is set, and kept by storage through a restart.
+#[derive(Default)]
+struct Alarm {
+    /// When it rings, and when the first change was made that it is set for.
+    set: Option<(i64, i64)>,
+    /// When it rang, and a snapshot was written.
+    written_ms: Vec<i64>,
+}
+
+impl Alarm {
+    /// Writes the snapshot that was due by `now_ms`.
+    fn ring(&mut self, now_ms: i64) {
+        if let Some((due_ms, changed_ms)) = self.set.take_if(|(due_ms, _)| *due_ms <= now_ms) {
+            assert!((0..=10 * SECOND_MS).contains(&(due_ms - changed_ms)), "{} ms old", due_ms - changed_ms);
+            if let Some(last_ms) = self.written_ms.last() {
+                assert!(due_ms - last_ms >= 10 * SECOND_MS, "{} ms after the last", due_ms - last_ms);
+            }
+            self.written_ms.push(due_ms);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn snapshots_are_10_seconds_apart_and_none_is_older(
+        changes in prop::collection::vec((0..14_000_i64, prop::bool::weighted(0.1)), 1..40),
+    ) {
+        let (mut counter, mut alarm) = (Counter::default(), Alarm::default());
+        let (mut now_ms, mut last_ms) = (NOW_MS, None);
+        for (wait_ms, restarts) in changes {
+            now_ms += wait_ms;
+            let written = alarm.written_ms.len();
+            alarm.ring(now_ms);
+            if alarm.written_ms.len() > written {
+                last_ms = alarm.written_ms.last().copied();
+            }
+            if restarts {
+                last_ms = None;
+            }
+            counter.version += 1;
+            if alarm.set.is_none() {
+                alarm.set = Some((counter.snapshot_due_ms(last_ms, now_ms), now_ms));
+            }
+        }
+        alarm.ring(i64::MAX);
+        prop_assert!(!alarm.written_ms.is_empty());
+    }
+}

@@ -1,0 +1,298 @@
+//! Stored and wire formats, as literal text: data and other versions of the worker depend on every byte of them.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use promptmeter::counting::ledger::{Segment, digest, digest_key};
+use promptmeter::counting::protocol::{BINDING, Command, IdDigest, ImportedRow, Increment, Outcome, Reply};
+use promptmeter::counting::stats::{Counted, Counts, Stats};
+use promptmeter::counting::tally::{Metric, Tally};
+use promptmeter::data::prompt::PromptAccess;
+use promptmeter::events::event::PromptEventKind;
+use promptmeter::experiments::session::{Activity, MultiVariant, restore_hours, store_hours};
+use promptmeter::experiments::summary::{Figures, Quality};
+use promptmeter::http::problem::{Code, Problem};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+const PROMPT: Uuid = Uuid::from_u128(0x0123_4567_89ab_7def_8123_4567_89ab_cdef);
+
+fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, expected: &str) {
+    assert_eq!(serde_json::to_string(value).unwrap(), expected);
+    assert_eq!(&serde_json::from_str::<T>(expected).unwrap(), value);
+}
+
+#[test]
+fn commands() {
+    assert_eq!(BINDING, "COUNTERS");
+    check(&Command::Read, r#"{"command":"read"}"#);
+    check(
+        &Command::Count { prompt_id: PROMPT, delivery: u64::MAX, increments: Vec::new() },
+        r#"{"command":"count","prompt_id":"01234567-89ab-7def-8123-456789abcdef","delivery":18446744073709551615,"increments":[]}"#,
+    );
+    let id = Some(IdDigest { key: u64::MAX, payload: u32::MAX });
+    let increments = vec![
+        Increment { metric: Metric::View, at_ms: 1_800_000_000_000, id: None },
+        Increment { metric: Metric::Copy, at_ms: -1, id },
+        Increment { metric: Metric::Fork, at_ms: 0, id: None },
+        Increment { metric: Metric::Compare, at_ms: 0, id: None },
+    ];
+    check(
+        &Command::Count { prompt_id: PROMPT, delivery: 7, increments },
+        concat!(
+            r#"{"command":"count","prompt_id":"01234567-89ab-7def-8123-456789abcdef","delivery":7,"increments":["#,
+            r#"{"metric":"view","at_ms":1800000000000},"#,
+            r#"{"metric":"copy","at_ms":-1,"id":{"key":18446744073709551615,"payload":4294967295}},"#,
+            r#"{"metric":"fork","at_ms":0},{"metric":"compare","at_ms":0}]}"#,
+        ),
+    );
+    check(
+        &Command::Import {
+            prompt_id: PROMPT,
+            rows: vec![ImportedRow { key: u64::MAX, metric: Metric::Copy, at_ms: 1_800_000_000_000 }],
+        },
+        concat!(
+            r#"{"command":"import","prompt_id":"01234567-89ab-7def-8123-456789abcdef","#,
+            r#""rows":[{"key":18446744073709551615,"metric":"copy","at_ms":1800000000000}]}"#,
+        ),
+    );
+}
+
+#[test]
+fn replies() {
+    let tally = Tally { views: 9_007_199_254_740_992, copies: 2, forks: 3, compares: 4 };
+    check(
+        &Reply::Counted { tally, outcomes: vec![Outcome::Counted, Outcome::Repeated, Outcome::Conflicting] },
+        concat!(
+            r#"{"reply":"counted","tally":{"views":9007199254740992,"copies":2,"forks":3,"compares":4},"#,
+            r#""outcomes":["counted","repeated","conflicting"]}"#,
+        ),
+    );
+    check(&Reply::Imported { counted: 1282 }, r#"{"reply":"imported","counted":1282}"#);
+    check(
+        &Reply::Read { tally: Tally::default() },
+        r#"{"reply":"read","tally":{"views":0,"copies":0,"forks":0,"compares":0}}"#,
+    );
+}
+
+#[test]
+fn counts_and_stats() {
+    let counts = Counts::of(PROMPT, &Tally { views: 1, copies: 2, forks: 3, compares: 4 });
+    let text = concat!(
+        r#""promptId":"01234567-89ab-7def-8123-456789abcdef","#,
+        r#""viewCount":1,"copyCount":2,"forkCount":3,"compareCount":4"#,
+    );
+    for duplicate in [false, true] {
+        let counted = serde_json::to_string(&Counted { counts, duplicate }).unwrap();
+        assert_eq!(counted, format!(r#"{{{text},"duplicate":{duplicate}}}"#));
+    }
+    let unmeasured = concat!(
+        r#""likeCount":0,"uniqueVisitors":null,"visitCount":null,"totalUsage":0,"successCount":0,"failureCount":0,"#,
+        r#""successRate":null,"avgGenerationTimeMs":null,"lastUsedAt":null"#,
+    );
+    assert_eq!(serde_json::to_string(&Stats::of(counts)).unwrap(), format!("{{{text},{unmeasured}}}"));
+}
+
+#[test]
+fn what_is_no_command_is_refused() {
+    for text in ["", "{}", r#"{"command":"reset"}"#, r#"{"command":"count"}"#, r#"{"command":"Read"}"#] {
+        assert!(serde_json::from_str::<Command>(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_segment_of_the_ledger() {
+    let entries =
+        vec![IdDigest { key: 0x0102_0304_0506_0708, payload: 0x090a_0b0c }, IdDigest { key: u64::MAX, payload: 1 }];
+    let segment = Segment { number: 3, newest_ms: 1_800_000_000_000, entries };
+    let packed = [
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, // one entry
+        255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 1, // another
+    ];
+    assert_eq!(segment.pack(), packed);
+    assert_eq!(Segment::unpack(3, 1_800_000_000_000, &packed), segment);
+    assert_eq!(Segment::unpack(3, 1_800_000_000_000, &packed[..23]).entries, segment.entries[..1]);
+    assert_eq!(Segment::unpack(3, 1_800_000_000_000, &[]).entries, []);
+}
+
+fn check_digest(actual: IdDigest, key: u64, payload: u32) {
+    assert_eq!(actual, IdDigest { key, payload });
+}
+
+/// The expected numbers are the first 8 and 4 bytes of SHA-256, big-endian, as another program computes them.
+#[test]
+fn digests() {
+    const EVENT_1: u64 = 14_859_211_627_067_521_785;
+    check_digest(digest("", &[]), 16_406_829_232_824_261_652, 3_820_012_610);
+    check_digest(digest("event-1", &["view", ""]), EVENT_1, 568_245_503);
+    check_digest(digest("😀", &["view", ""]), 17_313_026_863_276_160_327, 568_245_503);
+    assert_eq!(digest_key("event-1"), EVENT_1);
+
+    let text = |text: &str| Some(text.to_owned());
+    let child = Some(Uuid::from_u128(0x1111_1111_2222_7333_8444_5555_5555_5555));
+    for (kind, user, payload) in [
+        (PromptEventKind::View { visitor: None }, None, 568_245_503),
+        (PromptEventKind::View { visitor: text("v") }, None, 1_999_944_582),
+        (PromptEventKind::Copy { visitor: text("v") }, None, 3_134_142_108),
+        (PromptEventKind::Fork { child_prompt_id: None }, Some(PROMPT), 4_093_912_030),
+        (PromptEventKind::Fork { child_prompt_id: None }, None, 1_690_100_394),
+        (PromptEventKind::Fork { child_prompt_id: child }, Some(PROMPT), 4_100_939_251),
+        (PromptEventKind::CompareAdd { comparison_id: text("c") }, Some(PROMPT), 2_968_283_955),
+    ] {
+        check_digest(kind.digest("event-1", user), EVENT_1, payload);
+    }
+}
+
+#[test]
+fn no_two_payloads_run_together() {
+    let payloads: [&[&str]; 6] = [&["a", "bc"], &["ab", "c"], &["abc"], &["abc", ""], &["", "abc"], &["a", "b", "c"]];
+    let mut digests: Vec<u32> = payloads.iter().map(|payload| digest("", payload).payload).collect();
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), payloads.len());
+}
+
+#[test]
+fn the_hours_of_a_session() {
+    let activity =
+        |pageviews, exposures, conversions, converted_ms| Activity { pageviews, exposures, conversions, converted_ms };
+    let start_ms = 500_000 * 3_600_000;
+    let hours = BTreeMap::from([
+        (-1, activity(0, 0, 1, Some((-3_600_000, -3_600_000)))),
+        (500_000, activity(1, 2, 3, Some((start_ms, start_ms + 3_599_999)))),
+        (500_001, activity(4_294_967_295, 0, 0, None)),
+    ]);
+    let stored = "[[-1,0,0,1,0,0],[500000,1,2,3,0,3599999],[500001,4294967295,0,0]]";
+    for (hours, stored) in [(hours, stored), (BTreeMap::new(), "[]")] {
+        assert_eq!(store_hours(&hours), stored);
+        assert_eq!(restore_hours(stored).unwrap(), hours);
+    }
+    for bad in ["", "{}", "[1]", "[[1,2,3]]", "[[1,2,3,4,5]]", "[[1,2,3,-4]]", "[[1,2,3,4,5,6,7]]", "[[1,2,3,\"4\"]]"] {
+        assert!(restore_hours(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn rows_and_rules() {
+    let figures = Figures {
+        sessions: 1,
+        pageviews: 2,
+        pageview_sessions: 3,
+        exposures: 4,
+        exposure_sessions: 5,
+        conversions: 6,
+        conversion_sessions: 7,
+        new_exposed_sessions: 8,
+        new_converted_sessions: -9,
+    };
+    check(
+        &figures,
+        concat!(
+            r#"{"sessions":1,"pageviews":2,"pageview_sessions":3,"exposures":4,"exposure_sessions":5,"#,
+            r#""conversions":6,"conversion_sessions":7,"new_exposed_sessions":8,"new_converted_sessions":-9}"#,
+        ),
+    );
+    check(
+        &Quality { unexposed_sessions: 1, multi_variant_sessions: -2 },
+        r#"{"unexposed_sessions":1,"multi_variant_sessions":-2}"#,
+    );
+    check(&MultiVariant::Exclude, r#""exclude""#);
+    check(&MultiVariant::First, r#""first""#);
+    check(
+        &PromptAccess { id: PROMPT, owner: Uuid::nil(), is_public: true, is_active: false },
+        concat!(
+            r#"{"id":"01234567-89ab-7def-8123-456789abcdef","owner":"00000000-0000-0000-0000-000000000000","#,
+            r#""is_public":true,"is_active":false}"#,
+        ),
+    );
+}
+
+fn check_problem(problem: &Problem, expected: &str, headers: &[(&str, &str)]) {
+    assert_eq!(serde_json::to_string(problem).unwrap(), expected);
+    let actual = problem.headers();
+    let actual: Vec<(&str, &str)> = actual.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(actual, headers, "{expected}");
+}
+
+#[test]
+fn problems() {
+    check_problem(
+        &Problem::at(Code::InvalidUuid, "/prompt_id", "prompt_id must be a UUID."),
+        concat!(
+            r#"{"type":"urn:promptmeter:problem:invalid_uuid","title":"A text is no UUID","status":400,"#,
+            r#""detail":"prompt_id must be a UUID.","code":"invalid_uuid","pointer":"/prompt_id"}"#,
+        ),
+        &[],
+    );
+    check_problem(
+        &Problem::new(Code::InvalidCredential, "No."),
+        concat!(
+            r#"{"type":"urn:promptmeter:problem:invalid_credential","title":"The credential is not valid","#,
+            r#""status":401,"detail":"No.","code":"invalid_credential"}"#,
+        ),
+        &[("WWW-Authenticate", "Bearer")],
+    );
+    check_problem(
+        &Problem::storage(),
+        concat!(
+            r#"{"type":"urn:promptmeter:problem:storage_unavailable","title":"Storage is unavailable","status":503,"#,
+            r#""detail":"Nothing was acknowledged. Send the same request again, with the same ids.","#,
+            r#""code":"storage_unavailable"}"#,
+        ),
+        &[("Retry-After", "1")],
+    );
+    check_problem(
+        &Problem { allow: Some("GET".to_owned()), ..Problem::new(Code::MethodNotAllowed, "\"") },
+        concat!(
+            r#"{"type":"urn:promptmeter:problem:method_not_allowed","title":"The method is not allowed","#,
+            r#""status":405,"detail":"\"","code":"method_not_allowed"}"#,
+        ),
+        &[("Allow", "GET")],
+    );
+}
+
+#[test]
+fn a_problem_is_found_below_another_place() {
+    for (pointer, expected) in [(Some("/id"), "/row/id"), (Some(""), "/row"), (None, "/row")] {
+        let pointer = pointer.map(str::to_owned);
+        let problem = Problem { pointer, ..Problem::new(Code::InvalidUuid, "") }.below("/row");
+        assert_eq!(problem.pointer.as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn the_names_of_problems_are_stable() {
+    for (code, name, status) in [
+        (Code::InvalidJson, "invalid_json", 400),
+        (Code::InvalidUtf8, "invalid_utf8", 400),
+        (Code::NestingTooDeep, "nesting_too_deep", 400),
+        (Code::InvalidType, "invalid_type", 400),
+        (Code::InvalidValue, "invalid_value", 400),
+        (Code::InvalidLength, "invalid_length", 400),
+        (Code::InvalidUuid, "invalid_uuid", 400),
+        (Code::InvalidTimestamp, "invalid_timestamp", 400),
+        (Code::UnknownType, "unknown_type", 400),
+        (Code::MissingField, "missing_field", 400),
+        (Code::UnknownTable, "unknown_table", 400),
+        (Code::UnknownColumn, "unknown_column", 400),
+        (Code::TimestampOutOfRange, "timestamp_out_of_range", 400),
+        (Code::CredentialRequired, "credential_required", 401),
+        (Code::InvalidCredential, "invalid_credential", 401),
+        (Code::UserRequired, "user_required", 401),
+        (Code::ServiceRequired, "service_required", 403),
+        (Code::UnknownRoute, "unknown_route", 404),
+        (Code::UnknownPrompt, "unknown_prompt", 404),
+        (Code::MethodNotAllowed, "method_not_allowed", 405),
+        (Code::Conflict, "conflict", 409),
+        (Code::TooLarge, "too_large", 413),
+        (Code::TooManyEvents, "too_many_events", 413),
+        (Code::UnsupportedMediaType, "unsupported_media_type", 415),
+        (Code::IdempotencyKeyReused, "idempotency_key_reused", 422),
+        (Code::StorageUnavailable, "storage_unavailable", 503),
+    ] {
+        assert_eq!((code.name(), code.status()), (name, status));
+    }
+}
