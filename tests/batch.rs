@@ -18,6 +18,7 @@ use promptmeter::http::problem::{Code, Problem};
 use uuid::Uuid;
 
 const NOW_MS: i64 = 1_800_000_000_000;
+const NOW: &str = "2027-01-15T08:00:00.000000+00:00";
 const PROMPT: Uuid = Uuid::from_u128(1);
 const OTHER_PROMPT: Uuid = Uuid::from_u128(2);
 const USER: Uuid = Uuid::from_u128(3);
@@ -152,7 +153,7 @@ fn forks_and_comparisons_are_a_users_and_have_an_id() {
                     prompt_id: PROMPT,
                     user: Some(user()),
                     kind: kind.clone(),
-                    at_ms: NOW_MS,
+                    created_at: NOW.to_owned(),
                 };
                 assert_eq!(row.increment(), increment);
                 check(event, &identity, Ok(Counting { index: 0, increment, lineage: Some(row) }));
@@ -259,7 +260,7 @@ fn lineage_events_of_storage_are_a_batch_of_their_own() {
         prompt_id,
         user: None,
         kind: Kind::Fork { child_prompt_id: None },
-        at_ms: NOW_MS,
+        created_at: NOW.to_owned(),
     };
     let rows = vec![row("a", OTHER_PROMPT), row("b", PROMPT), row("c", OTHER_PROMPT)];
     let batch = Batch::of_lineage(rows.clone());
@@ -314,7 +315,7 @@ fn check_standing(change: impl Fn(&mut StoredLineage), expected: Standing) {
         prompt_id: PROMPT,
         user: Some(user()),
         kind: Kind::CompareAdd { comparison_id: Some("c".to_owned()) },
-        at_ms: NOW_MS,
+        created_at: NOW.to_owned(),
     };
     let mut stored = StoredLineage {
         id: "an id".to_owned(),
@@ -323,7 +324,7 @@ fn check_standing(change: impl Fn(&mut StoredLineage), expected: Standing) {
         event_type: "compare_add".to_owned(),
         child_prompt_id: None,
         comparison_id: Some("c".to_owned()),
-        created_at: "2027-01-15T08:00:00.000000+00:00".to_owned(),
+        created_at: NOW.to_owned(),
         uncounted_since_ms: None,
     };
     let whole = LineageEvent { user: Some(User { email: None, ..user() }), ..event.clone() };

@@ -8,7 +8,7 @@ use crate::http::body::too_large;
 use crate::http::identity::Identity;
 use crate::http::problem::{Code, Problem};
 use crate::http::query::{Query, wants_async};
-use crate::limits::BODY_BYTES;
+use crate::limits::{BODY_BYTES, DISCARDED_BYTES};
 
 /// A request that was let in.
 pub(super) struct Call {
@@ -64,6 +64,7 @@ impl Call {
         let mut chunks = self.chunks();
         while let Some(chunk) = chunks.next().await? {
             if body.len() + chunk.len() > BODY_BYTES {
+                chunks.discard().await;
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);
@@ -73,7 +74,7 @@ impl Call {
 
     /// The body as it comes in.
     pub(super) fn chunks(&mut self) -> Chunks {
-        Chunks { stream: self.request.stream().ok() }
+        Chunks::of(&mut self.request)
     }
 }
 
@@ -83,6 +84,22 @@ pub(super) struct Chunks {
 }
 
 impl Chunks {
+    /// The body of a request; nothing, if it was read before.
+    pub(super) fn of(request: &mut Request) -> Self {
+        Self { stream: request.stream().ok() }
+    }
+
+    /// Reads what is left, up to a limit, to be done with it.
+    pub(super) async fn discard(mut self) {
+        let mut discarded = 0;
+        while let Ok(Some(chunk)) = self.next().await {
+            discarded += chunk.len();
+            if discarded > DISCARDED_BYTES {
+                break;
+            }
+        }
+    }
+
     /// The next chunk; `None` at the end, and for a request without a body.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
         let Some(stream) = &mut self.stream else { return Ok(None) };

@@ -1,10 +1,10 @@
 //! The door for requests: which route, who is asking, which handler, one response.
 
 use serde_json::json;
-use worker::{Context, Env, Request, Response, Result, event};
+use worker::{Context, Env, Request, Response, Result, event, web_sys};
 
 use super::answer::{Answer, respond};
-use super::call::{Call, header, storage_failure};
+use super::call::{Call, Chunks, header, storage_failure};
 use super::runtime::now_ms;
 use super::settings::Settings;
 use super::{d1, events, import, stats, summary};
@@ -17,18 +17,30 @@ use crate::time::SECOND_MS;
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+    let body = Clone::clone(request.inner());
     let settings = Settings::read(&env);
-    let origin = request.headers().get("Origin")?;
+    let origin = header(&request, "Origin");
     let found = match route::find(&request.path()) {
         Ok(found) => found,
-        Err(problem) => return respond(Err(problem), Vec::new()),
+        Err(problem) => return refuse(problem, Vec::new(), body).await,
     };
     let mut headers = cors::headers(found.sharing(), &settings.allowed_origins, origin.as_deref());
     if request.inner().method() == "OPTIONS" {
         headers.extend(cors::preflight_headers(&found));
         return respond(Ok(Answer::empty()), headers);
     }
-    respond(answer(request, env, context, &settings, found).await, headers)
+    match answer(request, env, context, &settings, found).await {
+        Ok(answer) => respond(Ok(answer), headers),
+        Err(problem) => refuse(problem, headers, body).await,
+    }
+}
+
+/// Answers with a problem, once the body that nobody has read is out of the way.
+async fn refuse(problem: Problem, headers: Vec<(&'static str, String)>, request: web_sys::Request) -> Result<Response> {
+    if !request.body_used() {
+        Chunks::of(&mut Request::from(request)).discard().await;
+    }
+    respond(Err(problem), headers)
 }
 
 async fn answer(

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use worker::{D1Database, Error, Result};
 
 use super::answer::Answer;
-use super::call::{Call, storage_failure};
+use super::call::{Call, Chunks, storage_failure};
 use super::{counters, d1, ingestion, prompt_lookup};
 use crate::counting::ledger::digest_key;
 use crate::counting::protocol::{Command, ImportedRow, Reply};
@@ -43,20 +43,11 @@ pub(super) async fn post_import(mut call: Call) -> std::result::Result<Answer, P
         &["application/x-ndjson", "application/jsonl", "application/json", "text/plain"],
     )?;
     let mut chunks = call.chunks();
-    let mut import = Import {
-        call: &call,
-        report: ImportReport::default(),
-        prompts: Vec::new(),
-        prompt_bytes: 0,
-        events: Vec::new(),
-    };
-    let mut lines = Lines::new(IMPORT_LINE_BYTES);
-    while let Some(chunk) = chunks.next().await? {
-        for line in lines.push(&chunk) {
-            import.take(line).await.map_err(|error| storage_failure("import", &error))?;
-        }
+    let mut import = Import::new(&call);
+    if let Err(problem) = import.take_all(&mut chunks).await {
+        chunks.discard().await;
+        return Err(problem);
     }
-    import.finish(lines.finish()).await.map_err(|error| storage_failure("import", &error))?;
     Answer::ok(&import.report)
 }
 
@@ -68,7 +59,22 @@ struct Import<'a> {
     events: Vec<(u64, ImportedEvent)>,
 }
 
-impl Import<'_> {
+impl<'a> Import<'a> {
+    fn new(call: &'a Call) -> Self {
+        let (prompts, events) = (Vec::new(), Vec::new());
+        Self { call, report: ImportReport::default(), prompts, prompt_bytes: 0, events }
+    }
+
+    async fn take_all(&mut self, chunks: &mut Chunks) -> std::result::Result<(), Problem> {
+        let mut lines = Lines::new(IMPORT_LINE_BYTES);
+        while let Some(chunk) = chunks.next().await? {
+            for line in lines.push(&chunk) {
+                self.take(line).await.map_err(|error| storage_failure("import", &error))?;
+            }
+        }
+        self.finish(lines.finish()).await.map_err(|error| storage_failure("import", &error))
+    }
+
     async fn take(&mut self, line: Line) -> Result<()> {
         match read_line(&line.bytes) {
             Err(problem) => self.report.refuse(line.number, problem),
@@ -196,8 +202,8 @@ fn lineage_kind(metric: Metric) -> Option<PromptEventKind> {
 }
 
 fn lineage_event(event: ImportedEvent, kind: PromptEventKind) -> LineageEvent {
-    let ImportedEvent { id, prompt_id, user_id, at_ms, .. } = event;
-    LineageEvent { id, prompt_id, user: user_id.map(|id| User { id, email: None }), kind, at_ms }
+    let ImportedEvent { id, prompt_id, user_id, created_at, .. } = event;
+    LineageEvent { id, prompt_id, user: user_id.map(|id| User { id, email: None }), kind, created_at }
 }
 
 fn is_taken_slug(error: &Error) -> bool {

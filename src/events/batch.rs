@@ -12,6 +12,7 @@ use crate::data::policy::require_user;
 use crate::http::identity::Identity;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{EVENT_FUTURE_MS, EVENT_PAST_MS};
+use crate::time::timestamp_from_ms;
 
 /// A batch on its way: what is left to store, and the fates known so far.
 #[derive(Debug, Default)]
@@ -176,6 +177,7 @@ fn counting(
     }
     let user = Some(require_user(identity)?.clone());
     let id = id.unwrap_or_else(|| new_id().to_string());
-    let event = LineageEvent { id, prompt_id, user, kind, at_ms };
+    let created_at = timestamp_from_ms(at_ms).unwrap_or_default();
+    let event = LineageEvent { id, prompt_id, user, kind, created_at };
     Ok((prompt_id, Counting { index, increment: event.increment(), lineage: Some(event) }))
 }

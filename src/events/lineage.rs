@@ -26,8 +26,8 @@ pub struct LineageEvent {
     pub user: Option<User>,
     /// What happened.
     pub kind: PromptEventKind,
-    /// When, in milliseconds since 1970.
-    pub at_ms: i64,
+    /// When, as stored.
+    pub created_at: String,
 }
 
 impl LineageEvent {
@@ -36,7 +36,8 @@ impl LineageEvent {
     pub fn increment(&self) -> Increment {
         let user_id = self.user.as_ref().map(|user| user.id);
         let id = self.kind.digest(&self.id, user_id);
-        Increment { metric: self.kind.metric(), at_ms: self.at_ms, id: Some(id) }
+        let at_ms = timestamp_to_ms(&self.created_at).unwrap_or_default();
+        Increment { metric: self.kind.metric(), at_ms, id: Some(id) }
     }
 }
 
@@ -75,7 +76,7 @@ impl StoredLineage {
             prompt_id: self.prompt_id,
             user: self.user_id.map(|id| User { id, email: None }),
             kind,
-            at_ms: timestamp_to_ms(&self.created_at).unwrap_or_default(),
+            created_at: self.created_at.clone(),
         }
     }
 

@@ -7,7 +7,6 @@ use worker::{D1Database, Result};
 use super::{array, integer, rows, statement};
 use crate::events::event::PromptEventKind;
 use crate::events::lineage::{LineageEvent, StoredLineage};
-use crate::time::timestamp_from_ms;
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -18,7 +17,7 @@ struct Row<'a> {
     event_type: &'static str,
     child_prompt_id: Option<Uuid>,
     comparison_id: Option<&'a str>,
-    created_at: Option<String>,
+    created_at: &'a str,
 }
 
 impl<'a> Row<'a> {
@@ -37,7 +36,7 @@ impl<'a> Row<'a> {
             event_type,
             child_prompt_id,
             comparison_id,
-            created_at: timestamp_from_ms(event.at_ms),
+            created_at: &event.created_at,
         }
     }
 }
