@@ -1,0 +1,233 @@
+// What is acknowledged survives: the eviction of an object, and the sudden death of the whole process.
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
+import { after, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { ROOT, SETTINGS, atOnce, client, service, start, until, user } from "./instance.mjs";
+
+const view = (prompt_id, more = {}) => ({ type: "view", prompt_id, ...more });
+
+const instance = await start();
+
+// At the same time, for most of it is waiting.
+describe("durability", { concurrency: true }, () => {
+  test("the eviction of an object keeps its counts and its ids, again and again", async () => {
+    const { counts, events, evict, post, prompt } = instance;
+    const [id, key, sub] = [await prompt(), randomUUID(), randomUUID()];
+    const headers = { "idempotency-key": key };
+    const batch = [
+      ...Array.from({ length: 400 }, () => view(id, { id: randomUUID() })), // more than one segment of the ledger
+      { type: "copy", prompt_id: id, id: randomUUID(), visitor: "v" },
+      { type: "fork", prompt_id: id, id: randomUUID() },
+      { type: "compare_add", prompt_id: id, id: randomUUID() },
+    ];
+    const as = user(sub);
+    assert.equal((await events(batch, { as })).accepted, batch.length);
+    assert.equal((await post(`/v1/prompts/${id}/view`, undefined, { headers })).body.viewCount, 401);
+    for (let evictions = 1; evictions <= 3; evictions++) {
+      await evict(id);
+      assert.deepEqual(await counts(id), [400 + evictions, 1, 1, 1]);
+      assert.deepEqual(await events(batch, { as }), { accepted: 0, duplicates: batch.length, rejected: [] });
+      const { body } = await post(`/v1/prompts/${id}/view`, undefined, { headers });
+      assert.deepEqual([body.viewCount, body.duplicate], [400 + evictions, true]);
+      await evict(id);
+      const other = await post(`/v1/prompts/${id}/copy`, undefined, { headers });
+      assert.deepEqual([other.status, other.body.code], [422, "idempotency_key_reused"]);
+      assert.equal((await events(view(id, { id: randomUUID() }))).accepted, 1);
+    }
+  });
+
+  test("an eviction between a count and its snapshot does not lose the snapshot", async () => {
+    const { evict, post, prompt, sql } = instance;
+    const id = await prompt();
+    await post(`/v1/prompts/${id}/view`);
+    await evict(id);
+    await until(async () => (await sql("select 1 from prompt_stats where prompt_id = ? and view_count = 1", id)).length);
+  });
+
+  test("an eviction never takes the version of its snapshot back", async () => {
+    const { evict, events, prompt, sql } = instance;
+    const id = await prompt();
+    const versions = [];
+    let sent = 0;
+    await until(async () => {
+      await events(view(id));
+      sent++;
+      await evict(id);
+      const [row] = await sql("select version, view_count from prompt_stats where prompt_id = ?", id);
+      if (row) versions.push(row.version);
+      return new Set(versions).size >= 2;
+    }, "two snapshots are written");
+    assert.deepEqual(versions, versions.toSorted((one, other) => one - other));
+    assert.ok(versions.at(-1) <= sent);
+  });
+  test("kill -9 in the middle of the traffic loses nothing acknowledged and doubles nothing", killInTraffic);
+});
+
+/** Two ports next to each other that nobody listens on. */
+async function freePorts() {
+  const listen = (port) =>
+    new Promise((resolve, reject) => {
+      const server = createServer().on("error", reject);
+      server.listen(port, "127.0.0.1", () => resolve(server));
+    });
+  for (;;) {
+    const first = await listen(0);
+    const { port } = first.address();
+    const second = await listen(port + 1).catch(() => null);
+    first.close();
+    second?.close();
+    if (second) return port;
+  }
+}
+
+/** The release build straight on workerd, as `make serve` runs it, with settings and state of its own. */
+class Served {
+  static async make() {
+    const folder = await mkdtemp(join(tmpdir(), "promptmeter-"));
+    for (const name of ["wrangler.toml", "build", "migrations"]) await symlink(join(ROOT, name), join(folder, name));
+    const settings = Object.entries(SETTINGS).map(([name, value]) => `${name}="${value}"\n`);
+    await writeFile(join(folder, ".dev.vars"), settings.join(""));
+    const served = new Served();
+    Object.assign(served, { folder, state: join(folder, "state"), port: await freePorts() });
+    const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+    const migrate = ["d1", "migrations", "apply", "promptmeter", "--local", "--persist-to", served.state];
+    const running = promisify(execFile)(process.execPath, [wrangler, ...migrate], { cwd: folder });
+    running.child.stdin.end();
+    await running;
+    return served;
+  }
+
+  /** Starts workerd and gives a client. */
+  async start() {
+    const serve = [join(ROOT, "scripts/serve.mjs"), String(this.port), this.state];
+    this.server = spawn(process.execPath, serve, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });
+    const output = [];
+    this.server.stderr.on("data", (data) => output.push(data));
+    for await (const line of createInterface({ input: this.server.stdout })) {
+      output.push(`${line}\n`);
+      const ready = /process (\d+)/.exec(line);
+      if (ready) {
+        this.workerd = Number(ready[1]);
+        return client(`http://127.0.0.1:${this.port}`);
+      }
+    }
+    throw new Error(`the server ended: ${output.join("")}`);
+  }
+
+  /** Kills workerd without a warning. */
+  async kill() {
+    const ended = new Promise((resolve) => this.server.once("exit", resolve));
+    process.kill(this.workerd, "SIGKILL");
+    await ended;
+    this.server = null;
+  }
+
+  cron() {
+    return fetch(`http://127.0.0.1:${this.port + 1}/__scheduled?cron=*/5+*+*+*+*`);
+  }
+
+  /** The rows that a statement gives, read from the database's file while nobody runs. */
+  async sql(statement) {
+    const folder = join(this.state, "v3/d1/miniflare-D1DatabaseObject");
+    const file = (await readdir(folder)).find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
+    const database = new DatabaseSync(join(folder, file));
+    try {
+      return database.prepare(statement).all();
+    } finally {
+      database.close();
+    }
+  }
+
+  async end() {
+    if (this.server) await this.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function killInTraffic() {
+  const [KILLS, CLIENTS, PROMPTS, BATCH] = [4, 8, 6, 20];
+  const served = await Served.make();
+  after(() => served.end());
+  let api = await served.start();
+  const prompts = await atOnce(PROMPTS, () => api.prompt());
+  const as = user(randomUUID());
+  const experiment_id = randomUUID();
+  const sent = [];
+  const acknowledged = [];
+
+  /** Events of every kind, each with an id of its own. */
+  const batch = () =>
+    Array.from({ length: BATCH }, (_, index) => {
+      const type = ["view", "view", "view", "copy", "fork", "compare_add", "exposure", "conversion"][index % 8];
+      const subject = { prompt_id: prompts[Math.floor(Math.random() * PROMPTS)] };
+      const session = { experiment_id, session_id: `session-${Math.floor(index / 8)}`, variant_key: "a" };
+      return { id: randomUUID(), type, ...(["exposure", "conversion"].includes(type) ? session : subject) };
+    });
+  const countedBy = (events) => (id) =>
+    ["view", "copy", "fork", "compare_add"].map(
+      (type) => events.filter((event) => event.type === type && event.prompt_id === id).length,
+    );
+
+  for (let kills = 0; kills < KILLS; kills++) {
+    const enough = acknowledged.length + 40 * BATCH;
+    let isAlive = true;
+    const traffic = atOnce(CLIENTS, async () => {
+      while (isAlive) {
+        const events = batch();
+        sent.push(...events);
+        const answer = await api.events(events, { as }).catch(() => null);
+        if (answer === null) return;
+        assert.deepEqual(answer, { accepted: BATCH, duplicates: 0, rejected: [] });
+        acknowledged.push(...events);
+      }
+    });
+    const ended = traffic.then(() => assert.fail("the traffic ended by itself"));
+    await Promise.race([until(() => acknowledged.length > enough), ended]);
+    ended.catch(() => {});
+    await served.kill();
+    isAlive = false;
+    await traffic;
+
+    api = await served.start();
+    const [least, most] = [countedBy(acknowledged), countedBy(sent)];
+    for (const id of prompts) {
+      const counts = await api.counts(id);
+      const isBetween = counts.every((count, index) => least(id)[index] <= count && count <= most(id)[index]);
+      assert.ok(isBetween, `${counts} is not between the acknowledged ${least(id)} and the sent ${most(id)}`);
+    }
+    for (let first = 0; first < acknowledged.length; first += 500) {
+      const known = acknowledged.slice(first, first + 500);
+      assert.deepEqual(await api.events(known, { as }), { accepted: 0, duplicates: known.length, rejected: [] });
+    }
+  }
+
+  assert.ok(sent.length > acknowledged.length, "every kill came between two requests");
+  for (let first = 0; first < sent.length; first += 500) {
+    const again = sent.slice(first, first + 500);
+    const { accepted, duplicates } = await api.events(again, { as });
+    assert.equal(accepted + duplicates, again.length);
+  }
+  for (const id of prompts) assert.deepEqual(await api.counts(id), countedBy(sent)(id));
+
+  await atOnce(2, () => served.cron());
+  const { body } = await api.get(`/v1/experiments/${experiment_id}/summary`, { as: service });
+  const total = (column) => body.rows.reduce((sum, row) => sum + row[column], 0);
+  const ofType = (type) => sent.filter((event) => event.type === type).length;
+  assert.deepEqual([total("exposures"), total("conversions")], [ofType("exposure"), ofType("conversion")]);
+
+  await served.kill();
+  const rows = await served.sql("select id, event_type, uncounted_since_ms as mark from prompt_events order by id");
+  const lineage = sent.filter(({ type }) => type === "fork" || type === "compare_add");
+  assert.deepEqual(
+    rows.map(({ id, event_type, mark }) => [id, event_type, mark]),
+    lineage.map(({ id, type }) => [id, type, null]).sort(),
+  );
+}

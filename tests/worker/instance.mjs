@@ -1,0 +1,160 @@
+// An instance of the built worker on workerd, and how the tests speak to it.
+//
+// The bindings are those of wrangler.toml, the code is what `make build` left in build/. Each instance has a database
+// and objects of its own, which end with it.
+import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { after } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { createTestHarness } from "wrangler";
+
+/** The folder of the repository. */
+export const ROOT = new URL("../..", import.meta.url).pathname;
+const CLASS = "PromptCounter";
+const CRON = "*/5 * * * *";
+const PATIENCE_MS = 30_000;
+const PAUSE_MS = 25;
+
+/** The settings of an instance; those that are empty are not set, whatever .dev.vars says. */
+export const SETTINGS = {
+  PUBLISHABLE_KEY: `publishable-${randomUUID()}`,
+  SERVICE_KEY: `service-${randomUUID()}`,
+  JWT_SECRET: randomBytes(32).toString("hex"),
+  JWT_ISSUER: "",
+  JWT_AUDIENCE: "",
+  ALLOWED_ORIGINS: "",
+};
+
+/** A JSON Web Token; `header` and `secret` are right unless told otherwise. */
+export function token(claims, { secret = SETTINGS.JWT_SECRET, header = { alg: "HS256", typ: "JWT" } } = {}) {
+  const encode = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
+  const signed = `${encode(header)}.${encode(claims)}`;
+  return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
+}
+
+/** The headers of a caller with this credential. */
+export const bearer = (credential) => ({ authorization: `Bearer ${credential}` });
+
+/** The headers of a user. */
+export const user = (sub, more = {}) => bearer(token({ sub, role: "authenticated", ...more }));
+
+/** The headers of the service. */
+export const service = bearer(SETTINGS.SERVICE_KEY);
+
+/** The headers of somebody without a credential. */
+export const anonymous = {};
+
+/** Waits until `condition` gives something true, and gives that. */
+export async function until(condition, what = condition.toString()) {
+  const end = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const met = await condition();
+    if (met) return met;
+    if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
+    await pause(PAUSE_MS);
+  }
+}
+
+/** `count` results of `work`, all begun before any is awaited. */
+export const atOnce = (count, work) => Promise.all(Array.from({ length: count }, (_, index) => work(index)));
+
+/** Requests to the worker at `origin`. The answer is read: `body` is JSON where it says so, and text otherwise. */
+export function client(origin) {
+  async function send(method, path, { as = anonymous, headers = {}, body, type = "application/json" } = {}) {
+    const raw = body === undefined || typeof body === "string" || ArrayBuffer.isView(body) || body instanceof ReadableStream;
+    const response = await fetch(new URL(path, origin), {
+      method,
+      headers: { ...(body !== undefined && type && { "content-type": type }), ...as, ...headers },
+      body: raw ? body : JSON.stringify(body),
+      duplex: "half",
+    });
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.includes("json");
+    return { status: response.status, headers: response.headers, body: isJson && text ? JSON.parse(text) : text };
+  }
+
+  const imported = async (rows) => {
+    const body = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+    const answer = await send("POST", "/v1/import", { as: service, body, type: "application/x-ndjson" });
+    if (answer.status !== 200) throw new Error(`the import answered ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
+
+  return {
+    send,
+    get: (path, options) => send("GET", path, options),
+    post: (path, body, options) => send("POST", path, { body, ...options }),
+
+    /** Sends events and gives the answer's body. */
+    async events(events, options) {
+      const answer = await send("POST", "/v1/events", { body: events, ...options });
+      if (answer.status !== 200) throw new Error(`the events were answered ${JSON.stringify(answer.body)}`);
+      return answer.body;
+    },
+
+    /** A prompt's counts: views, copies, forks, compares. */
+    async counts(prompt) {
+      const { body } = await send("GET", `/v1/prompts/${prompt}/stats`, { as: service });
+      return [body.viewCount, body.copyCount, body.forkCount, body.compareCount];
+    },
+
+    /** Imports lines and gives the report. */
+    imported,
+
+    /** Makes a prompt, public unless told otherwise, and gives its id. */
+    async prompt(columns = {}) {
+      const row = promptRow(columns);
+      const report = await imported([{ table: "prompts", row }]);
+      if (report.imported.prompts !== 1) throw new Error(`the prompt was refused: ${JSON.stringify(report)}`);
+      return row.id;
+    },
+  };
+}
+
+/** A row of `prompts`. */
+export const promptRow = (columns = {}) => ({
+  id: randomUUID(),
+  user_id: randomUUID(),
+  title: "A title",
+  template: "A template",
+  is_public: true,
+  ...columns,
+});
+
+/** Starts an instance that ends with the tests of its file. */
+export async function start(settings = {}) {
+  const harness = createTestHarness({
+    root: ROOT,
+    workers: [{ configPath: "wrangler.toml", prebuiltWorkerDir: "build", secrets: { ...SETTINGS, ...settings } }],
+  });
+  after(() => harness.close());
+  const { url } = await harness.listen();
+  const worker = harness.getWorker();
+  await worker.applyD1Migrations("DB");
+  const { DB } = await worker.getEnv();
+
+  /** Runs a statement on the database and gives its rows. */
+  const sql = async (statement, ...parameters) => (await DB.prepare(statement).bind(...parameters).all()).results;
+  const objects = async () => (await worker.listDurableObjectIds(CLASS)).sort();
+
+  return {
+    ...client(url),
+    url,
+    sql,
+    objects,
+    logs: () => harness.getLogs(),
+    cron: () => worker.scheduled({ cron: CRON, scheduledTime: new Date() }),
+    evict: (prompt) => worker.evictDurableObject(CLASS, { name: prompt }),
+    /** Runs a statement on the tables of a prompt's counter. */
+    counterSql: async (prompt, statement) =>
+      (await worker.getDurableObjectStorage(CLASS, { name: prompt })).exec(statement),
+
+    /** All that is stored: the rows of every table but `except`, and the objects. */
+    async stored({ except = [] } = {}) {
+      const named = "select name from sqlite_master where type = 'table' and sql like '%strict%' order by name";
+      const tables = (await sql(named)).map(({ name }) => name).filter((name) => !except.includes(name));
+      const results = await DB.batch(tables.map((name) => DB.prepare(`select * from ${name} order by 1, 2`)));
+      const rows = tables.map((name, index) => [name, results[index].results]);
+      return { ...Object.fromEntries(rows), objects: await objects() };
+    },
+  };
+}

@@ -1,0 +1,97 @@
+// `prompt_stats`: the counters' snapshots. A trigger notes every write that is attempted, so none is missed.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { before, describe, test } from "node:test";
+import { start, until, user } from "./instance.mjs";
+
+const INTERVAL_MS = 10_000;
+const { counts, events, evict, post, prompt, sql } = await start();
+
+const snapshot = async (id) => (await sql("select * from prompt_stats where prompt_id = ?", id))[0];
+const writes = (id) => sql("select version, view_count, at_ms from snapshot_writes where prompt_id = ? order by rowid", id);
+const view = (id) => post(`/v1/prompts/${id}/view`);
+/** Waits for a snapshot that says this, and gives it. */
+const follows = (id, expected) =>
+  until(async () => {
+    const row = await snapshot(id);
+    return row && [row.view_count, row.copy_count, row.fork_count, row.compare_count].join() === expected.join() && row;
+  }, `prompt_stats says ${expected}`);
+
+/** Checks that each two writes lie an interval apart. */
+function checkIntervals(written) {
+  const gaps = written.slice(1).map(({ at_ms }, index) => at_ms - written[index].at_ms);
+  assert.ok(gaps.every((gap) => gap >= INTERVAL_MS), `gaps of ${gaps} ms`);
+}
+
+before(async () => {
+  await sql("create table snapshot_writes (prompt_id text, version integer, view_count integer, at_ms integer)");
+  await sql(`create trigger snapshot_written before insert on prompt_stats begin
+    insert into snapshot_writes values (new.prompt_id, new.version, new.view_count,
+      cast(round(unixepoch(new.updated_at, 'subsec') * 1000) as integer)); end`);
+});
+
+describe("snapshots", { concurrency: true }, () => {
+  test("follow a change, with absolute values, in one row, under a growing version", async () => {
+    const id = await prompt();
+    await view(id);
+    const first = await follows(id, [1, 0, 0, 0]);
+    const batch = ["view", "copy", "copy", "fork", "compare_add"].map((type) => ({ type, prompt_id: id }));
+    await events(batch, { as: user(randomUUID()) });
+    const second = await follows(id, [2, 2, 1, 1]);
+    assert.deepEqual(await counts(id), [2, 2, 1, 1]);
+    assert.ok(second.version > first.version && second.updated_at > first.updated_at);
+    assert.equal((await sql("select * from prompt_stats where prompt_id = ?", id)).length, 1);
+  });
+
+  test("are written at most once in 10 s, however many changes there are", async () => {
+    const id = await prompt();
+    const written = await until(async () => {
+      await view(id);
+      const noted = await writes(id);
+      return noted.length >= 3 && noted;
+    }, "three snapshots are written");
+    checkIntervals(written);
+    const versions = written.map(({ version }) => version);
+    assert.deepEqual(versions, [...new Set(versions)].sort((one, other) => one - other));
+  });
+
+  test("keep their distance when the object is evicted between them", async () => {
+    const id = await prompt();
+    await view(id);
+    await follows(id, [1, 0, 0, 0]);
+    await evict(id);
+    await view(id);
+    await evict(id);
+    await view(id);
+    const row = await follows(id, [3, 0, 0, 0]);
+    checkIntervals(await writes(id));
+    assert.equal(row.version, 3);
+  });
+
+  test("of an older version never replace a newer one", async () => {
+    const id = await prompt();
+    const columns = "prompt_id, view_count, copy_count, fork_count, compare_count, version, updated_at";
+    await sql(`insert into prompt_stats (${columns}) values (?, 777, 0, 0, 0, 3, '2026-11-20T12:00:00.000000+00:00')`, id);
+    await view(id);
+    await view(id);
+    await until(async () => (await writes(id)).some(({ version, view_count }) => version === 2 && view_count === 2));
+    assert.deepEqual([(await snapshot(id)).version, (await snapshot(id)).view_count], [3, 777]);
+    await view(id);
+    await view(id);
+    assert.equal((await follows(id, [4, 0, 0, 0])).version, 4);
+  });
+
+  test("are not written when nothing changed", async () => {
+    const [id, event] = [await prompt(), { id: randomUUID(), type: "view" }];
+    await events({ ...event, prompt_id: id });
+    await follows(id, [1, 0, 0, 0]);
+    const { duplicates } = await events({ ...event, prompt_id: id });
+    assert.equal(duplicates, 1);
+    const other = await prompt();
+    await view(other);
+    await follows(other, [1, 0, 0, 0]);
+    await view(other);
+    await follows(other, [2, 0, 0, 0]); // its interval is over, so the first prompt's would be, too
+    assert.equal((await writes(id)).length, 1);
+  });
+});
