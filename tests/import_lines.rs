@@ -156,6 +156,7 @@ fn a_bad_prompt_is_told_with_its_column() {
         (r#""title":"t","template":["x"]"#, Code::InvalidType, "template"),
         (r#""title":"t","template":"\ud800""#, Code::InvalidJson, "template"),
         (r#""title":"t","template":"x","slug":7"#, Code::InvalidType, "slug"),
+        (r#""title":"t","template":"x","slug":"01234567-89ab-7def-8123-456789abcdef""#, Code::InvalidValue, "slug"),
         (r#""title":"t","template":"x","slug":"""#, Code::InvalidLength, "slug"),
         (r#""title":"t","template":"x","slug":"a\u0000""#, Code::InvalidValue, "slug"),
         (r#""title":"t","template":"x","category":"""#, Code::InvalidLength, "category"),

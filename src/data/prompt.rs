@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::http::fields::{Field, Fields};
+use crate::http::fields::{Field, Fields, uuid_of};
 use crate::http::problem::{Code, Problem};
 use crate::limits::{KEY_CHARS, STORED_ROW_BYTES};
 use crate::time::parse_timestamp;
@@ -86,7 +86,7 @@ impl PromptRow {
         let (id, user_id, title, template) = (field("id"), field("user_id"), field("title"), field("template"));
         let row = Self {
             id: id.required(id.uuid()?)?,
-            slug: field("slug").key(KEY_CHARS)?,
+            slug: slug(&field("slug"))?,
             user_id: user_id.required(user_id.uuid()?)?,
             title: title.required(title.text()?)?,
             goal: field("goal").text()?,
@@ -126,6 +126,15 @@ pub fn timestamp(field: &Field<'_>) -> Result<Option<String>, Problem> {
         parse_timestamp(&text).ok_or_else(|| field.problem(Code::InvalidTimestamp, detail))
     };
     field.text()?.map(read).transpose()
+}
+
+/// A slug that looks like an id would never be found: paths name prompts by both.
+fn slug(field: &Field<'_>) -> Result<Option<String>, Problem> {
+    let slug = field.key(KEY_CHARS)?;
+    if slug.as_deref().is_some_and(|slug| uuid_of(slug).is_some()) {
+        return Err(field.problem(Code::InvalidValue, "slug must not be a UUID."));
+    }
+    Ok(slug)
 }
 
 fn tags(field: &Field<'_>) -> Result<Option<String>, Problem> {

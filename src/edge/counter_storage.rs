@@ -15,7 +15,7 @@ use crate::counting::ledger::{Ledger, Segment};
 use crate::counting::protocol::ImportedRow;
 use crate::counting::tally::Tally;
 
-/// Made with the first count, so that reading a prompt nobody has counted leaves no object behind.
+/// Made with the first count: reading writes nothing.
 const SCHEMA: &str = "
     create table if not exists counter (
         id integer primary key check (id = 1),

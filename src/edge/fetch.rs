@@ -7,7 +7,7 @@ use super::answer::{Answer, respond};
 use super::call::{Call, Chunks, header, storage_failure};
 use super::runtime::now_ms;
 use super::settings::Settings;
-use super::{d1, events, import, stats, summary};
+use super::{d1, events, first_sight, import, stats, summary};
 use crate::data::policy::require_service;
 use crate::http::cors;
 use crate::http::identity::{Credentials, identify};
@@ -57,6 +57,9 @@ async fn answer(
     let identity = identify(credentials, &settings.keys, seconds(now_ms))?;
     if route.access == Access::Service {
         require_service(&identity)?;
+    }
+    if let Some(user) = identity.user() {
+        first_sight::note(&env, &context, user, now_ms);
     }
     let call = Call { request, env, context, identity, id: found.id, now_ms };
     match route.endpoint {

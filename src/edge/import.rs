@@ -3,7 +3,7 @@
 //! Lines are stored in groups, in their order: a prompt must stand before its events. Everything an import does can be
 //! done again without harm, so after a failure the whole is sent again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 use worker::{D1Database, Error, Result};
@@ -124,8 +124,9 @@ impl<'a> Import<'a> {
     }
 
     async fn store_together(&self, database: &D1Database, prompts: &[(u64, PromptRow)]) -> Result<()> {
-        let users: BTreeSet<Uuid> = prompts.iter().map(|(_, prompt)| prompt.user_id).collect();
-        let mut batch = vec![d1::prompts::make_users(database, &users, self.call.now_ms)?];
+        let users: Vec<User> = prompts.iter().map(|(_, prompt)| User { id: prompt.user_id, email: None }).collect();
+        let users: Vec<&User> = users.iter().collect();
+        let mut batch = vec![d1::users::make(database, &users, self.call.now_ms)?];
         for (_, prompt) in prompts {
             batch.push(d1::prompts::import(database, prompt, self.call.now_ms)?);
         }

@@ -2,7 +2,7 @@
 //!
 //! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] (commands to one prompt's counter)
 //! - handlers: [`events`], [`stats`], [`summary`], [`import`]
-//! - what they share: [`ingestion`], [`counters`] (the way to a counter), [`prompt_lookup`], [`call`], [`answer`], [`settings`], [`runtime`]
+//! - what they share: [`ingestion`], [`counters`] (the way to a counter), [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`]
 //! - statements: [`d1`] and [`counter_storage`] hold all SQL
 
 mod answer;
@@ -13,6 +13,7 @@ mod counters;
 mod d1;
 mod events;
 mod fetch;
+mod first_sight;
 mod import;
 mod ingestion;
 mod prompt_lookup;

@@ -134,16 +134,26 @@ class Served {
     return fetch(`http://127.0.0.1:${this.port + 1}/__scheduled?cron=*/5+*+*+*+*`);
   }
 
-  /** The rows that a statement gives, read from the database's file while nobody runs. */
-  async sql(statement) {
-    const folder = join(this.state, "v3/d1/miniflare-D1DatabaseObject");
-    const file = (await readdir(folder)).find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
-    const database = new DatabaseSync(join(folder, file));
-    try {
-      return database.prepare(statement).all();
-    } finally {
-      database.close();
-    }
+  /** The rows that a statement gives in the database, while nobody runs. */
+  sql(statement) {
+    return this.#inFiles("v3/d1/miniflare-D1DatabaseObject", statement);
+  }
+
+  /** The rows that a statement gives in the counters, while nobody runs. */
+  counters(statement) {
+    return this.#inFiles("v3/do/promptmeter-PromptCounter", statement);
+  }
+
+  async #inFiles(folder, statement) {
+    const files = (await readdir(join(this.state, folder))).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
+    return files.flatMap((file) => {
+      const database = new DatabaseSync(join(this.state, folder, file));
+      try {
+        return database.prepare(statement).all();
+      } finally {
+        database.close();
+      }
+    });
   }
 
   async end() {
@@ -224,6 +234,19 @@ async function killInTraffic() {
   assert.deepEqual([total("exposures"), total("conversions")], [ofType("exposure"), ofType("conversion")]);
 
   await served.kill();
+  const counters = await served.counters(`
+    select prompt_id, views, copies, forks, compares,
+      sum(length(entries)) / 12 as ids, (select integrity_check from pragma_integrity_check) as integrity,
+      (select json_array(sum(views), sum(copies), sum(forks), sum(compares)) from hourly) as hours
+    from counter, ledger_segment`);
+  assert.equal(counters.length, PROMPTS);
+  for (const { prompt_id, views, copies, forks, compares, ids, integrity, hours } of counters) {
+    const counts = countedBy(sent)(prompt_id);
+    assert.deepEqual([views, copies, forks, compares], counts);
+    assert.deepEqual(JSON.parse(hours), counts, "the hours add up to the counts");
+    assert.equal(ids, counts.reduce((sum, count) => sum + count), "each event's id is remembered once");
+    assert.equal(integrity, "ok");
+  }
   const rows = await served.sql("select id, event_type, uncounted_since_ms as mark from prompt_events order by id");
   const lineage = sent.filter(({ type }) => type === "fork" || type === "compare_add");
   assert.deepEqual(

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
-import { SETTINGS, anonymous, bearer, start, token } from "./instance.mjs";
+import { SETTINGS, anonymous, bearer, start, token, until } from "./instance.mjs";
 
 const instance = await start();
 const strict = await start({ JWT_ISSUER: "https://auth.example", JWT_AUDIENCE: "authenticated" });
@@ -101,6 +101,27 @@ describe("tokens where issuer and audience are configured", () => {
   check("there is no audience", signed({ iss }), INVALID);
   check("there is another audience", signed({ iss, aud: "other" }), INVALID);
   check("no audience is among several", signed({ iss, aud: ["other"] }), INVALID);
+});
+
+describe("the row of a user", () => {
+  const emails = (id) => instance.sql("select email from users where id = ?", id).then((rows) => rows.map(({ email }) => email));
+  const call = (claims) => instance.get("/healthz", { as: bearer(token({ role: "authenticated", ...claims })) });
+
+  test("is made when a token names the user for the first time", async () => {
+    const id = randomUUID();
+    await call({ sub: id, email: "one@example.com" });
+    await until(async () => (await emails(id)).length);
+    await call({ sub: id, email: "other@example.com" });
+    assert.deepEqual(await emails(id), ["one@example.com"]);
+  });
+
+  test("is not made by a token that is not valid", async () => {
+    const [forged, id] = [randomUUID(), randomUUID()];
+    await instance.get("/healthz", { as: bearer(token({ role: "authenticated", sub: forged }, { secret: "another" })) });
+    await call({ sub: id });
+    await until(async () => (await emails(id)).length);
+    assert.deepEqual(await emails(forged), []);
+  });
 });
 
 describe("an instance without keys", () => {

@@ -144,9 +144,6 @@ export async function start(settings = {}) {
     logs: () => harness.getLogs(),
     cron: () => worker.scheduled({ cron: CRON, scheduledTime: new Date() }),
     evict: (prompt) => worker.evictDurableObject(CLASS, { name: prompt }),
-    /** Runs a statement on the tables of a prompt's counter. */
-    counterSql: async (prompt, statement) =>
-      (await worker.getDurableObjectStorage(CLASS, { name: prompt })).exec(statement),
 
     /** All that is stored: the rows of every table but `except`, and the objects. */
     async stored({ except = [] } = {}) {

@@ -4,16 +4,16 @@ use serde::Serialize;
 use uuid::Uuid;
 use worker::{D1Database, Result};
 
-use super::{array, integer, rows, statement};
+use super::{array, integer, rows, statement, users};
 use crate::events::event::PromptEventKind;
 use crate::events::lineage::{LineageEvent, StoredLineage};
+use crate::http::identity::User;
 
 #[derive(Serialize)]
 struct Row<'a> {
     id: &'a str,
     prompt_id: Uuid,
     user_id: Option<Uuid>,
-    email: Option<&'a str>,
     event_type: &'static str,
     child_prompt_id: Option<Uuid>,
     comparison_id: Option<&'a str>,
@@ -32,7 +32,6 @@ impl<'a> Row<'a> {
             id: &event.id,
             prompt_id: event.prompt_id,
             user_id: event.user.as_ref().map(|user| user.id),
-            email: event.user.as_ref().and_then(|user| user.email.as_deref()),
             event_type,
             child_prompt_id,
             comparison_id,
@@ -62,10 +61,7 @@ pub(in crate::edge) async fn store(
     now_ms: i64,
 ) -> Result<Vec<StoredLineage>> {
     let rows: Vec<Row<'_>> = events.iter().map(|event| Row::of(event)).collect();
-    let users = "insert into users (id, email, created_at) \
-        select value ->> 'user_id', max(value ->> 'email'), min(value ->> 'created_at') from json_each(?1) \
-        where value ->> 'user_id' is not null group by 1 \
-        on conflict (id) do update set email = excluded.email where email is null and excluded.email is not null";
+    let users: Vec<&User> = events.iter().filter_map(|event| event.user.as_ref()).collect();
     let events_sql = "insert into prompt_events (id, prompt_id, user_id, event_type, child_prompt_id, comparison_id, \
             created_at, uncounted_since_ms) \
         select value ->> 'id', value ->> 'prompt_id', value ->> 'user_id', value ->> 'event_type', \
@@ -77,7 +73,7 @@ pub(in crate::edge) async fn store(
             on e.prompt_id = value ->> 'prompt_id' and e.id = value ->> 'id'"
     );
     let batch = vec![
-        statement(database, users, &[array(&rows)?])?,
+        users::make(database, &users, now_ms)?,
         statement(database, events_sql, &[array(&rows)?, integer(now_ms)])?,
         statement(database, &read, &[array(&keys(events))?])?,
     ];

@@ -5,6 +5,7 @@ pub(super) mod lineage;
 pub(super) mod prompts;
 pub(super) mod rollup;
 pub(super) mod snapshots;
+pub(super) mod users;
 
 use js_sys::JsString;
 use serde::Serialize;

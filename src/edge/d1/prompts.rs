@@ -1,7 +1,5 @@
 //! Statements about prompts and their users.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use uuid::Uuid;
 use worker::{D1Database, D1PreparedStatement, Result};
@@ -42,18 +40,6 @@ pub(in crate::edge) async fn find(
         [Some((PromptName::Id(id), prompt)), by_slug].into_iter().flatten()
     });
     Ok(pairs.filter(|(name, _)| names.contains(name)).collect())
-}
-
-/// Makes the rows of users that an import names, where they are not there yet.
-pub(in crate::edge) fn make_users(
-    database: &D1Database,
-    users: &BTreeSet<Uuid>,
-    now_ms: i64,
-) -> Result<D1PreparedStatement> {
-    let sql = "insert into users (id, created_at) select value, ?2 from json_each(?1) where true \
-        on conflict (id) do nothing";
-    let users: Vec<&Uuid> = users.iter().collect();
-    statement(database, sql, &[array(&users)?, optional_text(timestamp_from_ms(now_ms).as_deref())])
 }
 
 /// Stores an imported prompt, over the one that has its id. A time that it does not tell stays as it is, or is now.
