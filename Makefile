@@ -116,6 +116,7 @@ build/.done: $(SOURCES) | setup
 	@$(WITH_NODE) \
 		WASM_BINDGEN_BIN="$(CURDIR)/.tools/bin/wasm-bindgen" \
 		ESBUILD_BIN="$(CURDIR)/node_modules/.bin/esbuild" \
+		RUN_TO_COMPLETION=1 \
 		.tools/bin/worker-build --release --no-opt
 	@node_modules/.bin/wasm-opt -Os $(WASM_FEATURES) build/index_bg.wasm -o build/index_bg.wasm
 	@echo "index_bg.wasm: $$(wc -c <build/index_bg.wasm) bytes, $$(gzip -9c build/index_bg.wasm | wc -c) gzipped"

@@ -11,6 +11,10 @@ pub const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 pub const BATCH_EVENTS: usize = 500;
 /// Levels of arrays and objects in a JSON body.
 pub const NESTING_LEVELS: usize = 64;
+/// Fields of one JSON object whose fields are read one by one: no event and no row has as many.
+pub const OBJECT_FIELDS: usize = 64;
+/// Characters of a user's e-mail address (RFC 5321: 64 before the at sign, 255 after it).
+pub const EMAIL_CHARS: usize = 320;
 /// Characters of an event's id and of an `Idempotency-Key`.
 pub const EVENT_ID_CHARS: usize = 64;
 /// Characters of a key that a caller chooses: session, experiment, project, variant, view, comparison, visitor, slug.

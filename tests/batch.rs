@@ -11,7 +11,7 @@ use promptmeter::events::batch::{Batch, Counting, Recording};
 use promptmeter::events::event::{
     Event, ExperimentEvent, ExperimentEventKind, PromptEvent, PromptEventKind as Kind, Subject,
 };
-use promptmeter::events::fate::{Fate, answer, fate_of, fates_of};
+use promptmeter::events::fate::{Fate, StoredEvent, answer, fate_of, fates_of, reject_reused_ids};
 use promptmeter::events::lineage::{LineageEvent, Standing, StoredLineage};
 use promptmeter::http::identity::{Identity, User};
 use promptmeter::http::problem::{Code, Problem};
@@ -58,6 +58,10 @@ fn conversion() -> ExperimentEvent {
         view_id: None,
         properties: None,
     }
+}
+
+fn experiment() -> Event {
+    Event { id: None, at_ms: None, subject: Subject::Experiment(conversion()) }
 }
 
 fn admit(events: Vec<Event>, identity: &Identity) -> Batch {
@@ -228,13 +232,13 @@ fn events_are_grouped_by_prompt_in_their_order() {
 #[test]
 fn events_of_invisible_prompts_are_rejected_and_their_neighbours_are_not() {
     let mut batch = admit(vec![view(OTHER_PROMPT), view(PROMPT), view(OTHER_PROMPT)], &Identity::Anonymous);
-    batch.reject_invisible(&BTreeSet::from([PROMPT]), &unknown_prompt());
+    batch.reject_others(&BTreeSet::from([PROMPT]), &unknown_prompt());
     assert_eq!(batch.counts.keys().collect::<Vec<_>>(), [&PROMPT]);
     assert_eq!(batch.unsettled(), 1);
     assert_eq!(codes(batch), [Code::UnknownPrompt, Code::StorageUnavailable, Code::UnknownPrompt]);
 
     let mut batch = admit(vec![view(PROMPT), view(PROMPT)], &Identity::Anonymous);
-    batch.reject_invisible(&BTreeSet::new(), &unknown_prompt());
+    batch.reject_others(&BTreeSet::new(), &unknown_prompt());
     assert_eq!((batch.counts.len(), batch.unsettled()), (0, 0));
     assert_eq!(codes(batch), [Code::UnknownPrompt; 2]);
 }
@@ -276,11 +280,64 @@ fn lineage_events_whose_rows_could_not_be_stored_are_not_counted() {
     let mut batch = admit(vec![view(PROMPT), fork(), view(OTHER_PROMPT), comparison()], &Identity::User(user()));
     let rows: Vec<(usize, Metric)> = batch.lineage().iter().map(|(index, row)| (*index, row.kind.metric())).collect();
     assert_eq!(rows, [(1, Metric::Fork), (3, Metric::Compare)]);
-    batch.drop_lineage();
-    assert!(batch.lineage().is_empty());
-    assert_eq!(batch.unsettled(), 4);
+    batch.reject_lineage(&Problem::storage());
+    assert_eq!(batch.unsettled(), 2);
     let indices: Vec<usize> = batch.take_counts().values().flatten().map(|counting| counting.index).collect();
     assert_eq!(indices, [0, 2]);
+}
+
+#[test]
+fn what_storage_failed_to_store_is_stored_again() {
+    let events = vec![view(PROMPT), experiment(), view(OTHER_PROMPT), experiment(), fork()];
+    let batch = admit(events, &Identity::User(user()));
+    let failed = || Fate::Rejected(Problem::storage());
+    let known = || Fate::Rejected(Problem::new(Code::UnknownPrompt, ""));
+    let indices = |part: &Batch| {
+        let counts = part.counts.values().flatten().map(|counting| counting.index);
+        let mut indices: Vec<usize> = counts.chain(part.experiment_events.iter().map(|event| event.index)).collect();
+        indices.sort_unstable();
+        indices
+    };
+    let part = batch.unstored(&[failed(), Fate::Accepted, known(), failed(), failed()]);
+    assert_eq!(indices(&part), [0, 3, 4]);
+    assert!(!part.is_empty());
+    let rest = part.unstored(&[Fate::Accepted, failed(), failed(), Fate::Duplicate, known()]);
+    assert!(rest.is_empty(), "{rest:?}");
+}
+
+#[test]
+fn queued_events_without_an_id_get_one() {
+    let mut events = vec![Ok(view(PROMPT)), Err(Problem::new(Code::InvalidType, "")), Ok(with_id("an id", fork()))];
+    Batch::name_all(&mut events, || NEW_ID);
+    let ids: Vec<Option<String>> = events.into_iter().map(|event| event.ok().and_then(|event| event.id)).collect();
+    assert_eq!(ids, [Some(NEW_ID.to_string()), None, Some("an id".to_owned())]);
+}
+
+#[test]
+fn an_experiment_events_id_belongs_to_one_event() {
+    let recording = |index, change: fn(&mut ExperimentEvent)| {
+        let mut event = ExperimentEvent { experiment_id: "e".to_owned(), ..conversion() };
+        change(&mut event);
+        Recording { index, id: Some("a".to_owned()), at_ms: NOW_MS, event }
+    };
+    let recordings = [
+        recording(0, |_| {}),
+        recording(1, |event| event.view_id = Some("another view".to_owned())),
+        recording(2, |event| event.kind = ExperimentEventKind::Pageview),
+        recording(3, |event| event.session_id = "another session".to_owned()),
+        recording(4, |event| event.variant_key = Some("another variant".to_owned())),
+        recording(5, |event| event.experiment_id = "another experiment".to_owned()),
+    ];
+    let ExperimentEvent { kind, session_id, variant_key, .. } = recordings[0].event.clone();
+    let key = ("e".to_owned(), "a".to_owned());
+    let stored = BTreeMap::from([(key, StoredEvent { kind, session_id, variant_key })]);
+    let mut fates = vec![Fate::Duplicate; recordings.len()];
+    reject_reused_ids(&mut fates, &recordings, &stored);
+    let reused: Vec<usize> = (0..fates.len()).filter(|&index| fates[index] != Fate::Duplicate).collect();
+    assert_eq!(reused, [2, 3, 4]);
+    let mut fates = vec![Fate::Accepted; recordings.len()];
+    reject_reused_ids(&mut fates, &recordings, &stored);
+    assert_eq!(fates, vec![Fate::Accepted; recordings.len()]);
 }
 
 #[test]

@@ -45,9 +45,11 @@ impl Storage {
     }
 
     fn restore(&self) -> Counter {
-        let segments = self.segments.iter();
-        let ledger =
-            Ledger::restore(segments.map(|(&number, (at_ms, packed))| Segment::unpack(number, *at_ms, packed)));
+        let bytes = self.segments.values().map(|(_, packed)| packed.len() as u64).sum();
+        let mut ledger = Ledger::with_room_for(bytes);
+        for (&number, (at_ms, packed)) in &self.segments {
+            ledger.restore(Segment::unpack(number, *at_ms, packed));
+        }
         Counter { tally: self.tally, version: self.version, ledger }
     }
 

@@ -133,6 +133,15 @@ fn an_empty_secret_signs_nothing() {
 }
 
 #[test]
+fn an_address_that_is_longer_than_any_is_left_out() {
+    for (length, expected) in [(320, true), (321, false), (12_000, false)] {
+        let email = "é".repeat(length);
+        let token = sign(HS256, &json!({"sub": SUB, "role": "authenticated", "email": email}).to_string(), SECRET);
+        check_bearer(&token, &keys(), &Ok(Identity::User(user(expected.then_some(email.as_str())))));
+    }
+}
+
+#[test]
 fn the_role_and_the_sub_say_who_asks() {
     let refused = Err(Code::InvalidCredential);
     for (claims, expected) in [

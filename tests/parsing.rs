@@ -321,6 +321,18 @@ fn a_field_that_stands_twice_is_refused() {
 }
 
 #[test]
+fn an_object_has_at_most_64_fields() {
+    let with_fields = |more: usize| {
+        let mut fields = vec![r#""type":"view""#.to_owned(), format!(r#""prompt_id":"{PROMPT}""#)];
+        fields.extend((0..more).map(|number| format!(r#""f{number}":0"#)));
+        format!("{{{}}}", fields.join(","))
+    };
+    check(&with_fields(62), &[view()]);
+    check_refused(with_fields(63), Code::InvalidJson, None);
+    check_refused(with_fields(100_000), Code::InvalidJson, None);
+}
+
+#[test]
 fn a_request_has_at_most_500_events() {
     let array = |length: usize| format!("[{}]", vec![view_text(); length].join(","));
     let envelope = |length: usize| format!(r#"{{"events":{}}}"#, array(length));

@@ -4,10 +4,10 @@
 
 use promptmeter::data::policy::{may_see, require_service, require_user, unknown_prompt};
 use promptmeter::data::prompt::PromptAccess;
+use promptmeter::data::prompt::PromptName;
 use promptmeter::data::prompt_cache::{CAPACITY, LIFETIME_MS, PromptCache};
 use promptmeter::http::identity::{Identity, User};
 use promptmeter::http::problem::Code;
-use promptmeter::http::route::PromptName;
 use uuid::Uuid;
 
 const OWNER: Uuid = Uuid::from_u128(1);

@@ -2,9 +2,10 @@
 
 #![cfg(test)]
 
+use promptmeter::data::prompt::PromptName;
 use promptmeter::http::cors::{self, AllowedOrigins};
 use promptmeter::http::problem::Code;
-use promptmeter::http::route::{Access, Endpoint, PromptName, ROUTES, Sharing, find};
+use promptmeter::http::route::{Access, Endpoint, ROUTES, Sharing, find};
 use uuid::Uuid;
 
 const ID: &str = "01234567-89ab-7def-8123-456789abcdef";

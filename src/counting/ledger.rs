@@ -112,13 +112,18 @@ struct SegmentKeys {
 }
 
 impl Ledger {
-    /// Restores a ledger from its stored segments, given in the order of their numbers.
-    pub fn restore(segments: impl IntoIterator<Item = Segment>) -> Self {
-        let mut ledger = Self::default();
-        for segment in segments {
-            ledger.keep(segment);
-        }
-        ledger
+    /// An empty ledger with room for as many ids as segments of so many bytes hold, so that restoring them does not
+    /// make it grow.
+    #[must_use]
+    pub fn with_room_for(packed_bytes: u64) -> Self {
+        let entries = usize::try_from(packed_bytes).unwrap_or(usize::MAX) / ENTRY_BYTES;
+        let payloads = HashMap::with_capacity(entries.min(LEDGER_ENTRIES));
+        Self { payloads, ..Self::default() }
+    }
+
+    /// Restores a stored segment; segments are given in the order of their numbers.
+    pub fn restore(&mut self, segment: Segment) {
+        self.keep(segment);
     }
 
     /// How many ids are remembered.

@@ -21,6 +21,31 @@ pub struct PromptAccess {
     pub is_active: bool,
 }
 
+/// How a path names a prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PromptName {
+    /// By its id.
+    Id(Uuid),
+    /// By its slug.
+    Slug(String),
+}
+
+impl PromptName {
+    /// Reads the segment that stands for `{id}`.
+    ///
+    /// # Errors
+    /// [`Code::UnknownPrompt`] when it is longer than any slug.
+    pub fn parse(segment: &str) -> Result<Self, Problem> {
+        if let Some(id) = uuid_of(segment) {
+            return Ok(Self::Id(id));
+        }
+        if segment.chars().count() > KEY_CHARS {
+            return Err(Problem::new(Code::UnknownPrompt, "A prompt is named by its id or its slug."));
+        }
+        Ok(Self::Slug(segment.to_owned()))
+    }
+}
+
 /// A row of `prompts`, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromptRow {

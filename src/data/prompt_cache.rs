@@ -3,12 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::prompt::PromptAccess;
-use crate::http::route::PromptName;
+use crate::data::prompt::PromptName;
 use crate::time::MINUTE_MS;
 
 /// How long a prompt is remembered, in milliseconds.
 pub const LIFETIME_MS: i64 = MINUTE_MS;
-/// Names that are remembered at the most; beyond, the oldest go first..
+/// Names that are remembered at the most; beyond, the oldest go first.
 pub const CAPACITY: usize = 8192;
 
 /// Prompts seen within the last minute, by the name under which they were asked for.

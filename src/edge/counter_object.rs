@@ -14,7 +14,7 @@ use worker::{DurableObject, Env, Error, Request, Response, ResponseBuilder, Resu
 use super::counter_storage;
 use super::d1;
 use super::runtime::{log_failure, now_ms};
-use crate::counting::counter::{Commit, Counter, SNAPSHOT_INTERVAL_MS};
+use crate::counting::counter::{Commit, Counter, SNAPSHOT_DELAY_MS};
 use crate::counting::protocol::{Command, ImportedRow, Reply};
 
 /// The counter of one prompt.
@@ -56,7 +56,7 @@ impl DurableObject for PromptCounter {
     async fn alarm(&self) -> Result<Response> {
         if let Err(error) = self.snapshot().await {
             log_failure("snapshot", &error.to_string());
-            self.schedule_snapshot(SNAPSHOT_INTERVAL_MS).await;
+            self.schedule_snapshot(SNAPSHOT_DELAY_MS).await;
         }
         Response::empty()
     }
@@ -100,7 +100,7 @@ impl PromptCounter {
                 Ok((Reply::Counted { tally: memory.counter.tally, outcomes }, changed))
             }
             Command::Import { prompt_id, rows } => {
-                let fresh = counter_storage::not_imported(&self.state.storage(), &rows)?;
+                let fresh = counter_storage::not_imported(&self.state.storage(), &memory.counter, &rows)?;
                 let commit = memory.counter.import(&fresh);
                 let changed = self.keep(memory, prompt_id, commit, &fresh)?;
                 Ok((Reply::Imported { counted: fresh.len() as u64 }, changed))

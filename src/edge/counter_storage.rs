@@ -58,21 +58,24 @@ pub(super) fn restore(storage: &Storage) -> Result<Option<(Uuid, Counter)>> {
 }
 
 fn restore_ledger(sql: &SqlStorage) -> Result<Ledger> {
-    let stored = rows(sql, "select number, newest_ms, entries from ledger_segment order by number", vec![])?;
-    Ok(Ledger::restore(stored.iter().filter_map(|row| match row.as_slice() {
-        [number, SqlStorageValue::Integer(newest_ms), SqlStorageValue::Blob(entries)] => {
-            Some(Segment::unpack(count(number), *newest_ms, entries))
+    let sizes = rows(sql, "select coalesce(sum(length(entries)), 0) from ledger_segment", vec![])?;
+    let bytes = sizes.first().and_then(|row| row.first()).map_or(0, count);
+    let mut ledger = Ledger::with_room_for(bytes);
+    // One segment at a time: all of them at once would be a third of what a counter may hold in memory.
+    for row in sql.exec("select number, newest_ms, entries from ledger_segment order by number", None)?.raw() {
+        if let [number, SqlStorageValue::Integer(newest_ms), SqlStorageValue::Blob(entries)] = row?.as_slice() {
+            ledger.restore(Segment::unpack(count(number), *newest_ms, entries));
         }
-        _ => None,
-    })))
+    }
+    Ok(ledger)
 }
 
 /// The rows among `imported` that were not imported before.
-pub(super) fn not_imported(storage: &Storage, imported: &[ImportedRow]) -> Result<Vec<ImportedRow>> {
-    storage.sql().exec(SCHEMA, None)?;
+pub(super) fn not_imported(storage: &Storage, counter: &Counter, imported: &[ImportedRow]) -> Result<Vec<ImportedRow>> {
     let sql = "select cast(key as text) from imported_row \
         where key in (select cast(value as integer) from json_each(?1))";
-    let known: HashSet<String> = rows(&storage.sql(), sql, vec![keys(imported)?])?
+    let known = if counter.version == 0 { Vec::new() } else { rows(&storage.sql(), sql, vec![keys(imported)?])? };
+    let known: HashSet<String> = known
         .into_iter()
         .filter_map(|row| match row.into_iter().next() {
             Some(SqlStorageValue::String(key)) => Some(key),
@@ -85,7 +88,11 @@ pub(super) fn not_imported(storage: &Storage, imported: &[ImportedRow]) -> Resul
 
 /// Stores a commit, all or nothing, and with it the keys of the rows that it imports.
 pub(super) fn store(storage: &Storage, prompt_id: Uuid, commit: &Commit, imported: &[ImportedRow]) -> Result<()> {
-    let mut writes = vec![(SCHEMA, vec![]), write_counter(prompt_id, commit)];
+    let mut writes = Vec::new();
+    if commit.version == 1 {
+        writes.push((SCHEMA, vec![]));
+    }
+    writes.push(write_counter(prompt_id, commit));
     writes.extend(commit.hours.iter().map(|(hour, added)| add_to_hour(*hour, added)));
     writes.extend(commit.ledger.written.iter().map(write_segment));
     writes.extend(

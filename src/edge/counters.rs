@@ -1,19 +1,25 @@
 //! The way to a prompt's counter.
 
+use std::time::Duration;
+
 use uuid::Uuid;
-use worker::{Env, Error, Method, Request, RequestInit, Result};
+use worker::{Delay, Env, Error, Method, Request, RequestInit, Result};
 
 use crate::counting::protocol::{BINDING, Command, Reply};
 use crate::counting::tally::Tally;
 
-/// How often a command is sent before its failure is told. It carries what makes sending it again safe.
-const ATTEMPTS: usize = 3;
+/// How long is waited before a command is sent: first, again, and for the last time, in milliseconds. It carries what
+/// makes sending it again safe.
+const PAUSES_MS: [u64; 3] = [0, 50, 250];
 
 /// Asks a prompt's counter; what it replies is durable.
 pub(super) async fn ask(env: &Env, prompt_id: Uuid, command: &Command) -> Result<Reply> {
     let body = serde_json::to_string(command)?;
     let mut failure = Error::from("no attempt");
-    for _ in 0..ATTEMPTS {
+    for pause_ms in PAUSES_MS {
+        if pause_ms > 0 {
+            Delay::from(Duration::from_millis(pause_ms)).await;
+        }
         match attempt(env, prompt_id, &body).await {
             Ok(reply) => return Ok(reply),
             Err(error) => failure = error,

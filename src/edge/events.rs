@@ -1,6 +1,9 @@
 //! `POST /v1/events` and its shorthands for one prompt.
 
+use std::time::Duration;
+
 use serde_json::json;
+use worker::Delay;
 
 use super::answer::Answer;
 use super::call::{Call, storage_failure};
@@ -17,13 +20,20 @@ use crate::http::problem::Problem;
 /// What `sendBeacon` sends is `text/plain`.
 const MEDIA_TYPES: &[&str] = &["application/json", "text/plain"];
 
+/// How long queued events wait before each attempt to store them, in milliseconds; work may go on for 30 s after an
+/// answer.
+const QUEUE_PAUSES_MS: &[u64] = &[0, 200, 500, 1000, 2000, 5000, 10_000];
+
 /// Takes one event, an array of them, or `{"events": [...]}`.
 pub(super) async fn post_events(mut call: Call) -> Result<Answer, Problem> {
     body::check_type(call.header("Content-Type").as_deref(), MEDIA_TYPES)?;
     let may_queue = call.wants_async()?;
     let bytes = call.body().await?;
-    let submission = parse(body::text(&bytes)?)?;
-    let batch = Batch::admit(submission.events, &call.identity, call.now_ms, || new_uuid(call.now_ms));
+    let mut events = parse(body::text(&bytes)?)?.events;
+    if may_queue {
+        Batch::name_all(&mut events, || new_uuid(call.now_ms));
+    }
+    let batch = Batch::admit(events, &call.identity, call.now_ms, || new_uuid(call.now_ms));
     if may_queue {
         return queue(call, batch);
     }
@@ -58,8 +68,11 @@ async fn post_shorthand(
     }
     let kind = kind(parse_shorthand(body::text(&bytes)?)?);
     let prompt_id = prompt_lookup::visible(&call).await?.id;
-    let event = Event { id, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind }) };
-    let batch = Batch::admit(vec![Ok(event)], &call.identity, call.now_ms, || new_uuid(call.now_ms));
+    let mut events = vec![Ok(Event { id, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind }) })];
+    if may_queue {
+        Batch::name_all(&mut events, || new_uuid(call.now_ms));
+    }
+    let batch = Batch::admit(events, &call.identity, call.now_ms, || new_uuid(call.now_ms));
     if may_queue && batch.unsettled() == 1 {
         return queue(call, batch);
     }
@@ -77,16 +90,21 @@ async fn post_shorthand(
     Answer::ok(&Counted { counts: Counts::of(prompt_id, &tally), duplicate })
 }
 
-/// Answers at once and stores afterwards.
+/// Answers at once and stores afterwards. What storage fails to store is stored again, under the same ids.
 fn queue(call: Call, batch: Batch) -> Result<Answer, Problem> {
     let Call { env, context, identity, .. } = call;
     let queued = batch.unsettled();
     context.wait_until(async move {
-        let (fates, _) = ingestion::store(&env, &identity, batch).await;
-        let lost = fates.iter().filter(|fate| **fate == Fate::Rejected(Problem::storage())).count();
-        if lost > 0 {
-            log_failure("queue", &format!("{lost} queued events were not stored"));
+        let mut left = batch;
+        for pause_ms in QUEUE_PAUSES_MS {
+            Delay::from(Duration::from_millis(*pause_ms)).await;
+            let (fates, _) = ingestion::store(&env, &identity, left.clone()).await;
+            left = left.unstored(&fates);
+            if left.is_empty() {
+                return;
+            }
         }
+        log_failure("queue", "queued events were not stored");
     });
     Answer::accepted(&json!({"queued": queued}))
 }

@@ -14,16 +14,18 @@ use crate::http::identity::User;
 const REMEMBERED_USERS: usize = 10_000;
 
 thread_local! {
-    static SEEN: RefCell<HashSet<Uuid>> = RefCell::default();
+    /// Users, and whether their token told their e-mail.
+    static SEEN: RefCell<HashSet<(Uuid, bool)>> = RefCell::default();
 }
 
 /// Sees to the row of a user, after the answer. What needs the row itself makes it in the same transaction.
 pub(super) fn note(env: &Env, context: &Context, user: &User, now_ms: i64) {
-    if is_new(user.id) {
+    let sight = (user.id, user.email.is_some());
+    if is_new(sight) {
         let (env, user) = (env.clone(), user.clone());
         context.wait_until(async move {
             if let Err(error) = make(&env, &user, now_ms).await {
-                SEEN.with_borrow_mut(|seen| seen.remove(&user.id));
+                SEEN.with_borrow_mut(|seen| seen.remove(&sight));
                 log_failure("user", &error.to_string());
             }
         });
@@ -34,11 +36,11 @@ async fn make(env: &Env, user: &User, now_ms: i64) -> Result<()> {
     d1::users::make(&d1::database(env)?, &[user], now_ms)?.run().await.map(drop)
 }
 
-fn is_new(user: Uuid) -> bool {
+fn is_new(sight: (Uuid, bool)) -> bool {
     SEEN.with_borrow_mut(|seen| {
         if seen.len() >= REMEMBERED_USERS {
             seen.clear();
         }
-        seen.insert(user)
+        seen.insert(sight)
     })
 }

@@ -1,32 +1,29 @@
 //! Stores a batch: rows of forks and comparisons, then counts, and experiment events beside them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use futures_util::future::{join, join_all};
 use uuid::Uuid;
 use worker::{Env, Result};
 
+use super::call::storage_failure;
 use super::runtime::{log_failure, now_ms, random_u64};
 use super::{counters, d1, prompt_lookup};
 use crate::counting::protocol::{Command, Outcome, Reply};
 use crate::counting::tally::Tally;
 use crate::data::policy::{may_see, unknown_prompt};
+use crate::data::prompt::PromptName;
 use crate::events::batch::{Batch, Counting, Recording};
-use crate::events::fate::{Fate, fate_of, fates_of, reused_id};
+use crate::events::fate::{Fate, fate_of, fates_of, reject_reused_ids, reused_id};
 use crate::events::lineage::{LineageEvent, Standing};
 use crate::http::identity::Identity;
-use crate::http::problem::Problem;
-use crate::http::route::PromptName;
 
 /// The counts of the prompts that a batch was about, those whose counter answered.
 pub(super) type Tallies = BTreeMap<Uuid, Tally>;
 
 /// Stores what `identity` may store of a batch; everything that is settled as accepted or duplicate is durable.
 pub(super) async fn store(env: &Env, identity: &Identity, mut batch: Batch) -> (Vec<Fate>, Tallies) {
-    if let Err(error) = reject_unknown_prompts(env, identity, &mut batch).await {
-        log_failure("prompts", &error.to_string());
-        batch.counts.clear();
-    }
+    reject_unknown_prompts(env, identity, &mut batch).await;
     let recordings = std::mem::take(&mut batch.experiment_events);
     let (tallies, recorded) = join(count(env, &mut batch), record(env, &recordings)).await;
     for (recording, fate) in recordings.iter().zip(recorded) {
@@ -50,19 +47,21 @@ pub(super) async fn count_stored_lineage(env: &Env, events: Vec<LineageEvent>) -
     batch.into_fates()
 }
 
-async fn reject_unknown_prompts(env: &Env, identity: &Identity, batch: &mut Batch) -> Result<()> {
+async fn reject_unknown_prompts(env: &Env, identity: &Identity, batch: &mut Batch) {
     let names: HashSet<PromptName> = batch.counts.keys().copied().map(PromptName::Id).collect();
-    let found = prompt_lookup::find(env, names).await?;
+    let mut found = HashMap::new();
+    if let Err(error) = prompt_lookup::find(env, names, &mut found).await {
+        let known = found.values().map(|prompt| prompt.id).collect();
+        batch.reject_others(&known, &storage_failure("prompts", &error));
+    }
     let visible: BTreeSet<Uuid> =
         found.into_values().filter(|prompt| may_see(identity, prompt)).map(|prompt| prompt.id).collect();
-    batch.reject_invisible(&visible, &unknown_prompt());
-    Ok(())
+    batch.reject_others(&visible, &unknown_prompt());
 }
 
 async fn count(env: &Env, batch: &mut Batch) -> Tallies {
     if let Err(error) = store_lineage_rows(env, batch).await {
-        log_failure("lineage", &error.to_string());
-        batch.drop_lineage();
+        batch.reject_lineage(&storage_failure("lineage", &error));
     }
     let counts = batch.take_counts();
     count_and_settle(env, batch, counts).await
@@ -106,8 +105,7 @@ async fn count_and_settle(env: &Env, batch: &mut Batch, counts: BTreeMap<Uuid, V
     for (prompt_id, countings, reply) in replies {
         match reply {
             Err(error) => {
-                log_failure("count", &error.to_string());
-                batch.settle_all(&countings, &Fate::Rejected(Problem::storage()));
+                batch.settle_all(&countings, &Fate::Rejected(storage_failure("count", &error)));
             }
             Ok((tally, outcomes)) => {
                 tallies.insert(prompt_id, tally);
@@ -146,18 +144,21 @@ async fn record(env: &Env, recordings: &[Recording]) -> Vec<Fate> {
     if recordings.is_empty() {
         return Vec::new();
     }
-    let stored = match d1::database(env) {
-        Ok(database) => d1::experiments::record(&database, recordings).await,
-        Err(error) => Err(error),
-    };
-    match stored {
-        Ok(fresh) => fates_of(
-            recordings,
-            fresh.into_iter().filter_map(|stored| Some((stored.experiment_id, stored.event_id?))).collect(),
-        ),
-        Err(error) => {
-            log_failure("experiment_events", &error.to_string());
-            vec![Fate::Rejected(Problem::storage()); recordings.len()]
-        }
+    match try_to_record(env, recordings).await {
+        Ok(fates) => fates,
+        Err(error) => vec![Fate::Rejected(storage_failure("experiment_events", &error)); recordings.len()],
     }
+}
+
+async fn try_to_record(env: &Env, recordings: &[Recording]) -> Result<Vec<Fate>> {
+    let database = d1::database(env)?;
+    let mut fates = fates_of(recordings, d1::experiments::record(&database, recordings).await?);
+    let duplicates = fates.iter().zip(recordings).filter(|(fate, _)| **fate == Fate::Duplicate);
+    let keys: Vec<(&str, &str)> = duplicates
+        .filter_map(|(_, recording)| Some((recording.event.experiment_id.as_str(), recording.id.as_deref()?)))
+        .collect();
+    if !keys.is_empty() {
+        reject_reused_ids(&mut fates, recordings, &d1::experiments::find(&database, &keys).await?);
+    }
+    Ok(fates)
 }

@@ -14,14 +14,14 @@ use super::d1;
 use super::runtime::now_ms;
 use crate::data::policy::{may_see, unknown_prompt};
 use crate::data::prompt::PromptAccess;
+use crate::data::prompt::PromptName;
 use crate::data::prompt_cache::PromptCache;
 use crate::http::problem::Problem;
-use crate::http::route::PromptName;
 
 /// How often a request looks whether another has read its prompt.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
-/// After how many looks it reads for itself.
-const LOOKS: usize = 500;
+/// How long it looks before it reads for itself.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 thread_local! {
     static CACHE: RefCell<PromptCache> = RefCell::default();
@@ -31,26 +31,39 @@ thread_local! {
 /// The prompt that the path names.
 pub(super) async fn visible(call: &Call) -> std::result::Result<PromptAccess, Problem> {
     let name = PromptName::parse(&call.id)?;
-    let found = find(&call.env, HashSet::from([name])).await;
-    let prompts = found.map_err(|error| storage_failure("prompts", &error))?;
-    prompts.into_values().find(|prompt| may_see(&call.identity, prompt)).ok_or_else(unknown_prompt)
+    let mut found = HashMap::new();
+    let read = find(&call.env, HashSet::from([name]), &mut found).await;
+    read.map_err(|error| storage_failure("prompts", &error))?;
+    found.into_values().find(|prompt| may_see(&call.identity, prompt)).ok_or_else(unknown_prompt)
 }
 
-/// The prompts of these names, those that exist.
-pub(super) async fn find(env: &Env, names: HashSet<PromptName>) -> Result<HashMap<PromptName, PromptAccess>> {
-    let mut found = HashMap::new();
-    let mut wanted = cached(names, &mut found);
-    for _ in 0..LOOKS {
-        let (others, mine): (HashSet<_>, HashSet<_>) = wanted.into_iter().partition(is_being_read);
-        read(env, mine, &mut found).await?;
-        if others.is_empty() {
-            return Ok(found);
-        }
-        Delay::from(LOOK_AGAIN).await;
-        wanted = cached(others, &mut found);
+/// Adds the prompts of these names to `found`, those that exist. After a failure, those that were known are there.
+pub(super) async fn find(
+    env: &Env,
+    names: HashSet<PromptName>,
+    found: &mut HashMap<PromptName, PromptAccess>,
+) -> Result<()> {
+    let unknown = cached(names, found);
+    let (others, mine): (HashSet<_>, HashSet<_>) = unknown.into_iter().partition(is_being_read);
+    if !mine.is_empty() {
+        let reading = Reading::begin(mine);
+        read(env, &reading.0, found).await?;
     }
-    read(env, wanted, &mut found).await?;
-    Ok(found)
+    if others.is_empty() {
+        return Ok(());
+    }
+    let mut waited = Duration::ZERO;
+    while waited < PATIENCE && others.iter().any(is_being_read) {
+        Delay::from(LOOK_AGAIN).await;
+        waited += LOOK_AGAIN;
+    }
+    // What the other request found is in the cache; what it did not find may have been made since.
+    read(env, &cached(others, found), found).await
+}
+
+/// Forgets all prompts: what an import has changed is seen at once in this isolate.
+pub(super) fn forget() {
+    CACHE.with_borrow_mut(|cache| *cache = PromptCache::default());
 }
 
 /// Moves what the cache knows to `found` and gives what it does not know.
@@ -72,12 +85,11 @@ fn is_being_read(name: &PromptName) -> bool {
     BEING_READ.with_borrow(|being_read| being_read.contains(name))
 }
 
-async fn read(env: &Env, names: HashSet<PromptName>, found: &mut HashMap<PromptName, PromptAccess>) -> Result<()> {
+async fn read(env: &Env, names: &HashSet<PromptName>, found: &mut HashMap<PromptName, PromptAccess>) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
-    let reading = Reading::begin(names);
-    let names: Vec<PromptName> = reading.0.iter().cloned().collect();
+    let names: Vec<PromptName> = names.iter().cloned().collect();
     let prompts = d1::prompts::find(&d1::database(env)?, &names).await?;
     let now_ms = now_ms();
     for (name, prompt) in prompts {
@@ -87,7 +99,7 @@ async fn read(env: &Env, names: HashSet<PromptName>, found: &mut HashMap<PromptN
     Ok(())
 }
 
-/// Names that this request is reading; given up when the read is done, or the request is cancelled.
+/// Names that this request is reading, until it is done.
 struct Reading(HashSet<PromptName>);
 
 impl Reading {

@@ -23,9 +23,14 @@ pub(super) fn random_u64() -> u64 {
     u64::from_be_bytes(random)
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
 fn fill(random: &mut [u8]) {
     if let Err(error) = getrandom::fill(random) {
         log_failure("random", &error.to_string());
+        // Not for secrets: what is asked for here must only differ from one time to the next.
+        for byte in random {
+            *byte = (js_sys::Math::random() * 256.0) as u8;
+        }
     }
 }
 

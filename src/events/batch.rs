@@ -15,7 +15,7 @@ use crate::limits::{EVENT_FUTURE_MS, EVENT_PAST_MS};
 use crate::time::timestamp_from_ms;
 
 /// A batch on its way: what is left to store, and the fates known so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Increments to count, by prompt.
     pub counts: BTreeMap<Uuid, Vec<Counting>>,
@@ -49,6 +49,13 @@ pub struct Recording {
 }
 
 impl Batch {
+    /// Gives an id to each event that has none, so that storing it again is safe.
+    pub fn name_all(events: &mut [Result<Event, Problem>], mut new_id: impl FnMut() -> Uuid) {
+        for event in events.iter_mut().flatten() {
+            event.id.get_or_insert_with(|| new_id().to_string());
+        }
+    }
+
     /// Decides what to do with each event of `identity` that arrives at `now_ms`. `new_id` makes ids for lineage
     /// events that have none, so that their row and their count can be told to be the same.
     pub fn admit(
@@ -103,11 +110,30 @@ impl Batch {
         countings.filter_map(|counting| Some((counting.index, counting.lineage.clone()?))).collect()
     }
 
-    /// Leaves the events that are kept as rows unsettled: their rows could not be stored.
-    pub fn drop_lineage(&mut self) {
-        for countings in self.counts.values_mut() {
-            countings.retain(|counting| counting.lineage.is_none());
+    /// Rejects the events that are kept as rows: their rows could not be stored.
+    pub fn reject_lineage(&mut self, problem: &Problem) {
+        for (index, _) in self.lineage() {
+            self.settle(index, Fate::Rejected(problem.clone()));
         }
+    }
+
+    /// The part of the batch that storage failed to store, by the fates of the whole.
+    #[must_use]
+    pub fn unstored(&self, fates: &[Fate]) -> Self {
+        let is_unstored = |index: usize| fates.get(index).is_some_and(Fate::is_storage_failure);
+        let mut part = self.clone();
+        for countings in part.counts.values_mut() {
+            countings.retain(|counting| is_unstored(counting.index));
+        }
+        part.counts.retain(|_, countings| !countings.is_empty());
+        part.experiment_events.retain(|recording| is_unstored(recording.index));
+        part
+    }
+
+    /// Whether nothing is left to store.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty() && self.experiment_events.is_empty()
     }
 
     /// Takes out the events about prompts that are to be counted and whose fate is still open.
@@ -120,11 +146,11 @@ impl Batch {
         counts
     }
 
-    /// Rejects the events of prompts that are not among `visible`.
-    pub fn reject_invisible(&mut self, visible: &BTreeSet<Uuid>, problem: &Problem) {
+    /// Rejects the events of prompts that are not among `these`.
+    pub fn reject_others(&mut self, these: &BTreeSet<Uuid>, problem: &Problem) {
         let counts = std::mem::take(&mut self.counts);
         for (prompt_id, countings) in counts {
-            if visible.contains(&prompt_id) {
+            if these.contains(&prompt_id) {
                 self.counts.insert(prompt_id, countings);
             } else {
                 self.settle_all(&countings, &Fate::Rejected(problem.clone()));

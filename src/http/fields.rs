@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::http::body::unreadable;
 use crate::http::problem::{Code, Problem};
+use crate::limits::OBJECT_FIELDS;
 
 /// A UUID in its hyphenated form, in either case; `None` for any other text.
 #[must_use]
@@ -81,6 +82,9 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         while let Some(Name(name)) = map.next_key()? {
             if fields.iter().any(|(known, _)| *known == name) {
                 return Err(A::Error::custom(format_args!("the field {name:?} stands twice")));
+            }
+            if fields.len() == OBJECT_FIELDS {
+                return Err(A::Error::custom(format_args!("an object here has at most {OBJECT_FIELDS} fields")));
             }
             fields.push((name, map.next_value()?));
         }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::problem::{Code, Problem};
 use super::token::{self, Claims, Expected};
 use crate::http::fields::uuid_of;
+use crate::limits::EMAIL_CHARS;
 
 /// The credentials of a request, as its headers hold them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,7 +44,7 @@ pub enum Identity {
 pub struct User {
     /// The token's `sub`.
     pub id: Uuid,
-    /// The token's `email`.
+    /// The token's `email`, unless it is longer than any.
     pub email: Option<String>,
 }
 
@@ -97,7 +98,8 @@ fn judge(credential: &str, keys: &Keys, now_s: f64) -> Result<Identity, Problem>
 fn of_claims(claims: &Claims) -> Result<Identity, Problem> {
     let user = claims.sub.as_deref().map(|sub| {
         let id = uuid_of(sub).ok_or_else(|| invalid("The token's sub is no UUID."))?;
-        Ok(User { id, email: claims.email.clone() })
+        let email = claims.email.clone().filter(|email| email.chars().count() <= EMAIL_CHARS);
+        Ok(User { id, email })
     });
     match claims.role.as_deref() {
         Some("service_role") => Ok(Identity::Service(user.and_then(Result::ok))),

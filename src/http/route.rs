@@ -1,11 +1,8 @@
 //! Every route, in one table.
 
 use percent_encoding::percent_decode_str;
-use uuid::Uuid;
 
 use super::problem::{Code, Problem};
-use crate::http::fields::uuid_of;
-use crate::limits::KEY_CHARS;
 
 /// What a route does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,29 +153,4 @@ fn captured(pattern: &str, path: &str) -> Option<String> {
         }
     }
     (segments.next().is_none() && (!id.is_empty() || !pattern.contains("{id}"))).then_some(id)
-}
-
-/// How a path names a prompt.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum PromptName {
-    /// By its id.
-    Id(Uuid),
-    /// By its slug.
-    Slug(String),
-}
-
-impl PromptName {
-    /// Reads the segment that stands for `{id}`.
-    ///
-    /// # Errors
-    /// [`Code::UnknownPrompt`] when it is longer than any slug.
-    pub fn parse(segment: &str) -> Result<Self, Problem> {
-        if let Some(id) = uuid_of(segment) {
-            return Ok(Self::Id(id));
-        }
-        if segment.chars().count() > KEY_CHARS {
-            return Err(Problem::new(Code::UnknownPrompt, "A prompt is named by its id or its slug."));
-        }
-        Ok(Self::Slug(segment.to_owned()))
-    }
 }

@@ -6,7 +6,7 @@ import { atOnce, promptRow, start, until, user } from "./instance.mjs";
 
 const CLIENTS = 32;
 const instance = await start();
-const { counts, events, objects, post, prompt, sql } = instance;
+const { counts, events, logs, objects, post, prompt, sql } = instance;
 
 const view = (prompt_id, more = {}) => ({ type: "view", prompt_id, ...more });
 const copy = (prompt_id, more = {}) => ({ type: "copy", prompt_id, ...more });
@@ -257,4 +257,31 @@ test("ack=durable waits, whatever is preferred", async () => {
   const id = await prompt();
   const { status, body } = await post("/v1/events?ack=durable", view(id), { headers: { prefer: "respond-async" } });
   assert.deepEqual([status, body], [200, answer(1)]);
+});
+
+test("queued events are stored once storage is there again", async () => {
+  const [id, key] = [await prompt(), randomUUID()];
+  await sql("alter table prompts rename to prompts_away");
+  const queued = await post("/v1/events?ack=async", [view(id), view(id, { id: key }), copy(id)]);
+  assert.deepEqual([queued.status, queued.body], [202, { queued: 3 }]);
+  await until(() => logs().some(({ message }) => message.includes('"what":"prompts"')), "storage has failed");
+  await sql("alter table prompts_away rename to prompts");
+  await until(async () => (await counts(id)).join() === "2,1,0,0");
+  assert.deepEqual(await events(view(id, { id: key })), answer(0, 1));
+});
+
+test("an id of an experiment belongs to one event", async () => {
+  const experiment_id = randomUUID();
+  const exposure = { type: "exposure", experiment_id, session_id: "one", variant_key: "a", id: "x" };
+  const conversion = { type: "conversion", experiment_id, session_id: "two", id: "x" };
+  const reused = (index) => ({ index, code: "idempotency_key_reused" });
+  for (const [batch, accepted, duplicates, rejected] of [
+    [[exposure, exposure, conversion], 1, 1, [reused(2)]],
+    [[conversion, exposure], 0, 1, [reused(0)]],
+    [[{ ...conversion, id: "y" }], 1, 0, []],
+  ]) {
+    const told = await events(batch);
+    const codes = told.rejected.map(({ index, code }) => ({ index, code }));
+    assert.deepEqual([told.accepted, told.duplicates, codes], [accepted, duplicates, rejected]);
+  }
 });

@@ -115,6 +115,14 @@ describe("the row of a user", () => {
     assert.deepEqual(await emails(id), ["one@example.com"]);
   });
 
+  test("gets the address that a later token tells", async () => {
+    const id = randomUUID();
+    await call({ sub: id });
+    await until(async () => (await emails(id)).length);
+    await call({ sub: id, email: "late@example.com" });
+    await until(async () => (await emails(id)).includes("late@example.com"));
+  });
+
   test("is not made by a token that is not valid", async () => {
     const [forged, id] = [randomUUID(), randomUUID()];
     await instance.get("/healthz", { as: bearer(token({ role: "authenticated", sub: forged }, { secret: "another" })) });

@@ -1,10 +1,14 @@
 //! Statements about experiment events and hourly rows.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use worker::{D1Database, Result};
 
 use super::{arrays, integer, rows, statement, text};
 use crate::events::batch::Recording;
+use crate::events::event::ExperimentEventKind;
+use crate::events::fate::{EventKey, StoredEvent};
 use crate::experiments::page::{Page, SummaryRow};
 
 #[derive(Serialize)]
@@ -37,17 +41,14 @@ impl<'a> Row<'a> {
     }
 }
 
-/// What identifies an event that was stored, and was not before.
 #[derive(Deserialize)]
-pub(in crate::edge) struct StoredId {
-    /// The experiment.
-    pub(in crate::edge) experiment_id: String,
-    /// The caller's id, if it has one.
-    pub(in crate::edge) event_id: Option<String>,
+struct KeyRow {
+    experiment_id: String,
+    event_id: Option<String>,
 }
 
-/// Stores events in the order given, each id of an experiment once, all or none; gives the ids that are new.
-pub(in crate::edge) async fn record(database: &D1Database, recordings: &[Recording]) -> Result<Vec<StoredId>> {
+/// Stores events in the order given, each id of an experiment once, all or none; gives the keys that are new.
+pub(in crate::edge) async fn record(database: &D1Database, recordings: &[Recording]) -> Result<BTreeSet<EventKey>> {
     let sql = "insert into analytics_events (experiment_id, event_id, event_type, project_id, session_id, \
             variant_key, view_id, timestamp_ms, properties) \
         select value ->> 'experiment_id', value ->> 'event_id', value ->> 'event_type', value ->> 'project_id', \
@@ -59,9 +60,38 @@ pub(in crate::edge) async fn record(database: &D1Database, recordings: &[Recordi
         .into_iter()
         .map(|array| statement(database, sql, &[array]))
         .collect::<Result<Vec<_>>>()?;
-    let mut stored = Vec::new();
+    let mut fresh = BTreeSet::new();
     for result in database.batch(statements).await? {
-        stored.extend(result.results::<StoredId>()?);
+        let rows = result.results::<KeyRow>()?;
+        fresh.extend(rows.into_iter().filter_map(|row| Some((row.experiment_id, row.event_id?))));
+    }
+    Ok(fresh)
+}
+
+#[derive(Deserialize)]
+struct EventRow {
+    experiment_id: String,
+    event_id: String,
+    event_type: String,
+    session_id: String,
+    variant_key: Option<String>,
+}
+
+/// The events that are stored under these keys.
+pub(in crate::edge) async fn find(
+    database: &D1Database,
+    keys: &[(&str, &str)],
+) -> Result<BTreeMap<EventKey, StoredEvent>> {
+    let sql = "select e.experiment_id, e.event_id, e.event_type, e.session_id, e.variant_key from json_each(?1) \
+        join analytics_events e on e.experiment_id = value ->> 0 and e.event_id = value ->> 1";
+    let mut stored = BTreeMap::new();
+    for array in arrays(keys)? {
+        for row in rows::<EventRow>(statement(database, sql, &[array])?).await? {
+            let EventRow { experiment_id, event_id, event_type, session_id, variant_key } = row;
+            if let Some(kind) = ExperimentEventKind::of_name(&event_type) {
+                stored.insert((experiment_id, event_id), StoredEvent { kind, session_id, variant_key });
+            }
+        }
     }
     Ok(stored)
 }

@@ -5,8 +5,8 @@ use uuid::Uuid;
 use worker::{D1Database, D1PreparedStatement, Result};
 
 use super::{array, boolean, optional_text, rows, statement, text};
+use crate::data::prompt::PromptName;
 use crate::data::prompt::{PromptAccess, PromptRow};
-use crate::http::route::PromptName;
 use crate::time::timestamp_from_ms;
 
 #[derive(Deserialize)]

@@ -19,12 +19,17 @@ pub(in crate::edge) async fn start_run(database: &D1Database, started_ms: i64, k
         id: i64,
     }
     let batch = vec![
-        statement(database, "delete from rollup_runs where started_ms < ?1", &[integer(kept_ms)])?,
+        statement(database, FORGET_RUNS, &[integer(kept_ms)])?,
         statement(database, "insert into rollup_runs (started_ms) values (?1) returning id", &[integer(started_ms)])?,
     ];
     let started: Vec<Run> = database.batch(batch).await?.pop().map_or_else(|| Ok(Vec::new()), |run| run.results())?;
     started.first().map(|run| run.id).ok_or_else(|| Error::from("a run has no number"))
 }
+
+/// Runs are numbered in the order of their time: the first that is kept is found from the oldest on, of which there are
+/// few, and those before it go by their numbers.
+const FORGET_RUNS: &str = "delete from rollup_runs where id < \
+    (select id from rollup_runs where started_ms >= ?1 order by id limit 1)";
 
 /// Notes how a run ended.
 pub(in crate::edge) async fn finish_run(

@@ -1,5 +1,7 @@
 //! Statements about users.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use uuid::Uuid;
 use worker::{D1Database, D1PreparedStatement, Result};
@@ -17,8 +19,9 @@ struct Row<'a> {
 /// Makes the rows of users who are seen for the first time, and notes the e-mail of those who had none.
 pub(in crate::edge) fn make(database: &D1Database, users: &[&User], now_ms: i64) -> Result<D1PreparedStatement> {
     let sql = "insert into users (id, email, created_at) \
-        select value ->> 'id', max(value ->> 'email'), ?2 from json_each(?1) group by 1 \
+        select value ->> 'id', value ->> 'email', ?2 from json_each(?1) where true \
         on conflict (id) do update set email = excluded.email where email is null and excluded.email is not null";
-    let rows: Vec<Row<'_>> = users.iter().map(|user| Row { id: user.id, email: user.email.as_deref() }).collect();
+    let emails: BTreeMap<Uuid, Option<&str>> = users.iter().map(|user| (user.id, user.email.as_deref())).collect();
+    let rows: Vec<Row<'_>> = emails.into_iter().map(|(id, email)| Row { id, email }).collect();
     statement(database, sql, &[array(&rows)?, optional_text(timestamp_from_ms(now_ms).as_deref())])
 }
