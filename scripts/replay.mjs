@@ -108,6 +108,16 @@ async function runCron() {
   fail("The cron could not be run: neither this port nor the next one has /__scheduled");
 }
 
+/** The experiment's totals once the cron has nothing left to roll up: a run stops after a while, the next goes on. */
+async function rolledUp() {
+  for (let last = ""; ; ) {
+    await runCron();
+    const totals = await experimentTotals();
+    if (JSON.stringify(totals) === last) return totals;
+    last = JSON.stringify(totals);
+  }
+}
+
 const before = await promptCounts();
 const events = traffic(count, prompts, experiment);
 const list = batches(events);
@@ -127,9 +137,8 @@ await together(list, async (batch) => {
   sent.add(batch.length);
 });
 sent.end();
-await runCron();
 
-const after = { ...(await promptCounts()), ...(await experimentTotals()) };
+const after = { ...(await promptCounts()), ...(await rolledUp()) };
 const table = TYPES.map((type) => {
   const ofType = events.filter((event) => event.type === type);
   const acknowledged = ofType.filter(({ id }) => !rejected.has(id)).length;
@@ -151,8 +160,8 @@ for (const row of [Object.fromEntries(columns.map((name) => [name, name])), ...t
   console.log(columns.map((name, place) => (place ? String(row[name]).padStart(13) : row[name].padEnd(12))).join(""));
 }
 console.log(
-  `${deliveries} deliveries in ${list.length} requests: ${accepted} accepted, ${duplicates} duplicates, ` +
-    `${rejected.size} events rejected`,
+  `sent ${deliveries} times in ${list.length} requests: ${accepted} accepted, ${duplicates} duplicates, ` +
+    `${rejected.size} rejected; difference ${difference}`,
 );
 for (const [code, times] of Map.groupBy(rejected.values(), (code) => code)) console.log(`rejected as ${code}: ${times.length}`);
 if (difference !== 0 || rejected.size > 0) fail("What is stored is not what was acknowledged");
