@@ -69,6 +69,7 @@ describe("durability", { concurrency: true }, () => {
     assert.ok(versions.at(-1) <= sent);
   });
   test("kill -9 in the middle of the traffic loses nothing acknowledged and doubles nothing", killInTraffic);
+  test("a counter that cannot store all of a commit stores nothing of it", failInTheMiddle);
 });
 
 /** Two ports next to each other that nobody listens on. */
@@ -253,4 +254,37 @@ async function killInTraffic() {
     rows.map(({ id, event_type, mark }) => [id, event_type, mark]),
     lineage.map(({ id, type }) => [id, type, null]).sort(),
   );
+}
+
+async function failInTheMiddle() {
+  const served = await Served.make();
+  after(() => served.end());
+  let api = await served.start();
+  /** Changes the counter's database while nobody runs. */
+  const change = async (statement) => {
+    await served.kill();
+    await served.counters(statement);
+    api = await served.start();
+  };
+  const id = await api.prompt();
+  const events = [view(id, { id: "a" }), { type: "copy", prompt_id: id, id: "b" }, view(id, { id: "c", timestamp: Date.now() - 7_200_000 })];
+  assert.equal((await api.events(view(id, { id: "known" }))).accepted, 1);
+
+  // Counts and hours are written before the ids.
+  await change("create trigger no_room before insert on ledger_segment begin select raise(abort, 'no room'); end");
+  for (let attempts = 0; attempts < 2; attempts++) {
+    const { status, headers, body } = await api.post("/v1/events", events);
+    assert.deepEqual([status, body.code, headers.get("retry-after")], [503, "storage_unavailable", "1"]);
+    assert.ok(!JSON.stringify(body).includes("no room"));
+    assert.deepEqual(await api.counts(id), [1, 0, 0, 0]);
+    assert.equal((await api.events(view(id, { id: "known" }))).duplicates, 1);
+  }
+
+  await change("drop trigger no_room");
+  assert.deepEqual(await api.counts(id), [1, 0, 0, 0]);
+  assert.deepEqual(await api.events(events), { accepted: 3, duplicates: 0, rejected: [] });
+  assert.deepEqual(await api.counts(id), [3, 1, 0, 0]);
+  await served.kill();
+  const hours = await served.counters("select sum(views) as views, sum(copies) as copies, count(*) as hours from hourly");
+  assert.deepEqual({ ...hours[0] }, { views: 3, copies: 1, hours: 2 });
 }
