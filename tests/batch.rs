@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use promptmeter::counting::protocol::{Increment, Outcome};
 use promptmeter::counting::tally::Metric;
 use promptmeter::data::policy::unknown_prompt;
-use promptmeter::events::batch::{Batch, Counting, Recording};
+use promptmeter::events::batch::{Batch, Counting};
 use promptmeter::events::event::{
     Event, ExperimentEvent, ExperimentEventKind, PromptEvent, PromptEventKind as Kind, Subject,
 };
-use promptmeter::events::fate::{Fate, StoredEvent, answer, fate_of, fates_of, reject_reused_ids};
+use promptmeter::events::fate::{Fate, answer, fate_of};
 use promptmeter::events::lineage::{LineageEvent, Standing, StoredLineage};
+use promptmeter::events::recording::{Recording, StoredEvent, fates_of, reject_reused_ids};
 use promptmeter::http::identity::{Identity, User};
 use promptmeter::http::problem::{Code, Problem};
 use uuid::Uuid;

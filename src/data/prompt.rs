@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::http::fields::{Field, Fields, uuid_of};
+use crate::http::field::{Field, uuid_of};
+use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{KEY_CHARS, STORED_ROW_BYTES};
 use crate::time::parse_timestamp;

@@ -13,9 +13,10 @@ use crate::counting::protocol::{Command, Outcome, Reply};
 use crate::counting::tally::Tally;
 use crate::data::policy::{may_see, unknown_prompt};
 use crate::data::prompt::PromptName;
-use crate::events::batch::{Batch, Counting, Recording};
-use crate::events::fate::{Fate, fate_of, fates_of, reject_reused_ids, reused_id};
+use crate::events::batch::{Batch, Counting};
+use crate::events::fate::{Fate, fate_of, reused_id};
 use crate::events::lineage::{LineageEvent, Standing};
+use crate::events::recording::{Recording, fates_of, reject_reused_ids};
 use crate::http::identity::Identity;
 
 /// The counts of the prompts that a batch was about, those whose counter answered.

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::event::{Event, ExperimentEvent, PromptEvent, Subject};
+use super::event::{Event, PromptEvent, Subject};
 use super::fate::Fate;
 use super::lineage::LineageEvent;
+use super::recording::Recording;
 use crate::counting::protocol::Increment;
 use crate::data::policy::require_user;
 use crate::http::identity::Identity;
@@ -33,19 +34,6 @@ pub struct Counting {
     pub increment: Increment,
     /// The row that is kept, for a fork and a comparison.
     pub lineage: Option<LineageEvent>,
-}
-
-/// An experiment event that is to be stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recording {
-    /// Its place in the batch.
-    pub index: usize,
-    /// The caller's id.
-    pub id: Option<String>,
-    /// When, in milliseconds since 1970.
-    pub at_ms: i64,
-    /// What.
-    pub event: ExperimentEvent,
 }
 
 impl Batch {

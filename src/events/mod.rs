@@ -5,3 +5,4 @@ pub mod event;
 pub mod fate;
 pub mod lineage;
 pub mod parse;
+pub mod recording;

@@ -4,7 +4,8 @@ use serde_json::value::RawValue;
 
 use super::event::{Event, ExperimentEvent, ExperimentEventKind, PromptEvent, PromptEventKind, Subject};
 use crate::http::body::unreadable;
-use crate::http::fields::{Fields, check_key};
+use crate::http::field::check_key;
+use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{BATCH_EVENTS, EVENT_ID_CHARS, KEY_CHARS, PROPERTIES_BYTES};
 

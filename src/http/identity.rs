@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::problem::{Code, Problem};
 use super::token::{self, Claims, Expected};
-use crate::http::fields::uuid_of;
+use crate::http::field::uuid_of;
 use crate::limits::EMAIL_CHARS;
 
 /// The credentials of a request, as its headers hold them.

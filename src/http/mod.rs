@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod cors;
+pub mod field;
 pub mod fields;
 pub mod identity;
 pub mod problem;

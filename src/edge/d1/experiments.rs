@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 use worker::{D1Database, Result};
 
 use super::{arrays, integer, rows, statement, text};
-use crate::events::batch::Recording;
 use crate::events::event::ExperimentEventKind;
-use crate::events::fate::{EventKey, StoredEvent};
+use crate::events::recording::{EventKey, Recording, StoredEvent};
 use crate::experiments::page::{Page, SummaryRow};
 
 #[derive(Serialize)]
