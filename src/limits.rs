@@ -2,6 +2,8 @@
 
 use crate::time::{HOUR_MS, MINUTE_MS};
 
+/// Bytes of a request's header block, as HTTP/1.1 writes it.
+pub const HEADER_BLOCK_BYTES: usize = 16 * 1024;
 /// Bytes of a JSON request body.
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// Bytes that are read of the body of a request that is refused: a sender whose body is left unread loses the connection

@@ -11,8 +11,9 @@ use super::{d1, events, first_sight, import, stats, summary};
 use crate::data::policy::require_service;
 use crate::http::cors;
 use crate::http::identity::{Credentials, identify};
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use crate::http::route::{self, Access, Endpoint, Found};
+use crate::limits::HEADER_BLOCK_BYTES;
 use crate::time::SECOND_MS;
 
 #[event(fetch)]
@@ -50,6 +51,7 @@ async fn answer(
     settings: &Settings,
     found: Found,
 ) -> std::result::Result<Answer, Problem> {
+    check_header_block(&request)?;
     let now_ms = now_ms();
     let route = found.with_method(&request.inner().method())?;
     let (authorization, apikey) = (header(&request, "Authorization"), header(&request, "apikey"));
@@ -72,6 +74,15 @@ async fn answer(
         Endpoint::Summary => summary::get_summary(&call).await,
         Endpoint::Import => import::post_import(call).await,
     }
+}
+
+fn check_header_block(request: &Request) -> std::result::Result<(), Problem> {
+    let separators = ": \r\n".len();
+    let bytes: usize = request.headers().entries().map(|(name, value)| name.len() + value.len() + separators).sum();
+    if bytes <= HEADER_BLOCK_BYTES {
+        return Ok(());
+    }
+    Err(Problem::new(Code::TooLarge, format!("The headers of a request have at most {HEADER_BLOCK_BYTES} bytes.")))
 }
 
 fn seconds(now_ms: i64) -> f64 {

@@ -110,6 +110,18 @@ describe("sizes", () => {
   checkBody("400,000 events", `[${"1,".repeat(400_000)}1]`, [413, "too_many_events"]);
   checkBody("properties of 5 KB", { type: "pageview", experiment_id: "e", session_id: "s", properties: { a: "x".repeat(5000) } }, [413, "too_large", { pointer: "/properties" }]);
 
+  for (const [name, headers] of [
+    ["one long header", { "x-long": "x".repeat(17_000) }],
+    ["many headers", Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`x-${index}`, "x".repeat(20)]))],
+  ]) {
+    check(`a view with ${name}`, ["POST", `/v1/prompts/${known}/view`, { headers }], tooLarge);
+    check(`a reader with ${name}`, ["GET", `/v1/prompts/${known}/stats`, { headers }], tooLarge);
+  }
+  test("headers of 15,000 bytes are read", async () => {
+    const headers = { "x-long": "x".repeat(15_000) };
+    assert.equal((await instance.get(`/v1/prompts/${known}/stats`, { headers })).status, 200);
+  });
+
   // A refusal that leaves the body unread loses the connection before the answer arrives, not always but often.
   const attempts = 8;
   for (const [name, [method, path, options], [status, code]] of [
