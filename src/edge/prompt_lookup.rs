@@ -13,8 +13,7 @@ use super::call::{Call, storage_failure};
 use super::d1;
 use super::runtime::now_ms;
 use crate::data::policy::{may_see, unknown_prompt};
-use crate::data::prompt::PromptAccess;
-use crate::data::prompt::PromptName;
+use crate::data::prompt::{PromptAccess, PromptName};
 use crate::data::prompt_cache::PromptCache;
 use crate::http::problem::Problem;
 
