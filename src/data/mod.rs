@@ -7,3 +7,5 @@ pub mod lines;
 pub mod policy;
 pub mod prompt;
 pub mod prompt_cache;
+pub mod schema;
+pub mod tables;

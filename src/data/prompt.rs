@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::tables::PROMPTS;
 use crate::http::field::{Field, uuid_of};
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
@@ -82,32 +83,13 @@ pub struct PromptRow {
     pub updated_at: Option<String>,
 }
 
-/// The columns of `prompts` that a row may name.
-pub const COLUMNS: &[&str] = &[
-    "id",
-    "slug",
-    "user_id",
-    "title",
-    "goal",
-    "template",
-    "variables",
-    "negative_prompt",
-    "category",
-    "tags",
-    "is_public",
-    "is_active",
-    "forked_from",
-    "created_at",
-    "updated_at",
-];
-
 impl PromptRow {
     /// Checks a row given as JSON fields.
     ///
     /// # Errors
     /// What is wrong with the first bad field.
     pub fn read(fields: &Fields<'_>) -> Result<Self, Problem> {
-        fields.refuse_unknown(COLUMNS)?;
+        fields.refuse_unknown(&PROMPTS.column_names().collect::<Vec<_>>())?;
         let field = |name| fields.field(name);
         let (id, user_id, title, template) = (field("id"), field("user_id"), field("title"), field("template"));
         let row = Self {

@@ -1,0 +1,280 @@
+//! The tables that callers may name. The migrations make them; a test compares the two.
+
+use super::schema::{Check, Column, Default, Kind, Table};
+use crate::limits::{EVENT_ID_CHARS, KEY_CHARS};
+
+/// Every table that callers may name.
+pub const TABLES: &[&Table] = &[
+    &USERS,
+    &PROMPTS,
+    &PROMPT_ANSWERS,
+    &TEST_RESULTS,
+    &PROMPT_TEMPLATES,
+    &TEMPLATE_LIKES,
+    &USER_FAVORITES,
+    &PROMPT_FAVORITES,
+    &PROMPT_EVENTS,
+    &PROMPT_STATS,
+    &EXPERIMENTS,
+    &ANALYTICS_EVENTS,
+    &EXPERIMENT_SESSIONS,
+    &EXPERIMENT_ANALYTICS_SUMMARY,
+];
+
+/// The table of this name.
+#[must_use]
+pub fn table(name: &str) -> Option<&'static Table> {
+    TABLES.iter().copied().find(|table| table.name == name)
+}
+
+const fn uuid(name: &'static str) -> Column {
+    Column::new(name, Kind::Uuid)
+}
+
+const fn text(name: &'static str) -> Column {
+    Column::new(name, Kind::Text)
+}
+
+const fn key_text(name: &'static str) -> Column {
+    text(name).where_value(Check::Characters(KEY_CHARS))
+}
+
+const fn integer(name: &'static str) -> Column {
+    Column::new(name, Kind::Integer)
+}
+
+const fn count(name: &'static str) -> Column {
+    integer(name).or(Default::Zero).where_value(Check::Between(0, i64::MAX))
+}
+
+const fn flag(name: &'static str, default: Default) -> Column {
+    Column::new(name, Kind::Boolean).or(default)
+}
+
+const fn now(name: &'static str) -> Column {
+    Column::new(name, Kind::Timestamp).or(Default::Now)
+}
+
+const fn id() -> Column {
+    uuid("id").or(Default::NewId)
+}
+
+const fn prompt_id() -> Column {
+    uuid("prompt_id").required().references("prompts")
+}
+
+const fn template_id() -> Column {
+    uuid("template_id").required().references("prompt_templates")
+}
+
+const fn user_id() -> Column {
+    uuid("user_id").or(Default::Caller).references("users")
+}
+
+/// Users, made on first sight.
+pub const USERS: Table = Table {
+    name: "users",
+    columns: &[id(), text("email").where_value(Check::Characters(crate::limits::EMAIL_CHARS)), now("created_at")],
+    key: &["id"],
+    unique: &[],
+};
+
+/// Prompts.
+pub const PROMPTS: Table = Table {
+    name: "prompts",
+    columns: &[
+        id(),
+        text("slug").where_value(Check::NoUuid(KEY_CHARS)),
+        user_id(),
+        text("title").required().searchable(),
+        text("goal").searchable(),
+        text("template").required().searchable(),
+        Column::new("variables", Kind::Json),
+        text("negative_prompt"),
+        key_text("category"),
+        Column::new("tags", Kind::TextArray),
+        flag("is_public", Default::False),
+        flag("is_active", Default::True),
+        uuid("forked_from"),
+        now("created_at"),
+        now("updated_at"),
+    ],
+    key: &["id"],
+    unique: &[&["slug"]],
+};
+
+/// The questions that a prompt was made from, and their answers.
+pub const PROMPT_ANSWERS: Table = Table {
+    name: "prompt_answers",
+    columns: &[
+        id(),
+        prompt_id(),
+        text("question").required(),
+        text("answer").required(),
+        integer("position").or(Default::Zero),
+        now("created_at"),
+        now("updated_at"),
+    ],
+    key: &["id"],
+    unique: &[],
+};
+
+/// What came of trying a prompt.
+pub const TEST_RESULTS: Table = Table {
+    name: "test_results",
+    columns: &[
+        id(),
+        prompt_id(),
+        user_id(),
+        key_text("model"),
+        text("input"),
+        text("output"),
+        integer("rating").where_value(Check::Between(1, 5)),
+        integer("duration_ms").where_value(Check::Between(0, i64::MAX)),
+        now("created_at"),
+    ],
+    key: &["id"],
+    unique: &[],
+};
+
+/// Prompts that are offered as templates.
+pub const PROMPT_TEMPLATES: Table = Table {
+    name: "prompt_templates",
+    columns: &[
+        id(),
+        prompt_id(),
+        key_text("category"),
+        Column::new("tags", Kind::TextArray),
+        count("likes_count"),
+        count("uses_count"),
+        now("created_at"),
+        now("updated_at"),
+    ],
+    key: &["id"],
+    unique: &[],
+};
+
+/// Who likes which template.
+pub const TEMPLATE_LIKES: Table = Table {
+    name: "template_likes",
+    columns: &[template_id(), user_id(), now("created_at")],
+    key: &["template_id", "user_id"],
+    unique: &[],
+};
+
+/// Templates that users keep at hand.
+pub const USER_FAVORITES: Table = Table {
+    name: "user_favorites",
+    columns: &[user_id(), template_id(), now("created_at")],
+    key: &["user_id", "template_id"],
+    unique: &[],
+};
+
+/// Prompts that users keep at hand.
+pub const PROMPT_FAVORITES: Table = Table {
+    name: "prompt_favorites",
+    columns: &[user_id(), prompt_id(), now("created_at")],
+    key: &["user_id", "prompt_id"],
+    unique: &[],
+};
+
+/// Forks and comparisons.
+pub const PROMPT_EVENTS: Table = Table {
+    name: "prompt_events",
+    columns: &[
+        text("id").or(Default::NewId).where_value(Check::Characters(EVENT_ID_CHARS)),
+        prompt_id(),
+        Column { nullable: true, ..user_id() },
+        text("event_type").required().where_value(Check::OneOf(&["fork", "compare_add"])),
+        uuid("child_prompt_id"),
+        key_text("comparison_id"),
+        now("created_at"),
+    ],
+    key: &["prompt_id", "id"],
+    unique: &[],
+};
+
+/// Snapshots of the counters.
+pub const PROMPT_STATS: Table = Table {
+    name: "prompt_stats",
+    columns: &[
+        prompt_id(),
+        integer("view_count").required(),
+        integer("copy_count").required(),
+        integer("fork_count").required(),
+        integer("compare_count").required(),
+        now("updated_at"),
+    ],
+    key: &["prompt_id"],
+    unique: &[],
+};
+
+/// Declared experiments.
+pub const EXPERIMENTS: Table = Table {
+    name: "experiments",
+    columns: &[
+        key_text("id").required(),
+        key_text("project_id"),
+        text("name").required(),
+        text("multi_variant").required().where_value(Check::OneOf(&["exclude", "first"])),
+        integer("conversion_window_hours").where_value(Check::Between(1, crate::limits::CONVERSION_WINDOW_HOURS)),
+    ],
+    key: &["id"],
+    unique: &[],
+};
+
+/// Experiment events as they arrived.
+pub const ANALYTICS_EVENTS: Table = Table {
+    name: "analytics_events",
+    columns: &[
+        integer("seq"),
+        key_text("experiment_id").required(),
+        text("event_id").where_value(Check::Characters(EVENT_ID_CHARS)),
+        text("event_type").required().where_value(Check::OneOf(&["pageview", "exposure", "conversion"])),
+        key_text("project_id"),
+        key_text("session_id").required(),
+        key_text("variant_key"),
+        key_text("view_id"),
+        integer("timestamp_ms").required(),
+        Column::new("properties", Kind::Json),
+    ],
+    key: &["seq"],
+    unique: &[],
+};
+
+/// What the events of a session come down to.
+pub const EXPERIMENT_SESSIONS: Table = Table {
+    name: "experiment_sessions",
+    columns: &[
+        key_text("experiment_id").required(),
+        key_text("session_id").required(),
+        key_text("variant_key"),
+        integer("first_exposure_ms"),
+        flag("is_multi_variant", Default::False),
+        Column { nullable: false, ..Column::new("hours", Kind::Json) },
+    ],
+    key: &["experiment_id", "session_id"],
+    unique: &[],
+};
+
+/// The hourly figures of experiments.
+pub const EXPERIMENT_ANALYTICS_SUMMARY: Table = Table {
+    name: "experiment_analytics_summary",
+    columns: &[
+        key_text("experiment_id").required(),
+        key_text("variant_key").required(),
+        text("date").required(),
+        integer("hour").required().where_value(Check::Between(0, 23)),
+        count("sessions"),
+        count("pageviews"),
+        count("pageview_sessions"),
+        count("exposures"),
+        count("exposure_sessions"),
+        count("conversions"),
+        count("conversion_sessions"),
+        count("new_exposed_sessions"),
+        count("new_converted_sessions"),
+    ],
+    key: &["experiment_id", "date", "hour", "variant_key"],
+    unique: &[],
+};
