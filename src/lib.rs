@@ -7,6 +7,7 @@
 //! - [`events`]: what callers send, and what becomes of a batch
 //! - [`experiments`]: from the events of sessions to hourly rows
 //! - [`data`]: prompts, who may do what, rows of other systems
+//! - [`sql`]: statements composed from descriptions, the policy table as SQL
 //! - [`http`]: routes, problems, identity
 //!
 //! Only the `edge` module, which is compiled for `wasm32` alone, knows Cloudflare.
@@ -17,6 +18,7 @@ pub mod events;
 pub mod experiments;
 pub mod http;
 pub mod limits;
+pub mod sql;
 pub mod time;
 
 #[cfg(target_arch = "wasm32")]

@@ -1,0 +1,4 @@
+//! SQL that is composed from descriptions: the text comes from this program alone, values are bound parameters.
+
+pub mod predicate;
+pub mod statement;
