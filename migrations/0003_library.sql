@@ -93,6 +93,12 @@ create index prompt_events_to_claim on prompt_events (prompt_id, user_id)
   where event_type = 'fork' and claimed_by is null;
 create unique index prompt_events_claims on prompt_events (prompt_id, claimed_by) where claimed_by is not null;
 
+-- Whoever stores an event, it is to be counted.
+create trigger prompt_events_stored after insert on prompt_events when new.uncounted_since_ms is null begin
+  update prompt_events set uncounted_since_ms = cast(unixepoch('subsec') * 1000 as integer)
+    where prompt_id = new.prompt_id and id = new.id;
+end;
+
 drop index prompts_by_user;
 create index prompts_by_user on prompts (user_id, created_at);
 create index prompts_listed on prompts (is_public, is_active, created_at);

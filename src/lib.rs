@@ -7,6 +7,8 @@
 //! - [`events`]: what callers send, and what becomes of a batch
 //! - [`experiments`]: from the events of sessions to hourly rows
 //! - [`data`]: prompts, who may do what, rows of other systems
+//! - [`rest`]: the data dialect of Supabase applications
+//! - [`search`]: the words of a text, and queries for them
 //! - [`sql`]: statements composed from descriptions, the policy table as SQL
 //! - [`http`]: routes, problems, identity
 //!
@@ -18,6 +20,8 @@ pub mod events;
 pub mod experiments;
 pub mod http;
 pub mod limits;
+pub mod rest;
+pub mod search;
 pub mod sql;
 pub mod time;
 

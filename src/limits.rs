@@ -37,3 +37,27 @@ pub const IMPORT_REFUSALS_LISTED: usize = 1000;
 pub const PAGE_ROWS: i64 = 100;
 /// Hours of a declared conversion window.
 pub const CONVERSION_WINDOW_HOURS: i64 = 24 * 90;
+/// Rows that one read of the data dialect gives.
+pub const READ_ROWS: i64 = 1000;
+/// Rows of one embedded table that one read gives, over all rows that they are embedded in.
+pub const EMBEDDED_ROWS: i64 = 10_000;
+/// Rows that one request of the data dialect writes.
+pub const WRITTEN_ROWS: usize = 10_000;
+/// Tables that one query embeds.
+pub const EMBEDDED_TABLES: usize = 16;
+/// Fields that one query selects, over all of its tables.
+pub const SELECTED_FIELDS: usize = 256;
+/// Conditions of one query.
+pub const CONDITIONS: usize = 500;
+/// Values of one list (`in`).
+pub const LISTED_VALUES: usize = 10_000;
+/// Columns by which a query is ordered.
+pub const ORDER_COLUMNS: usize = 16;
+/// Characters of a search's `q`.
+pub const SEARCH_CHARS: usize = 1000;
+/// Words that are read of a text that is searched for: of one of 1,000 characters that stand alone, all.
+pub const QUERY_WORDS: usize = 1000;
+/// Phrases of one text query.
+pub const QUERY_PHRASES: usize = 64;
+/// Parentheses and negations around a word of a text query.
+pub const QUERY_NESTING: usize = 16;

@@ -5,12 +5,15 @@ use worker::{Headers, Response, ResponseBuilder, Result};
 
 use super::runtime::log_failure;
 use crate::http::problem::Problem;
+use crate::rest::error::DataError;
+
+const JSON: &str = "application/json";
 
 /// A good answer.
 pub(super) struct Answer {
     status: u16,
-    /// JSON.
     body: Option<String>,
+    media_type: &'static str,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -21,7 +24,13 @@ impl Answer {
             log_failure("answer", &error.to_string());
             Problem::storage()
         })?;
-        Ok(Self { status: 200, body: Some(body), headers: Vec::new() })
+        Ok(Self::text(200, body, JSON))
+    }
+
+    /// 201 with a body: what was asked for is made, and is found at `location`.
+    pub(super) fn created(body: &impl Serialize, location: String) -> std::result::Result<Self, Problem> {
+        let headers = vec![("Location", location)];
+        Self::ok(body).map(|answer| Self { status: 201, headers, ..answer })
     }
 
     /// 202 with a body: what was asked for is done after the answer.
@@ -30,25 +39,72 @@ impl Answer {
         Self::ok(body).map(|answer| Self { status: 202, headers, ..answer })
     }
 
-    /// 204.
-    pub(super) fn empty() -> Self {
-        Self { status: 204, body: None, headers: Vec::new() }
+    /// A body that is written already.
+    pub(super) fn text(status: u16, body: String, media_type: &'static str) -> Self {
+        Self { status, body: Some(body), media_type, headers: Vec::new() }
+    }
+
+    /// No body.
+    pub(super) fn empty(status: u16) -> Self {
+        Self { status, body: None, media_type: JSON, headers: Vec::new() }
+    }
+
+    /// The same, with another header.
+    pub(super) fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+/// A bad answer: that of the route's dialect.
+pub(super) enum Refusal {
+    /// `application/problem+json`.
+    Problem(Problem),
+    /// An error of the data dialect.
+    Data(DataError),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<DataError> for Refusal {
+    fn from(error: DataError) -> Self {
+        Self::Data(error)
+    }
+}
+
+impl Refusal {
+    /// The same, as the callers of this path are told.
+    pub(super) fn at(self, path: &str) -> Self {
+        match self {
+            Self::Problem(problem) if path.starts_with("/rest/v1/") => Self::Data(problem.into()),
+            other => other,
+        }
+    }
+
+    fn answer(self) -> Result<Answer> {
+        Ok(match self {
+            Self::Problem(problem) => Answer {
+                headers: problem.headers(),
+                ..Answer::text(problem.code.status(), serde_json::to_string(&problem)?, "application/problem+json")
+            },
+            Self::Data(error) => Answer {
+                headers: error.headers.clone(),
+                ..Answer::text(error.status, serde_json::to_string(&error)?, JSON)
+            },
+        })
     }
 }
 
 /// Writes a response; `headers` come on top of the answer's own.
 pub(super) fn respond(
-    outcome: std::result::Result<Answer, Problem>,
+    outcome: std::result::Result<Answer, Refusal>,
     headers: Vec<(&'static str, String)>,
 ) -> Result<Response> {
-    let (media_type, answer) = match outcome {
-        Ok(answer) => ("application/json", answer),
-        Err(problem) => {
-            let body = Some(serde_json::to_string(&problem)?);
-            let answer = Answer { status: problem.code.status(), body, headers: problem.headers() };
-            ("application/problem+json", answer)
-        }
-    };
+    let answer = outcome.or_else(Refusal::answer)?;
     let all = Headers::new();
     for (name, value) in answer.headers.into_iter().chain(headers) {
         all.set(name, &value)?;
@@ -59,6 +115,6 @@ pub(super) fn respond(
     let Some(body) = answer.body else {
         return Ok(response.with_headers(all).empty());
     };
-    all.set("Content-Type", media_type)?;
+    all.set("Content-Type", answer.media_type)?;
     Ok(response.with_headers(all).fixed(body.into_bytes()))
 }

@@ -3,11 +3,11 @@
 use serde_json::json;
 use worker::{Context, Env, Request, Response, Result, event, web_sys};
 
-use super::answer::{Answer, respond};
+use super::answer::{Answer, Refusal, respond};
 use super::call::{Call, Chunks, header, storage_failure};
 use super::runtime::now_ms;
 use super::settings::Settings;
-use super::{d1, events, first_sight, import, stats, summary};
+use super::{d1, events, first_sight, functions, import, rest, stats, summary};
 use crate::data::policy::require_service;
 use crate::http::cors;
 use crate::http::identity::{Credentials, identify};
@@ -21,27 +21,28 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     let body = Clone::clone(request.inner());
     let settings = Settings::read(&env);
     let origin = header(&request, "Origin");
-    let found = match route::find(&request.path()) {
+    let path = request.path();
+    let found = match route::find(&path) {
         Ok(found) => found,
-        Err(problem) => return refuse(problem, Vec::new(), body).await,
+        Err(problem) => return refuse(Refusal::from(problem).at(&path), Vec::new(), body).await,
     };
     let mut headers = cors::headers(found.sharing(), &settings.allowed_origins, origin.as_deref());
     if request.inner().method() == "OPTIONS" {
         headers.extend(cors::preflight_headers(&found));
-        return respond(Ok(Answer::empty()), headers);
+        return respond(Ok(Answer::empty(204)), headers);
     }
     match answer(request, env, context, &settings, found).await {
         Ok(answer) => respond(Ok(answer), headers),
-        Err(problem) => refuse(problem, headers, body).await,
+        Err(refusal) => refuse(refusal.at(&path), headers, body).await,
     }
 }
 
-/// Answers with a problem, once the body that nobody has read is out of the way.
-async fn refuse(problem: Problem, headers: Vec<(&'static str, String)>, request: web_sys::Request) -> Result<Response> {
+/// Answers with a refusal, once the body that nobody has read is out of the way.
+async fn refuse(refusal: Refusal, headers: Vec<(&'static str, String)>, request: web_sys::Request) -> Result<Response> {
     if !request.body_used() {
         Chunks::of(&mut Request::from(request)).discard().await;
     }
-    respond(Err(problem), headers)
+    respond(Err(refusal), headers)
 }
 
 async fn answer(
@@ -50,7 +51,7 @@ async fn answer(
     context: Context,
     settings: &Settings,
     found: Found,
-) -> std::result::Result<Answer, Problem> {
+) -> std::result::Result<Answer, Refusal> {
     check_header_block(&request)?;
     let now_ms = now_ms();
     let route = found.with_method(&request.inner().method())?;
@@ -64,7 +65,7 @@ async fn answer(
         first_sight::note(&env, &context, user, now_ms);
     }
     let call = Call { request, env, context, identity, id: found.id, now_ms };
-    match route.endpoint {
+    let answer = match route.endpoint {
         Endpoint::Health => health(&call).await,
         Endpoint::Events => events::post_events(call).await,
         Endpoint::View => events::post_view(call).await,
@@ -73,7 +74,10 @@ async fn answer(
         Endpoint::Stats => stats::get_stats(&call).await,
         Endpoint::Summary => summary::get_summary(&call).await,
         Endpoint::Import => import::post_import(call).await,
-    }
+        Endpoint::Rows => return Ok(rest::answer(call).await?),
+        Endpoint::Function => return Ok(functions::answer(call).await?),
+    };
+    Ok(answer?)
 }
 
 fn check_header_block(request: &Request) -> std::result::Result<(), Problem> {

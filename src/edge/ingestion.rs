@@ -15,7 +15,7 @@ use crate::data::policy::{may_see, unknown_prompt};
 use crate::data::prompt::PromptName;
 use crate::events::batch::{Batch, Counting};
 use crate::events::fate::{Fate, fate_of, reused_id};
-use crate::events::lineage::{LineageEvent, Standing};
+use crate::events::lineage::{LineageEvent, Standing, StoredLineage};
 use crate::events::recording::{Recording, fates_of, reject_reused_ids};
 use crate::http::identity::Identity;
 
@@ -46,6 +46,18 @@ pub(super) async fn count_stored_lineage(env: &Env, events: Vec<LineageEvent>) -
     let counts = batch.take_counts();
     count_and_settle(env, &mut batch, counts).await;
     batch.into_fates()
+}
+
+/// Counts events whose rows were stored under these keys just now. What fails here the cron makes good.
+pub(super) async fn count_stored_rows(env: &Env, keys: &[(Uuid, String)]) {
+    let stored = match d1::database(env) {
+        Ok(database) => d1::lineage::find(&database, keys).await,
+        Err(error) => Err(error),
+    };
+    match stored {
+        Ok(stored) => drop(count_stored_lineage(env, stored.iter().map(StoredLineage::event).collect()).await),
+        Err(error) => log_failure("lineage", &error.to_string()),
+    }
 }
 
 async fn reject_unknown_prompts(env: &Env, identity: &Identity, batch: &mut Batch) {

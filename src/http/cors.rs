@@ -2,8 +2,9 @@
 
 use super::route::{Found, Sharing};
 
-const ALLOWED_HEADERS: &str = "authorization, apikey, content-type, idempotency-key, prefer, x-client-info";
-const EXPOSED_HEADERS: &str = "etag, preference-applied, retry-after";
+const ALLOWED_HEADERS: &str = "accept-profile, authorization, apikey, content-profile, content-type, \
+    idempotency-key, prefer, range, range-unit, x-client-info, x-retry-count, x-supabase-api-version";
+const EXPOSED_HEADERS: &str = "content-range, etag, location, preference-applied, retry-after";
 
 /// The origins whose pages may call.
 #[derive(Clone, Debug, PartialEq, Eq)]

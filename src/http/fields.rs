@@ -41,6 +41,17 @@ impl<'a> Fields<'a> {
         Field { name, json: found.map(|(_, json)| *json).filter(|json| json.get() != "null") }
     }
 
+    /// The JSON text of the field of this name, also when it is null.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, json)| *json)
+    }
+
+    /// The names of the fields, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|(name, _)| name.as_ref())
+    }
+
     /// Refuses an object that has other fields than the `known`.
     ///
     /// # Errors

@@ -23,6 +23,10 @@ pub enum Endpoint {
     Summary,
     /// Takes rows of another system.
     Import,
+    /// Reads and writes the rows of a table, in the data dialect.
+    Rows,
+    /// Calls a function, in the data dialect.
+    Function,
 }
 
 /// Who may call a route. What a caller may see or do there, `data/policy` decides.
@@ -46,7 +50,7 @@ pub enum Sharing {
 /// One route.
 #[derive(Debug)]
 pub struct Route {
-    /// `GET` or `POST`; a `GET` route also answers `HEAD`.
+    /// Its method; a `GET` route also answers `HEAD`.
     pub method: &'static str,
     /// The path; `{id}` stands for one segment.
     pub path: &'static str,
@@ -71,6 +75,12 @@ pub const ROUTES: &[Route] = {
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
         route("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Service, CrossOrigin),
         route("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
+        route("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
+        route("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
+        route("PATCH", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
+        route("DELETE", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
+        route("GET", "/rest/v1/rpc/{id}", Endpoint::Function, Anyone, CrossOrigin),
+        route("POST", "/rest/v1/rpc/{id}", Endpoint::Function, Anyone, CrossOrigin),
     ]
 };
 

@@ -1,4 +1,5 @@
 //! SQL that is composed from descriptions: the text comes from this program alone, values are bound parameters.
 
+pub mod pattern;
 pub mod predicate;
 pub mod statement;

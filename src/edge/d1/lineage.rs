@@ -53,6 +53,13 @@ fn keys<'a>(events: &[&'a LineageEvent]) -> Vec<Key<'a>> {
 const COLUMNS: &str = "e.id, e.prompt_id, e.user_id, e.event_type, e.child_prompt_id, e.comparison_id, e.created_at, \
     e.uncounted_since_ms";
 
+fn find_sql() -> String {
+    format!(
+        "select {COLUMNS} from json_each(?1) join prompt_events e \
+            on e.prompt_id = value ->> 'prompt_id' and e.id = value ->> 'id'"
+    )
+}
+
 /// Stores these events, marked as not counted, and their users, where they are not there yet; gives the rows that then
 /// stand under their ids. No row is made for a prompt that is gone.
 pub(in crate::edge) async fn store(
@@ -68,17 +75,19 @@ pub(in crate::edge) async fn store(
             value ->> 'child_prompt_id', value ->> 'comparison_id', value ->> 'created_at', ?2 \
         from json_each(?1) where exists (select 1 from prompts where prompts.id = value ->> 'prompt_id') \
         on conflict (prompt_id, id) do nothing";
-    let read = format!(
-        "select {COLUMNS} from json_each(?1) join prompt_events e \
-            on e.prompt_id = value ->> 'prompt_id' and e.id = value ->> 'id'"
-    );
     let batch = vec![
         users::make(database, &users, now_ms)?,
         statement(database, events_sql, &[array(&rows)?, integer(now_ms)])?,
-        statement(database, &read, &[array(&keys(events))?])?,
+        statement(database, &find_sql(), &[array(&keys(events))?])?,
     ];
     let mut results = database.batch(batch).await?;
     results.pop().map_or_else(|| Ok(Vec::new()), |stored| stored.results())
+}
+
+/// The events of these keys.
+pub(in crate::edge) async fn find(database: &D1Database, keys: &[(Uuid, String)]) -> Result<Vec<StoredLineage>> {
+    let keys: Vec<Key<'_>> = keys.iter().map(|(prompt_id, id)| Key { prompt_id: *prompt_id, id }).collect();
+    rows(statement(database, &find_sql(), &[array(&keys)?])?).await
 }
 
 /// Takes the mark off events that are counted, and removes those whose id their counter knows for another event.

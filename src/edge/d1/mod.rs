@@ -4,6 +4,7 @@ pub(super) mod experiments;
 pub(super) mod lineage;
 pub(super) mod prompts;
 pub(super) mod rollup;
+pub(super) mod rows;
 pub(super) mod snapshots;
 pub(super) mod users;
 
@@ -14,6 +15,7 @@ use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Env, Error, Result};
 
 use crate::data::json_rows::json_arrays;
+use crate::sql::statement::{Statement, Value};
 
 /// The D1 binding in `wrangler.toml`.
 const BINDING: &str = "DB";
@@ -31,6 +33,20 @@ pub(super) async fn check(env: &Env) -> Result<()> {
 /// A statement with its parameters bound.
 fn statement(database: &D1Database, sql: &str, parameters: &[JsValue]) -> Result<D1PreparedStatement> {
     database.prepare(sql).bind(parameters)
+}
+
+/// A statement that was composed.
+pub(super) fn prepared(database: &D1Database, statement: &Statement) -> Result<D1PreparedStatement> {
+    let parameters: Vec<JsValue> = statement.parameters().iter().map(bound).collect();
+    database.prepare(statement.text()).bind(&parameters)
+}
+
+fn bound(value: &Value) -> JsValue {
+    match value {
+        Value::Null => JsValue::NULL,
+        Value::Integer(number) => integer(*number),
+        Value::Text(value) => text(value),
+    }
 }
 
 /// The rows that a statement gives.

@@ -1,0 +1,283 @@
+//! `/rest/v1/{table}`: reads and writes rows in the data dialect.
+
+use uuid::Uuid;
+use worker::{D1PreparedStatement, Error};
+
+use super::answer::Answer;
+use super::call::Call;
+use super::runtime::{log_failure, new_uuid};
+use super::{d1, ingestion, prompt_lookup};
+use crate::data::schema::Table;
+use crate::data::tables::{PROMPT_EVENTS, PROMPTS};
+use crate::http::problem::Problem;
+use crate::rest::error::{DataError, ErrorCode};
+use crate::rest::payload::{Origin, Payload};
+use crate::rest::preference::{Format, RequestHeaders, Resolution};
+use crate::rest::query::Query;
+use crate::rest::read_sql::{self, by_keys};
+use crate::rest::request::Request;
+use crate::rest::rows::{self, Cell, Children, Row, Shape};
+use crate::rest::write_sql::{self, Demand, Write};
+use crate::sql::statement::Value;
+use crate::time::timestamp_from_ms;
+
+/// Answers a request to the rows of a table.
+pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
+    let method = call.request.inner().method();
+    let headers = RequestHeaders {
+        accept: call.header("Accept"),
+        prefer: call.header("Prefer"),
+        range: call.header("Range").filter(|_| matches!(method.as_str(), "GET" | "HEAD")),
+        profile: call.header(if matches!(method.as_str(), "GET" | "HEAD") {
+            "Accept-Profile"
+        } else {
+            "Content-Profile"
+        }),
+    };
+    let request = Request::read(&call.id, &call.query(), &headers)?;
+    match method.as_str() {
+        "POST" => insert(&mut call, &request).await,
+        "PATCH" => update(&mut call, &request).await,
+        "DELETE" => delete(&call, &request).await,
+        _ => read(&call, &request).await,
+    }
+}
+
+async fn read(call: &Call, request: &Request) -> Result<Answer, DataError> {
+    let found = fetch(call, &request.query, request.preferences.counts).await?;
+    let body = rows::write(request.format, &found.shape, &found.rows, &found.children)?;
+    let (first, given) = (request.query.offset, i64::try_from(found.rows.len()).unwrap_or(i64::MAX));
+    let range = content_range(first, given, found.count);
+    match found.count {
+        Some(count) if first > 0 && first >= count => {
+            let details = format!("An offset of {first} was requested, but there are only {count} rows.");
+            let error = DataError::new(ErrorCode::InvalidRange, "Requested range not satisfiable").details(details);
+            Err(DataError { headers: vec![("Content-Range", range)], ..error })
+        }
+        count => {
+            let status = if count.is_some_and(|count| given < count) { 206 } else { 200 };
+            Ok(Answer::text(status, body, request.format.media_type()).header("Content-Range", range))
+        }
+    }
+}
+
+fn content_range(first: i64, given: i64, count: Option<i64>) -> String {
+    let count = count.map_or_else(|| "*".to_owned(), |count| count.to_string());
+    if given == 0 { format!("*/{count}") } else { format!("{first}-{}/{count}", first + given - 1) }
+}
+
+/// Rows that were read.
+struct Found {
+    shape: Shape,
+    rows: Vec<Row>,
+    children: Vec<Children>,
+    count: Option<i64>,
+}
+
+async fn fetch(call: &Call, query: &Query, counts: bool) -> Result<Found, DataError> {
+    let read = read_sql::read(query, &call.identity, counts);
+    let statements = [&read.rows].into_iter().chain(read.children.iter().map(|(child, _)| child)).chain(&read.count);
+    let mut results = run(call, query.table, statements, Vec::new()).await?.into_iter();
+    let rows = results.next().unwrap_or_default();
+    let mut children = Vec::new();
+    for (_, shape) in read.children {
+        let rows = results.next().unwrap_or_default();
+        if i64::try_from(rows.len()).is_ok_and(|rows| rows > crate::limits::EMBEDDED_ROWS) {
+            let message = format!("more than {} embedded rows", crate::limits::EMBEDDED_ROWS);
+            return Err(
+                DataError::new(ErrorCode::TooLarge, message).hint("Use limit, or a limit on the embedded table.")
+            );
+        }
+        children.push(Children::of(shape, rows));
+    }
+    let count = read.count.map(|_| results.next().as_deref().map_or(0, |rows| first_number(rows, 0)));
+    Ok(Found { shape: read.shape, rows, children, count })
+}
+
+async fn insert(call: &mut Call, request: &Request) -> Result<Answer, DataError> {
+    check_body_type(call)?;
+    let bytes = call.body().await?;
+    let now = timestamp_from_ms(call.now_ms).unwrap_or_default();
+    let now_ms = call.now_ms;
+    let caller = call.identity.user().map(|user| user.id);
+    let mut origin = Origin { now: &now, caller, new_id: &mut || new_uuid(now_ms) };
+    let (table, preferences) = (request.query.table, request.preferences);
+    let payload =
+        Payload::read_new(table, &bytes, request.columns.as_deref(), preferences.missing_is_default, &mut origin)?;
+    refuse_service_columns(call, table, &payload)?;
+    let conflict = match preferences.resolution {
+        Some(resolution) => Some((resolution, request.conflict_target()?)),
+        None => None,
+    };
+    if let Some((Resolution::Merge, key)) = conflict
+        && payload.repeats(key)
+    {
+        let message = "ON CONFLICT DO UPDATE command cannot affect row a second time";
+        let hint =
+            "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.";
+        return Err(DataError::new(ErrorCode::Cardinality, message).hint(hint));
+    }
+    if payload.rows.is_empty() {
+        return written(call, request, 201, Vec::new(), &Shape::default()).await;
+    }
+    let is_one = request.format == Format::Object && preferences.returns_rows;
+    if is_one && payload.rows.len() != 1 {
+        return Err(rows::not_one_row(payload.rows.len()));
+    }
+    let demand = Demand { identity: &call.identity, is_one, told: Some(&request.query) };
+    let write = write_sql::insert(table, &payload, conflict, demand);
+    let rows = perform(call, request, &write).await?;
+    if table.name == PROMPT_EVENTS.name {
+        count_events(call, &rows).await;
+    }
+    let status = 201;
+    written(call, request, status, rows, &write.shape).await
+}
+
+async fn update(call: &mut Call, request: &Request) -> Result<Answer, DataError> {
+    check_body_type(call)?;
+    let bytes = call.body().await?;
+    let table = request.query.table;
+    let conditions = request.written_conditions("UPDATE")?;
+    let now = timestamp_from_ms(call.now_ms).unwrap_or_default();
+    let payload = Payload::read_changes(table, &bytes, request.columns.as_deref(), &now)?;
+    refuse_service_columns(call, table, &payload)?;
+    if payload.columns.is_empty() {
+        return written(call, request, 200, Vec::new(), &Shape::default()).await;
+    }
+    let is_one = request.format == Format::Object && request.preferences.returns_rows;
+    let demand = Demand { identity: &call.identity, is_one, told: Some(&request.query) };
+    let write = write_sql::update(table, &payload, conditions, demand);
+    let rows = perform(call, request, &write).await?;
+    written(call, request, 200, rows, &write.shape).await
+}
+
+async fn delete(call: &Call, request: &Request) -> Result<Answer, DataError> {
+    let conditions = request.written_conditions("DELETE")?;
+    if request.preferences.returns_rows && request.query.embeds().next().is_some() {
+        return Err(DataError::unsupported("embedding in the answer to a DELETE"));
+    }
+    let is_one = request.format == Format::Object && request.preferences.returns_rows;
+    let demand = Demand { identity: &call.identity, is_one, told: Some(&request.query) };
+    let write = write_sql::delete(request.query.table, conditions, demand);
+    let rows = perform(call, request, &write).await?;
+    written(call, request, 200, rows, &write.shape).await
+}
+
+fn check_body_type(call: &Call) -> Result<(), DataError> {
+    Ok(crate::http::body::check_type(call.header("Content-Type").as_deref(), &["application/json"])?)
+}
+
+fn refuse_service_columns(call: &Call, table: &Table, payload: &Payload) -> Result<(), DataError> {
+    if write_sql::sets_service_column(table, payload, &call.identity) {
+        return Err(DataError::forbidden(&call.identity, format!("permission denied for table {}", table.name)));
+    }
+    Ok(())
+}
+
+/// Does a write, unless something stands in its way; gives the written rows.
+async fn perform(call: &Call, request: &Request, write: &Write) -> Result<Vec<Row>, DataError> {
+    let table = request.query.table;
+    let mut before = Vec::new();
+    if let Some(user) = call.identity.user() {
+        let database = d1::database(&call.env).map_err(|error| failure(&error, table))?;
+        before.push(d1::users::make(&database, &[user], call.now_ms).map_err(|error| failure(&error, table))?);
+    }
+    let users = before.len();
+    let mut results = run(call, table, [&write.check, &write.write], before).await?.into_iter().skip(users);
+    let check = results.next().unwrap_or_default();
+    if first_number(&check, 0) > 0 {
+        return Err(DataError::forbidden_row(&call.identity, table.name));
+    }
+    let rows = results.next().unwrap_or_default();
+    let is_one = request.format == Format::Object && request.preferences.returns_rows;
+    if is_one && rows.len() != 1 {
+        return Err(rows::not_one_row(usize::try_from(first_number(&check, 1)).unwrap_or_default()));
+    }
+    if table.name == PROMPTS.name {
+        prompt_lookup::forget();
+    }
+    Ok(rows)
+}
+
+/// The answer to a write.
+async fn written(
+    call: &Call,
+    request: &Request,
+    status: u16,
+    rows: Vec<Row>,
+    shape: &Shape,
+) -> Result<Answer, DataError> {
+    let count = request.preferences.counts.then_some(i64::try_from(rows.len()).unwrap_or(i64::MAX));
+    let range = content_range(0, count.unwrap_or_default(), count);
+    let answer = if !request.preferences.returns_rows {
+        Answer::empty(if status == 200 { 204 } else { status })
+    } else {
+        let needs_reading = request.query.embeds().next().is_some() || !request.query.order.is_empty();
+        let body = if needs_reading && !rows.is_empty() {
+            let keys = keys_of(request.query.table, &rows);
+            let found = fetch(call, &by_keys(&request.query, request.query.table, &keys), false).await?;
+            rows::write(request.format, &found.shape, &found.rows, &found.children)?
+        } else {
+            rows::write(request.format, shape, &rows, &[])?
+        };
+        Answer::text(status, body, request.format.media_type())
+    };
+    Ok(answer.header("Content-Range", range))
+}
+
+fn keys_of(table: &Table, rows: &[Row]) -> Vec<Vec<Value>> {
+    let value = |cell: &Cell| match cell {
+        Cell::Null => Value::Null,
+        #[expect(clippy::cast_possible_truncation, reason = "keys are whole numbers within 2^53")]
+        Cell::Number(number) => Value::Integer(*number as i64),
+        Cell::Text(text) => Value::Text(text.clone()),
+    };
+    rows.iter().map(|row| row.iter().take(table.key.len()).map(value).collect()).collect()
+}
+
+/// Counts forks and comparisons whose rows are stored. What fails here the cron makes good.
+async fn count_events(call: &Call, rows: &[Row]) {
+    let keys: Vec<(Uuid, String)> = rows
+        .iter()
+        .filter_map(|row| match row.as_slice() {
+            [Cell::Text(prompt_id), Cell::Text(id), ..] => Some((Uuid::try_parse(prompt_id).ok()?, id.clone())),
+            _ => None,
+        })
+        .collect();
+    ingestion::count_stored_rows(&call.env, &keys).await;
+}
+
+/// Runs statements in one transaction, after those that come `before`.
+pub(super) async fn run<'a>(
+    call: &Call,
+    table: &Table,
+    statements: impl IntoIterator<Item = &'a crate::sql::statement::Statement>,
+    before: Vec<D1PreparedStatement>,
+) -> Result<Vec<Vec<Row>>, DataError> {
+    let attempt = async {
+        let database = d1::database(&call.env)?;
+        let mut batch = before;
+        for statement in statements {
+            batch.push(d1::prepared(&database, statement)?);
+        }
+        d1::rows::run(&database, batch).await
+    };
+    attempt.await.map_err(|error| failure(&error, table))
+}
+
+fn failure(error: &Error, table: &Table) -> DataError {
+    let text = error.to_string();
+    DataError::of_failure(&text, table.name).unwrap_or_else(|| {
+        log_failure("rest", &text);
+        Problem::storage().into()
+    })
+}
+
+fn first_number(rows: &[Row], place: usize) -> i64 {
+    match rows.first().and_then(|row| row.get(place)) {
+        #[expect(clippy::cast_possible_truncation, reason = "a count")]
+        Some(Cell::Number(number)) => *number as i64,
+        _ => 0,
+    }
+}

@@ -1,0 +1,112 @@
+//! Conditions as SQL.
+
+use serde_json::json;
+
+use super::query::{Comparison, Condition, Test};
+use crate::data::schema::Column;
+use crate::search::text_query::TextQuery;
+use crate::sql::statement::{Statement, Value};
+
+/// Writes a test of a column: of the row, or of the embedded row at a place. The last argument writes the test itself,
+/// given the name of the table in the statement.
+pub type PushOn<'a> = dyn FnMut(&mut Statement, Option<usize>, &mut dyn FnMut(&mut Statement, &str)) + 'a;
+
+/// Adds a condition; `on` finds the table that a test is about.
+pub fn push_condition(statement: &mut Statement, condition: &Condition, on: &mut PushOn<'_>) {
+    match condition {
+        Condition::Test(embed, column, test) => {
+            on(statement, *embed, &mut |statement, alias| push_test(statement, alias, column, test));
+        }
+        Condition::Not(inner) => {
+            statement.push("not (");
+            push_condition(statement, inner, on);
+            statement.push(")");
+        }
+        Condition::All(conditions) => push_joined(statement, conditions, " and ", "1", on),
+        Condition::Any(conditions) => push_joined(statement, conditions, " or ", "0", on),
+    }
+}
+
+fn push_joined(statement: &mut Statement, conditions: &[Condition], separator: &str, none: &str, on: &mut PushOn<'_>) {
+    if conditions.is_empty() {
+        statement.push(none);
+    }
+    statement
+        .push_balanced(conditions, separator, &mut |statement, condition| push_condition(statement, condition, on));
+}
+
+/// Adds a test of a column of `alias`.
+fn push_test(statement: &mut Statement, alias: &str, column: &Column, test: &Test) {
+    let mut name = |statement: &mut Statement| _ = statement.push(alias).push(".").push(column.name);
+    match test {
+        Test::Compare(comparison, value) => {
+            name(statement);
+            statement.push(operator(*comparison)).bind(value.clone());
+        }
+        Test::Like(pattern) => pattern.push(statement, &mut name),
+        Test::In(values) => {
+            let list: Vec<_> = values.iter().map(json_value).collect();
+            name(statement);
+            statement.push(" in (select value from json_each(").bind_text(json!(list).to_string()).push("))");
+        }
+        Test::IsNull => {
+            name(statement);
+            statement.push(" is null");
+        }
+        Test::Is(value) => {
+            name(statement);
+            statement.push(if *value { " is 1" } else { " is 0" });
+        }
+        Test::Search(query) => push_search(statement, alias, column, query),
+    }
+}
+
+fn operator(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => " = ",
+        Comparison::NotEqual => " <> ",
+        Comparison::Greater => " > ",
+        Comparison::GreaterOrEqual => " >= ",
+        Comparison::Less => " < ",
+        Comparison::LessOrEqual => " <= ",
+    }
+}
+
+fn json_value(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Integer(number) => (*number).into(),
+        Value::Text(text) => text.as_str().into(),
+    }
+}
+
+/// Adds a search in the index of prompts' words.
+fn push_search(statement: &mut Statement, alias: &str, column: &Column, query: &TextQuery) {
+    match query {
+        TextQuery::Phrase(phrase) => {
+            statement.push(alias).push(".rowid in (select rowid from prompt_search where prompt_search match ");
+            statement.bind_text(phrase.matching(column.name)).push(")");
+        }
+        TextQuery::Not(inner) => {
+            statement.push("not (");
+            push_search(statement, alias, column, inner);
+            statement.push(")");
+        }
+        TextQuery::All(parts) => push_searches(statement, alias, column, parts, " and ", "1"),
+        TextQuery::Any(parts) => push_searches(statement, alias, column, parts, " or ", "0"),
+    }
+}
+
+fn push_searches(
+    statement: &mut Statement,
+    alias: &str,
+    column: &Column,
+    parts: &[TextQuery],
+    separator: &str,
+    none: &str,
+) {
+    if parts.is_empty() {
+        statement.push(none);
+    }
+    statement.push_balanced(parts, separator, &mut |statement, part| push_search(statement, alias, column, part));
+}

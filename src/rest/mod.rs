@@ -1,0 +1,19 @@
+//! The data dialect of Supabase applications (PostgREST's), from a request to statements and from their rows to an
+//! answer: parse → [`query`] → SQL → [`rows`].
+
+pub mod condition;
+pub mod condition_sql;
+pub mod error;
+pub mod function;
+pub mod function_sql;
+pub mod literal;
+pub mod order;
+pub mod payload;
+pub mod preference;
+pub mod query;
+pub mod read_sql;
+pub mod request;
+pub mod rows;
+pub mod scan;
+pub mod select;
+pub mod write_sql;

@@ -1,0 +1,326 @@
+//! Reads as SQL: one statement for the rows, with what belongs to one of them at most joined to it; one for each table
+//! of which a row may have many; one for the number of rows.
+
+use super::condition_sql::push_condition;
+use super::query::{Condition, Embed, Order, Part, Query};
+use super::rows::{Shape, Slot};
+use crate::data::policy::Action;
+use crate::data::schema::Table;
+use crate::http::identity::Identity;
+use crate::limits::EMBEDDED_ROWS;
+use crate::sql::predicate::allowed;
+use crate::sql::statement::{Statement, Value};
+
+/// A read: its statements, which belong into one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// The rows.
+    pub rows: Statement,
+    /// How the cells of the rows are told.
+    pub shape: Shape,
+    /// Embedded rows: each row's first cell tells what it belongs to.
+    pub children: Vec<(Statement, Shape)>,
+    /// The number of rows on all pages.
+    pub count: Option<Statement>,
+}
+
+/// The statements of a read of what `identity` may see.
+#[must_use]
+pub fn read(query: &Query, identity: &Identity, counts: bool) -> Read {
+    let mut reader = Reader { identity, children: Vec::new() };
+    let mut rows = Statement::default();
+    let shape = reader.push_rows(&mut rows, &[Link::new(query, None)]);
+    let count = counts.then(|| {
+        let mut count = Statement::new("select count(*) as c0");
+        let tables = Tables::of(&mut count, query);
+        reader.push_from(&mut count, query, &tables);
+        reader.push_where(&mut count, query, &tables);
+        count
+    });
+    Read { rows, shape, children: reader.children, count }
+}
+
+/// The names that the tables of a query have in a statement.
+struct Tables {
+    alias: String,
+    ones: Vec<(usize, Tables)>,
+}
+
+impl Tables {
+    fn of(statement: &mut Statement, query: &Query) -> Self {
+        let alias = statement.alias();
+        let ones = query.embeds().filter(|(_, embed)| embed.is_one);
+        let ones = ones.map(|(place, embed)| (place, Self::of(statement, &embed.query))).collect();
+        Self { alias, ones }
+    }
+
+    fn one(&self, place: usize) -> Option<&Self> {
+        self.ones.iter().find(|(known, _)| *known == place).map(|(_, tables)| tables)
+    }
+}
+
+/// A query on the way from the rows that are asked for to rows that are embedded in them.
+#[derive(Clone)]
+struct Link<'a> {
+    query: &'a Query,
+    /// The column in which its rows tell to which row of the link before they belong.
+    key: Option<&'static str>,
+    /// The places of the embedded rows, one within the other, that the next query is embedded in.
+    path: Vec<usize>,
+    /// The column of those that the next query's rows refer to.
+    ours: &'static str,
+}
+
+impl<'a> Link<'a> {
+    fn new(query: &'a Query, key: Option<&'static str>) -> Self {
+        Self { query, key, path: Vec::new(), ours: "" }
+    }
+}
+
+struct Reader<'a> {
+    identity: &'a Identity,
+    children: Vec<(Statement, Shape)>,
+}
+
+impl Reader<'_> {
+    /// Adds the rows of the last link.
+    fn push_rows(&mut self, statement: &mut Statement, links: &[Link<'_>]) -> Shape {
+        let Some((link, parents)) = links.split_last() else { return Shape::default() };
+        let Link { query, key, .. } = *link;
+        let tables = Tables::of(statement, query);
+        let is_paged_within = key.is_some() && (query.limit.is_some() || query.offset > 0);
+        statement.push(if is_paged_within { "select * from (select " } else { "select " });
+        let mut cells = Cells { next: 0 };
+        if let Some(key) = key {
+            cells.push(statement, &tables.alias, key);
+        }
+        let shape = self.push_fields(statement, query, &tables, &mut cells, links, &[]);
+        if cells.next == 0 {
+            statement.push("1 as c0");
+        }
+        if let Some(key) = key.filter(|_| is_paged_within) {
+            statement.push(", row_number() over (partition by ").push(&tables.alias).push(".").push(key);
+            push_order(statement, query, &tables);
+            statement.push(") as place");
+        }
+        self.push_from(statement, query, &tables);
+        self.push_where(statement, query, &tables);
+        self.push_belonging(statement, key, &tables, parents);
+        if is_paged_within {
+            statement.push(") where place > ").bind(Value::Integer(query.offset));
+            if let Some(limit) = query.limit {
+                statement.push(" and place <= ").bind(Value::Integer(query.offset + limit));
+            }
+            statement.push(" order by place");
+        } else {
+            push_order(statement, query, &tables);
+        }
+        if key.is_some() {
+            statement.push(" limit ").bind(Value::Integer(EMBEDDED_ROWS + 1));
+        } else {
+            push_page(statement, query);
+        }
+        shape
+    }
+
+    /// Adds the key of the rows of the last link that rows of the next refer to.
+    fn push_keys(&self, statement: &mut Statement, links: &[Link<'_>]) {
+        let Some((link, parents)) = links.split_last() else { return };
+        let tables = Tables::of(statement, link.query);
+        let mut owner = &tables;
+        for place in &link.path {
+            owner = owner.one(*place).unwrap_or(owner);
+        }
+        statement.push("select ").push(&owner.alias).push(".").push(link.ours);
+        self.push_from(statement, link.query, &tables);
+        self.push_where(statement, link.query, &tables);
+        self.push_belonging(statement, link.key, &tables, parents);
+        if link.key.is_none() {
+            push_order(statement, link.query, &tables);
+            push_page(statement, link.query);
+        }
+    }
+
+    /// Adds that rows belong to rows of the last link.
+    fn push_belonging(&self, statement: &mut Statement, key: Option<&str>, tables: &Tables, links: &[Link<'_>]) {
+        if let Some(key) = key {
+            statement.push(" and ").push(&tables.alias).push(".").push(key).push(" in (");
+            self.push_keys(statement, links);
+            statement.push(")");
+        }
+    }
+
+    /// Adds the columns of the result, and the statements for what rows may have many of.
+    fn push_fields(
+        &mut self,
+        statement: &mut Statement,
+        query: &Query,
+        tables: &Tables,
+        cells: &mut Cells,
+        links: &[Link<'_>],
+        path: &[usize],
+    ) -> Shape {
+        let mut shape = Shape::default();
+        for (place, field) in query.fields.iter().enumerate() {
+            let slot = match &field.part {
+                Part::Column(column) => Slot::Cell(cells.push(statement, &tables.alias, column.name), column.kind),
+                Part::Embed(embed) if embed.query.fields.is_empty() => continue,
+                Part::Embed(embed) if embed.is_one => {
+                    let Some(one) = tables.one(place) else { continue };
+                    let present = cells.push(statement, &one.alias, embed.theirs);
+                    let path: Vec<usize> = path.iter().copied().chain([place]).collect();
+                    Slot::One(present, self.push_fields(statement, &embed.query, one, cells, links, &path))
+                }
+                Part::Embed(embed) => {
+                    let key = cells.push(statement, &tables.alias, embed.ours);
+                    Slot::Many(key, self.add_child(embed, links, path))
+                }
+            };
+            shape.fields.push((field.name.clone(), slot));
+        }
+        shape
+    }
+
+    fn add_child(&mut self, embed: &Embed, links: &[Link<'_>], path: &[usize]) -> usize {
+        let mut links = links.to_vec();
+        if let Some(parent) = links.last_mut() {
+            parent.path = path.to_vec();
+            parent.ours = embed.ours;
+        }
+        links.push(Link::new(&embed.query, Some(embed.theirs)));
+        let mut child = Statement::default();
+        let shape = self.push_rows(&mut child, &links);
+        self.children.push((child, shape));
+        self.children.len() - 1
+    }
+
+    fn push_from(&self, statement: &mut Statement, query: &Query, tables: &Tables) {
+        statement.push(" from ");
+        self.push_joins(statement, query, tables);
+    }
+
+    fn push_joins(&self, statement: &mut Statement, query: &Query, tables: &Tables) {
+        statement.push(query.table.name).push(" ").push(&tables.alias);
+        for (place, embed) in query.embeds() {
+            let Some(one) = tables.one(place) else { continue };
+            statement.push(if embed.is_inner { " join " } else { " left join " });
+            let is_nested = !one.ones.is_empty();
+            statement.push(if is_nested { "(" } else { "" });
+            self.push_joins(statement, &embed.query, one);
+            statement.push(if is_nested { ") on " } else { " on " });
+            statement.push(&one.alias).push(".").push(embed.theirs);
+            statement.push(" = ").push(&tables.alias).push(".").push(embed.ours).push(" and ");
+            self.push_tests(statement, &embed.query, one);
+        }
+    }
+
+    fn push_where(&self, statement: &mut Statement, query: &Query, tables: &Tables) {
+        statement.push(" where ");
+        self.push_tests(statement, query, tables);
+    }
+
+    /// Adds what the rows of one table satisfy: the policy, the conditions, and that there are rows that must be.
+    fn push_tests(&self, statement: &mut Statement, query: &Query, tables: &Tables) {
+        allowed(query.table, Action::Select, self.identity).push_on(statement, &tables.alias);
+        for condition in &query.conditions {
+            statement.push(" and ");
+            self.push_condition(statement, query, tables, condition);
+        }
+        for (_, embed) in query.embeds().filter(|(_, embed)| embed.is_inner && !embed.is_one) {
+            statement.push(" and ");
+            self.push_exists(statement, embed, &tables.alias, &mut |_, _| {});
+        }
+    }
+
+    fn push_condition(&self, statement: &mut Statement, query: &Query, tables: &Tables, condition: &Condition) {
+        push_condition(statement, condition, &mut |statement, place, push| {
+            let embed = place.and_then(|place| Some((place, query.embed(place)?)));
+            match embed {
+                None => push(statement, &tables.alias),
+                Some((place, embed)) => match tables.one(place) {
+                    Some(one) => push(statement, &one.alias),
+                    None => self.push_exists(statement, embed, &tables.alias, &mut |statement, alias| {
+                        statement.push(" and ");
+                        push(statement, alias);
+                    }),
+                },
+            }
+        });
+    }
+
+    /// Adds that a row has embedded rows; `more` adds what they satisfy besides.
+    fn push_exists(
+        &self,
+        statement: &mut Statement,
+        embed: &Embed,
+        parent: &str,
+        more: &mut dyn FnMut(&mut Statement, &str),
+    ) {
+        let tables = Tables::of(statement, &embed.query);
+        statement.push("exists (select 1");
+        self.push_from(statement, &embed.query, &tables);
+        self.push_where(statement, &embed.query, &tables);
+        statement.push(" and ").push(&tables.alias).push(".").push(embed.theirs);
+        statement.push(" = ").push(parent).push(".").push(embed.ours);
+        more(statement, &tables.alias);
+        statement.push(")");
+    }
+}
+
+/// The columns of a result, named by their places.
+struct Cells {
+    next: usize,
+}
+
+impl Cells {
+    fn push(&mut self, statement: &mut Statement, alias: &str, column: &str) -> usize {
+        let place = self.next;
+        self.next += 1;
+        statement.push(if place == 0 { "" } else { ", " }).push(alias).push(".").push(column);
+        statement.push(" as c").push(&place.to_string());
+        place
+    }
+}
+
+fn push_order(statement: &mut Statement, query: &Query, tables: &Tables) {
+    for (index, order) in query.order.iter().enumerate() {
+        let Order { embed, column, is_descending, nulls_first } = order;
+        let owner = embed.and_then(|place| tables.one(place)).unwrap_or(tables);
+        statement.push(if index == 0 { " order by " } else { ", " }).push(&owner.alias).push(".").push(column.name);
+        statement.push(if *is_descending { " desc" } else { "" });
+        // Without nulls it need not be said, and an index serves the order.
+        if column.nullable || embed.is_some() {
+            statement.push(if *nulls_first { " nulls first" } else { " nulls last" });
+        }
+    }
+}
+
+fn push_page(statement: &mut Statement, query: &Query) {
+    if let Some(limit) = query.limit {
+        statement.push(" limit ").bind(Value::Integer(limit));
+    }
+    if query.offset > 0 {
+        statement.push(if query.limit.is_none() { " limit -1 offset " } else { " offset " });
+        statement.bind(Value::Integer(query.offset));
+    }
+}
+
+/// A query for the rows with these keys, with all else as in `query`.
+#[must_use]
+pub fn by_keys(query: &Query, table: &'static Table, keys: &[Vec<Value>]) -> Query {
+    let is_one_column = table.key.len() == 1;
+    let columns: Vec<_> = table.key.iter().filter_map(|name| table.column(name)).collect();
+    let condition = match columns.as_slice() {
+        [column] if is_one_column => {
+            let values = keys.iter().filter_map(|key| key.first().cloned()).collect();
+            Condition::Test(None, column, super::query::Test::In(values))
+        }
+        columns => Condition::Any(keys.iter().map(|key| Condition::All(is_key(columns, key))).collect()),
+    };
+    Query { conditions: vec![condition], limit: None, offset: 0, ..query.clone() }
+}
+
+fn is_key(columns: &[&'static crate::data::schema::Column], key: &[Value]) -> Vec<Condition> {
+    let equals = |value: &Value| super::query::Test::Compare(super::query::Comparison::Equal, value.clone());
+    columns.iter().zip(key).map(|(column, value)| Condition::Test(None, column, equals(value))).collect()
+}

@@ -1,0 +1,179 @@
+//! From the rows of statements to the text of an answer.
+
+use std::collections::HashMap;
+
+use super::error::{DataError, ErrorCode};
+use super::preference::Format;
+use crate::data::schema::Kind;
+
+/// A value of a row, as the database gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// Null.
+    Null,
+    /// A number; whole ones are exact within ±2^53.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+/// A row, as the database gives it.
+pub type Row = Vec<Cell>;
+
+/// Where the fields of an answer's rows stand among the cells of a statement's rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// The fields, by their names, in their order.
+    pub fields: Vec<(String, Slot)>,
+}
+
+/// Where a field stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// A cell.
+    Cell(usize, Kind),
+    /// An embedded row, which is there when this cell is not null.
+    One(usize, Shape),
+    /// The embedded rows that another statement gives, of which the first cell is this cell.
+    Many(usize, usize),
+}
+
+/// The rows of a statement that gives embedded rows, by their first cells.
+#[derive(Debug, Default)]
+pub struct Children {
+    shape: Shape,
+    rows: HashMap<String, Vec<Row>>,
+}
+
+impl Children {
+    /// Sorts the rows of a statement by their first cells, keeping their order.
+    #[must_use]
+    pub fn of(shape: Shape, rows: Vec<Row>) -> Self {
+        let mut children = Self { shape, rows: HashMap::new() };
+        for row in rows {
+            if let Some(Cell::Text(key)) = row.first() {
+                children.rows.entry(key.clone()).or_default().push(row);
+            }
+        }
+        children
+    }
+}
+
+/// The text of an answer.
+///
+/// # Errors
+/// [`ErrorCode::NotOneRow`] where one was asked for.
+pub fn write(format: Format, shape: &Shape, rows: &[Row], children: &[Children]) -> Result<String, DataError> {
+    let mut out = String::new();
+    match (format, rows) {
+        (Format::Array, _) => write_array(&mut out, shape, rows, children),
+        (Format::Object, [row]) => write_object(&mut out, shape, row, children),
+        (Format::Object, _) => return Err(not_one_row(rows.len())),
+        (Format::Csv, _) => write_csv(&mut out, shape, rows, children),
+    }
+    Ok(out)
+}
+
+/// The error of another number of rows than one.
+#[must_use]
+pub fn not_one_row(rows: usize) -> DataError {
+    DataError::new(ErrorCode::NotOneRow, "Cannot coerce the result to a single JSON object")
+        .details(format!("The result contains {rows} rows"))
+}
+
+fn write_array(out: &mut String, shape: &Shape, rows: &[Row], children: &[Children]) {
+    out.push('[');
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_object(out, shape, row, children);
+    }
+    out.push(']');
+}
+
+fn write_object(out: &mut String, shape: &Shape, row: &[Cell], children: &[Children]) {
+    out.push('{');
+    for (index, (name, slot)) in shape.fields.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_text(out, name);
+        out.push(':');
+        write_slot(out, slot, row, children);
+    }
+    out.push('}');
+}
+
+fn write_slot(out: &mut String, slot: &Slot, row: &[Cell], children: &[Children]) {
+    match slot {
+        Slot::Cell(place, kind) => write_cell(out, *kind, row.get(*place)),
+        Slot::One(place, shape) => match row.get(*place) {
+            None | Some(Cell::Null) => out.push_str("null"),
+            Some(_) => write_object(out, shape, row, children),
+        },
+        Slot::Many(place, child) => {
+            let (Some(child), Some(Cell::Text(key))) = (children.get(*child), row.get(*place)) else {
+                return out.push_str("[]");
+            };
+            write_array(out, &child.shape, child.rows.get(key).map_or(&[], Vec::as_slice), children);
+        }
+    }
+}
+
+fn write_cell(out: &mut String, kind: Kind, cell: Option<&Cell>) {
+    match (cell, kind) {
+        (None | Some(Cell::Null), _) => out.push_str("null"),
+        (Some(Cell::Number(number)), Kind::Boolean) => out.push_str(if *number == 0.0 { "false" } else { "true" }),
+        (Some(Cell::Number(number)), _) => out.push_str(&number.to_string()),
+        (Some(Cell::Text(text)), Kind::Json | Kind::TextArray) => out.push_str(text),
+        (Some(Cell::Text(text)), _) => write_text(out, text),
+    }
+}
+
+fn write_text(out: &mut String, text: &str) {
+    // Writing a text as JSON does not fail.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+}
+
+fn write_csv(out: &mut String, shape: &Shape, rows: &[Row], children: &[Children]) {
+    let names: Vec<&str> = shape.fields.iter().map(|(name, _)| name.as_str()).collect();
+    write_csv_line(out, &names);
+    for row in rows {
+        let values: Vec<String> = shape.fields.iter().map(|(_, slot)| csv_value(slot, row, children)).collect();
+        out.push('\n');
+        write_csv_line(out, &values);
+    }
+}
+
+/// A value as PostgreSQL writes it as text; nothing for null.
+fn csv_value(slot: &Slot, row: &[Cell], children: &[Children]) -> String {
+    match slot {
+        Slot::Cell(place, kind) => match (row.get(*place), kind) {
+            (None | Some(Cell::Null), _) => String::new(),
+            (Some(Cell::Number(number)), Kind::Boolean) => if *number == 0.0 { "f" } else { "t" }.to_owned(),
+            (Some(Cell::Number(number)), _) => number.to_string(),
+            (Some(Cell::Text(text)), _) => text.clone(),
+        },
+        Slot::One(..) | Slot::Many(..) => {
+            let mut json = String::new();
+            write_slot(&mut json, slot, row, children);
+            json
+        }
+    }
+}
+
+fn write_csv_line(out: &mut String, values: &[impl AsRef<str>]) {
+    for (index, value) in values.iter().map(AsRef::as_ref).enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        if value.contains([',', '"', '\n', '\r']) {
+            out.push('"');
+            out.push_str(&value.replace('"', "\"\""));
+            out.push('"');
+        } else {
+            out.push_str(value);
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Writes as SQL. Statements of one transaction: what stands in the way is counted first, and the write is done only
+//! where nothing does; so a refused write fails no transaction, and the answer can say why.
+
+use super::condition_sql::push_condition;
+use super::payload::Payload;
+use super::preference::Resolution;
+use super::query::{Condition, Part, Query};
+use super::rows::{Shape, Slot};
+use crate::data::policy::{Action, policy_of};
+use crate::data::schema::{Kind, Table};
+use crate::http::identity::Identity;
+use crate::sql::predicate::{Allowed, allowed};
+use crate::sql::statement::Statement;
+
+/// A write: its statements, which belong into one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Counts the rows that may not be written (`c0`) and those that would be (`c1`).
+    pub check: Statement,
+    /// Writes them, unless some may not, or one was asked for and it is another number.
+    pub write: Statement,
+    /// How the cells of the written rows are told; their keys come first.
+    pub shape: Shape,
+}
+
+/// What a write is asked for besides its rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand<'a> {
+    /// Who asks.
+    pub identity: &'a Identity,
+    /// Whether it must be one row.
+    pub is_one: bool,
+    /// What is told of the written rows: the columns among its fields.
+    pub told: Option<&'a Query>,
+}
+
+/// Whether rows set a column that the service alone may set, and another sends them.
+#[must_use]
+pub fn sets_service_column(table: &Table, payload: &Payload, identity: &Identity) -> bool {
+    let columns = policy_of(table).map_or(&[][..], |policy| policy.service_columns);
+    let is_one = |name: &str| columns.contains(&name);
+    !matches!(identity, Identity::Service(_)) && payload.columns.iter().any(|column| is_one(column.name))
+}
+
+/// Makes rows. `conflict` says what becomes of those whose key, in these columns, is taken.
+#[must_use]
+pub fn insert(
+    table: &'static Table,
+    payload: &Payload,
+    conflict: Option<(Resolution, &[&str])>,
+    demand: Demand<'_>,
+) -> Write {
+    let json = payload.json();
+    let refused = Refused { table, payload, json: &json, conflict, identity: demand.identity };
+    let mut check = Statement::new("select (");
+    refused.push(&mut check);
+    check.push(") as c0, ").push(&payload.rows.len().to_string()).push(" as c1");
+    let mut write = Statement::new("insert into ");
+    write.push(table.name).push(" (");
+    push_list(&mut write, payload.all_columns(), |write, column| _ = write.push(column.name));
+    write.push(") select ");
+    push_list(&mut write, payload.all_columns(), |write, column| push_value(write, column.name, column.kind));
+    write.push(" from json_each(").bind_text(&json).push(") r where (");
+    refused.push(&mut write);
+    write.push(") = 0");
+    if let Some((resolution, key)) = conflict {
+        push_conflict(&mut write, payload, resolution, key);
+    }
+    let shape = push_returning(&mut write, table, demand.told);
+    Write { check, write, shape }
+}
+
+/// Changes the rows that satisfy the conditions.
+#[must_use]
+pub fn update(table: &'static Table, payload: &Payload, conditions: &[Condition], demand: Demand<'_>) -> Write {
+    let rule = allowed(table, Action::Update, demand.identity);
+    let json = payload.rows.first().map(|_| payload.json()).unwrap_or_default();
+    let mut push_new =
+        |statement: &mut Statement, name: &str| match payload.columns.iter().find(|column| column.name == name) {
+            Some(column) => push_first(statement, &json, column.name, column.kind),
+            None => _ = statement.push("t0.").push(name),
+        };
+    let columns: Vec<&str> = payload.columns.iter().map(|column| column.name).collect();
+    let mut push_refused = |statement: &mut Statement| {
+        if rule.reads(&columns) {
+            statement.push("coalesce(sum(not coalesce(");
+            rule.push(statement, &mut push_new);
+            statement.push(", 0)), 0)");
+        } else {
+            statement.push("0");
+        }
+    };
+    let push_rows = |statement: &mut Statement| push_matching(statement, table, &rule, conditions);
+    let mut check = Statement::new("select ");
+    push_refused(&mut check);
+    check.push(" as c0, count(*) as c1 from ");
+    push_rows(&mut check);
+    let mut write = Statement::new("update ");
+    write.push(table.name).push(" as t0 set ");
+    push_list(&mut write, payload.all_columns(), |write, column| {
+        write.push(column.name).push(" = ");
+        push_first(write, &json, column.name, column.kind);
+    });
+    write.push(" where (select ");
+    push_refused(&mut write);
+    write.push(" = 0").push(if demand.is_one { " and count(*) = 1" } else { "" }).push(" from ");
+    push_rows(&mut write);
+    write.push(") and ");
+    push_tests(&mut write, &rule, conditions);
+    let shape = push_returning(&mut write, table, demand.told);
+    Write { check, write, shape }
+}
+
+/// Removes the rows that satisfy the conditions.
+#[must_use]
+pub fn delete(table: &'static Table, conditions: &[Condition], demand: Demand<'_>) -> Write {
+    let rule = allowed(table, Action::Delete, demand.identity);
+    let mut check = Statement::new("select 0 as c0, count(*) as c1 from ");
+    push_matching(&mut check, table, &rule, conditions);
+    let mut write = Statement::new("delete from ");
+    write.push(table.name).push(" as t0 where ");
+    if demand.is_one {
+        write.push("(select count(*) = 1 from ");
+        push_matching(&mut write, table, &rule, conditions);
+        write.push(") and ");
+    }
+    push_tests(&mut write, &rule, conditions);
+    let shape = push_returning(&mut write, table, demand.told);
+    Write { check, write, shape }
+}
+
+/// The rows of an insert that may not be written.
+struct Refused<'a> {
+    table: &'static Table,
+    payload: &'a Payload,
+    json: &'a str,
+    conflict: Option<(Resolution, &'a [&'a str])>,
+    identity: &'a Identity,
+}
+
+impl Refused<'_> {
+    /// Adds their number.
+    fn push(&self, statement: &mut Statement) {
+        let rule = allowed(self.table, Action::Insert, self.identity);
+        match &rule {
+            Allowed::All => _ = statement.push("0"),
+            Allowed::None => _ = statement.push(&self.payload.rows.len().to_string()),
+            Allowed::Some(_) => {
+                statement.push("(select count(*) from json_each(").bind_text(self.json).push(") r where not coalesce(");
+                rule.push(statement, &mut |statement, name| self.push_new(statement, name));
+                statement.push(", 0))");
+            }
+        }
+        if let Some((Resolution::Merge, key)) = self.conflict {
+            self.push_not_to_merge(statement, key);
+        }
+    }
+
+    /// Adds the number of rows that would be written over one that the caller may not change, or not so.
+    fn push_not_to_merge(&self, statement: &mut Statement, key: &[&str]) {
+        let rule = allowed(self.table, Action::Update, self.identity);
+        if matches!(rule, Allowed::All) {
+            return;
+        }
+        statement.push(" + (select count(*) from json_each(").bind_text(self.json).push(") r join ");
+        statement.push(self.table.name).push(" t0 on ");
+        for (index, column) in key.iter().enumerate() {
+            statement.push(if index == 0 { "t0." } else { " and t0." }).push(column).push(" = ");
+            self.push_new(statement, column);
+        }
+        statement.push(" where not coalesce(");
+        rule.push_on(statement, "t0");
+        statement.push(" and ");
+        rule.push(statement, &mut |statement, name| {
+            if self.payload.columns.iter().any(|column| column.name == name) {
+                self.push_new(statement, name);
+            } else {
+                statement.push("t0.").push(name);
+            }
+        });
+        statement.push(", 0))");
+    }
+
+    fn push_new(&self, statement: &mut Statement, name: &str) {
+        match self.payload.all_columns().find(|column| column.name == name) {
+            Some(column) => push_value(statement, column.name, column.kind),
+            None => _ = statement.push("null"),
+        }
+    }
+}
+
+/// Adds what becomes of a row whose key is taken: the columns that the caller sets are written over those that are there.
+fn push_conflict(statement: &mut Statement, payload: &Payload, resolution: Resolution, key: &[&str]) {
+    statement.push(" on conflict (").push(&key.join(", ")).push(") do ");
+    let touched = payload.defaults.iter().filter(|column| column.name == "updated_at");
+    let set: Vec<_> = payload.columns.iter().filter(|column| !key.contains(&column.name)).chain(touched).collect();
+    match resolution {
+        Resolution::Ignore => _ = statement.push("nothing"),
+        Resolution::Merge => {
+            let none = payload.columns.iter().filter(|_| set.is_empty()).take(1);
+            statement.push("update set ");
+            push_list(statement, set.iter().copied().chain(none), |statement, column| {
+                statement.push(column.name).push(" = excluded.").push(column.name);
+            });
+        }
+    }
+}
+
+/// Adds the rows that a caller may change and that satisfy the conditions.
+fn push_matching(statement: &mut Statement, table: &Table, rule: &Allowed, conditions: &[Condition]) {
+    statement.push(table.name).push(" t0 where ");
+    push_tests(statement, rule, conditions);
+}
+
+fn push_tests(statement: &mut Statement, rule: &Allowed, conditions: &[Condition]) {
+    rule.push_on(statement, "t0");
+    for condition in conditions {
+        statement.push(" and ");
+        push_condition(statement, condition, &mut |statement, _, push| push(statement, "t0"));
+    }
+}
+
+/// Adds what is told of written rows: their keys, and the columns that are asked for.
+fn push_returning(statement: &mut Statement, table: &Table, told: Option<&Query>) -> Shape {
+    let mut shape = Shape::default();
+    let Some(told) = told else { return shape };
+    let mut cells = 0;
+    let mut push = |statement: &mut Statement, name: &str| {
+        statement.push(if cells == 0 { " returning " } else { ", " }).push(name).push(" as c").push(&cells.to_string());
+        cells += 1;
+        cells - 1
+    };
+    for name in table.key {
+        push(statement, name);
+    }
+    for field in &told.fields {
+        if let Part::Column(column) = field.part {
+            shape.fields.push((field.name.clone(), Slot::Cell(push(statement, column.name), column.kind)));
+        }
+    }
+    shape
+}
+
+/// Adds a value of the row that `json_each` is at.
+fn push_value(statement: &mut Statement, name: &str, kind: Kind) {
+    push_member(statement, &mut |statement| _ = statement.push("r.value"), name, kind);
+}
+
+/// Adds a value of the one row of an update.
+fn push_first(statement: &mut Statement, json: &str, name: &str, kind: Kind) {
+    push_member(statement, &mut |statement| _ = statement.push("(").bind_text(json).push(" -> 0)"), name, kind);
+}
+
+fn push_member(statement: &mut Statement, object: &mut dyn FnMut(&mut Statement), name: &str, kind: Kind) {
+    let is_json = matches!(kind, Kind::Json | Kind::TextArray);
+    statement.push(if is_json { "nullif(" } else { "" });
+    object(statement);
+    statement.push(if is_json { " -> '" } else { " ->> '" }).push(name);
+    statement.push(if is_json { "', 'null')" } else { "'" });
+}
+
+fn push_list<T>(statement: &mut Statement, parts: impl Iterator<Item = T>, mut push: impl FnMut(&mut Statement, T)) {
+    for (index, part) in parts.enumerate() {
+        if index > 0 {
+            statement.push(", ");
+        }
+        push(statement, part);
+    }
+}

@@ -1,0 +1,222 @@
+//! LIKE and ILIKE as PostgreSQL means them, for patterns of any length: D1 matches patterns of 50 bytes.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use super::statement::Statement;
+
+/// Bytes of a pattern that D1 matches itself.
+const NATIVE_BYTES: usize = 50;
+/// Letters beyond ASCII whose case is folded; each nests the expression one deeper.
+const FOLDED_LETTERS: usize = 48;
+
+/// A pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    signs: Vec<Sign>,
+    folds_case: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    /// Any number of any characters.
+    Many,
+    /// Any character.
+    One,
+    /// This character.
+    Is(char),
+}
+
+impl Pattern {
+    /// Reads a pattern: `%` is any text, `_` any character, and a backslash takes the meaning from what follows it.
+    /// `None` when it ends in a backslash that escapes nothing.
+    #[must_use]
+    pub fn read(text: &str, folds_case: bool) -> Option<Self> {
+        let mut signs = Vec::new();
+        let mut characters = text.chars();
+        while let Some(character) = characters.next() {
+            let sign = match character {
+                '%' => Sign::Many,
+                '_' => Sign::One,
+                '\\' => Sign::Is(characters.next()?),
+                other => Sign::Is(other),
+            };
+            if sign != Sign::Many || signs.last() != Some(&Sign::Many) {
+                signs.push(sign);
+            }
+        }
+        if folds_case {
+            for sign in &mut signs {
+                if let Sign::Is(character) = sign {
+                    *character = lower(*character);
+                }
+            }
+        }
+        Some(Self { signs, folds_case })
+    }
+
+    /// Adds the condition that the text which `text` adds matches.
+    pub fn push(&self, statement: &mut Statement, text: &mut dyn FnMut(&mut Statement)) {
+        let mut folded = |statement: &mut Statement| self.push_folded(statement, text);
+        if let Some(literal) = literal(&self.signs) {
+            folded(statement);
+            statement.push(" = ").bind_text(literal);
+        } else if let Some(literal) = self.contained() {
+            statement.push("instr(");
+            folded(statement);
+            statement.push(", ").bind_text(literal).push(") > 0");
+        } else if self.signs.contains(&Sign::One) && self.glob().len() <= NATIVE_BYTES {
+            folded(statement);
+            statement.push(" glob ").bind_text(self.glob());
+        } else {
+            self.push_stepwise(statement, &mut folded);
+        }
+    }
+
+    /// The text between two `%` that are all there is.
+    fn contained(&self) -> Option<String> {
+        match self.signs.as_slice() {
+            [Sign::Many] => Some(String::new()),
+            [Sign::Many, inner @ .., Sign::Many] => literal(inner),
+            _ => None,
+        }
+    }
+
+    fn glob(&self) -> String {
+        let mut glob = String::new();
+        for sign in &self.signs {
+            match sign {
+                Sign::Many => glob.push('*'),
+                Sign::One => glob.push('?'),
+                Sign::Is(special @ ('*' | '?' | '[')) => {
+                    let _ = write!(glob, "[{special}]");
+                }
+                Sign::Is(other) => glob.push(*other),
+            }
+        }
+        glob
+    }
+
+    /// The text with the case of the pattern's letters folded: `lower` knows ASCII only.
+    fn push_folded(&self, statement: &mut Statement, text: &mut dyn FnMut(&mut Statement)) {
+        if !self.folds_case {
+            return text(statement);
+        }
+        let mut letters: Vec<(char, char)> = self.signs.iter().copied().filter_map(upper_and_lower).collect();
+        letters.sort_unstable();
+        letters.dedup();
+        letters.truncate(FOLDED_LETTERS);
+        for _ in &letters {
+            statement.push("replace(");
+        }
+        statement.push("lower(");
+        text(statement);
+        statement.push(")");
+        for (upper, lower) in letters {
+            statement.push(", ").bind_text(upper).push(", ").bind_text(lower).push(")");
+        }
+    }
+
+    /// Finds the parts between the `%` one after another, each as early as it can be: if the pattern matches at all, it
+    /// matches so. The first part stands at the start and the last at the end, unless a `%` is there.
+    fn push_stepwise(&self, statement: &mut Statement, text: &mut dyn FnMut(&mut Statement)) {
+        let mut parts: Vec<Segment> = self.signs.split(|sign| *sign == Sign::Many).map(Segment::of).collect();
+        let last = parts.pop().unwrap_or_default();
+        let is_whole = parts.is_empty();
+        let first = if is_whole { Segment::default() } else { parts.remove(0) };
+        statement.push("exists (with recursive subject (x) as materialized (select ");
+        text(statement);
+        statement.push("), step (part, at) as (select 0, ").push(&(first.length + 1).to_string());
+        statement.push(" union all select part + iif(");
+        push_hit(statement);
+        statement.push(", 1, 0), ").push(FOUND).push(" + iif(");
+        push_hit(statement);
+        statement.push(", p.value ->> 'length', 1) from step join subject join json_each(");
+        let parts_json: Vec<_> = parts.iter().map(Segment::json).collect();
+        statement.bind_text(json!(parts_json).to_string());
+        statement.push(") p on p.key = step.part where at <= length(x)");
+        statement.push(" and instr(substr(x, at + (p.value ->> 'before')), p.value ->> 'anchor') > 0) select 1 from step join subject where part = ").push(&parts.len().to_string());
+        let (sign, length) = (if is_whole { "=" } else { "<=" }, last.length.to_string());
+        statement.push(" and at + ").push(&length).push(" ").push(sign).push(" length(x) + 1");
+        for (offset, literal) in first.literals {
+            push_literal(statement, &format!("{}", offset + 1), literal);
+        }
+        for (offset, literal) in last.literals {
+            push_literal(statement, &format!("length(x) + {offset} - {}", last.length.saturating_sub(1)), literal);
+        }
+        statement.push(")");
+    }
+}
+
+/// Where the next part may begin: where the longest of its texts is found next.
+const FOUND: &str = "(at + instr(substr(x, at + (p.value ->> 'before')), p.value ->> 'anchor') - 1)";
+
+/// Adds whether it does begin there: its other texts are in their places, and it ends within the subject.
+fn push_hit(statement: &mut Statement) {
+    statement.push("(").push(FOUND).push(" + (p.value ->> 'length') <= length(x) + 1");
+    statement.push(" and not exists (select 1 from json_each(p.value, '$.literals') l where substr(x, ").push(FOUND);
+    statement.push(" + (l.value ->> 0), length(l.value ->> 1)) <> l.value ->> 1))");
+}
+
+/// The text that signs without wildcards stand for.
+fn literal(signs: &[Sign]) -> Option<String> {
+    let character = |sign: &Sign| match sign {
+        Sign::Is(character) => Some(*character),
+        Sign::Many | Sign::One => None,
+    };
+    signs.iter().map(character).collect()
+}
+
+fn push_literal(statement: &mut Statement, place: &str, literal: String) {
+    let length = literal.chars().count().to_string();
+    statement.push(" and substr(x, ").push(place).push(", ").push(&length).push(") = ").bind_text(literal);
+}
+
+/// What stands between two `%`: its length in characters, and the texts in it with their places.
+#[derive(Default)]
+struct Segment {
+    length: usize,
+    literals: Vec<(usize, String)>,
+}
+
+impl Segment {
+    fn of(signs: &[Sign]) -> Self {
+        let mut literals: Vec<(usize, String)> = Vec::new();
+        let mut open = false;
+        for (place, sign) in signs.iter().enumerate() {
+            match (sign, literals.last_mut()) {
+                (Sign::Is(character), Some((_, literal))) if open => literal.push(*character),
+                (Sign::Is(character), _) => literals.push((place, character.to_string())),
+                _ => {}
+            }
+            open = matches!(sign, Sign::Is(_));
+        }
+        Self { length: signs.len(), literals }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let longest = self.literals.iter().max_by_key(|(_, literal)| literal.len());
+        let (before, anchor) = longest.map_or((0, ""), |(place, literal)| (*place, literal));
+        json!({"length": self.length, "before": before, "anchor": anchor, "literals": self.literals})
+    }
+}
+
+fn lower(character: char) -> char {
+    let mut folded = character.to_lowercase();
+    match (folded.next(), folded.next()) {
+        (Some(lower), None) => lower,
+        _ => character,
+    }
+}
+
+fn upper_and_lower(sign: Sign) -> Option<(char, char)> {
+    let Sign::Is(lower_case) = sign else { return None };
+    let mut raised = lower_case.to_uppercase();
+    match (raised.next(), raised.next()) {
+        (Some(upper), None) if !lower_case.is_ascii() && upper != lower_case && lower(upper) == lower_case => {
+            Some((upper, lower_case))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,230 @@
+// Row-level rules: whatever anybody may ask of any table comes to what PostgreSQL makes of it, in the answer and in
+// everything that is stored. tests/policy_matrix has the requests and PostgreSQL's answers.
+import assert from "node:assert/strict";
+import { generateKeyPairSync, sign } from "node:crypto";
+import { before, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
+import { CALLERS, CELLS } from "../policy_matrix/cells.mjs";
+import { digest, recorded } from "../policy_matrix/expected.mjs";
+import { http } from "../policy_matrix/http.mjs";
+import { changes, given, keyOf } from "../policy_matrix/outcome.mjs";
+import { POLICIES } from "../policy_matrix/policies.mjs";
+import { SEED, id } from "../policy_matrix/seed.mjs";
+import { SETTINGS, bearer, start, token } from "./instance.mjs";
+
+const iss = "https://auth.example";
+const aud = "authenticated";
+const kid = "matrix";
+const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const jwk = { ...pair.publicKey.export({ format: "jwk" }), kid, alg: "ES256", use: "sig" };
+
+const instance = await start({ JWKS: JSON.stringify({ keys: [jwk] }), JWT_ISSUER: iss, JWT_AUDIENCE: aud });
+const { cells: expected, digest: recordedDigest } = recorded();
+
+// Who asks. A forged credential has one flaw, and claims as much as there is to claim.
+const exp = Math.floor(Date.now() / 1000) + 3600;
+const claims = (more) => ({ role: "authenticated", iss, aud, exp, ...more });
+const almighty = claims({ role: "service_role", sub: id("owner") });
+
+function es256(claims, header = {}) {
+  const encode = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
+  const signed = `${encode({ alg: "ES256", typ: "JWT", kid, ...header })}.${encode(claims)}`;
+  const signature = sign("sha256", Buffer.from(signed), { key: pair.privateKey, dsaEncoding: "ieee-p1363" });
+  return `${signed}.${signature.toString("base64url")}`;
+}
+
+const unsigned = token(almighty, { header: { alg: "none" } }).replace(/[^.]*$/, "");
+const publicKeys = [pair.publicKey.export({ format: "pem", type: "spki" }), pair.publicKey.export({ format: "der", type: "spki" }), JSON.stringify(jwk)];
+const confused = (secret) => token(almighty, { header: { alg: "HS256", kid }, secret });
+
+const genuine = {
+  anon: { apikey: SETTINGS.PUBLISHABLE_KEY, ...bearer(SETTINGS.PUBLISHABLE_KEY) },
+  owner: bearer(es256(claims({ sub: id("owner") }))),
+  other: bearer(token(claims({ sub: id("other") }))),
+  service: bearer(SETTINGS.SERVICE_KEY),
+};
+const forged = {
+  "an expired token": bearer(token({ ...almighty, exp: exp - 7200 })),
+  "a token with a wrong signature": bearer(token(almighty, { secret: "another" })),
+  "a token with alg none": bearer(unsigned),
+  "a token signed with the public key": bearer(confused(publicKeys[0])),
+  "a token of an unknown key": bearer(es256(almighty, { kid: "another" })),
+  "a token for another audience": bearer(token({ ...almighty, aud: "another" })),
+  "a token of another issuer": bearer(token({ ...almighty, iss: "https://another.example" })),
+};
+
+// What is stored, as callers would see it if they saw everything. Snapshots of counters come when they come: those of
+// the seed are of a version that none exceeds.
+const SNAPSHOT_VERSION = Number.MAX_SAFE_INTEGER;
+const READ = {
+  boolean: (value) => value === 1,
+  json: (value) => value && JSON.parse(value),
+  textarray: (value) => value && JSON.parse(value),
+};
+
+function seen({ columns }, row) {
+  const read = ([column, kind]) => [column, READ[kind]?.(row[column]) ?? row[column]];
+  return Object.fromEntries(Object.entries(columns).map(read));
+}
+
+async function state() {
+  const stored = await instance.stored();
+  stored.prompt_stats = stored.prompt_stats.filter(({ version }) => version === 0 || version === SNAPSHOT_VERSION);
+  const tables = POLICIES.map((policy) => [policy.table, stored[policy.table].map((row) => seen(policy, row))]);
+  const others = Object.entries(stored).filter(([table]) => !POLICIES.some((policy) => policy.table === table));
+  return { rows: Object.fromEntries(tables), others: Object.fromEntries(others) };
+}
+
+// One statement brings all rows back, whatever a cell did to them: an insert into a view whose trigger does it.
+async function prepareReset() {
+  const tables = Object.keys(SEED);
+  for (const [table, rows] of Object.entries(SEED)) {
+    const stored = table === "prompt_stats" ? rows.map((row) => ({ ...row, version: SNAPSHOT_VERSION })) : rows;
+    const columns = Object.keys(stored[0]);
+    const values = columns.map((column) => `value ->> '${column}' as ${column}`);
+    await instance.sql(`create table seed_of_${table} as select ${values.join(", ")} from json_each('${JSON.stringify(stored)}')`);
+  }
+  const columns = (table) => Object.keys(table === "prompt_stats" ? { ...SEED[table][0], version: 0 } : SEED[table][0]).join(", ");
+  const counts = "set likes_count = (select s.likes_count from seed_of_prompt_templates as s where s.id = prompt_templates.id)";
+  await instance.sql("create view reset as select 1 as done");
+  await instance.sql(`create trigger resetting instead of insert on reset begin
+    ${tables.toReversed().map((table) => `delete from ${table};`).join("\n")}
+    ${tables.map((table) => `insert into ${table} (${columns(table)}) select ${columns(table)} from seed_of_${table};`).join("\n")}
+    update prompt_templates ${counts};
+  end`);
+}
+
+const reset = () => instance.sql("insert into reset values (1)");
+
+let seeded;
+before(async () => {
+  await prepareReset();
+  await reset();
+  seeded = await state();
+});
+
+// A status says what the code says; an upsert that made no row created nothing.
+const STATUS = { "23503": 409, "23505": 409, "42501": 403 };
+
+function statusOf({ request: { method, limit, minimal, resolution, table }, caller }, { error, rows, count, changes }) {
+  if (error === "42501" && caller === "anon") return 401;
+  if (error) return STATUS[error] ?? 400;
+  if (method === "GET") return limit && count > rows.length ? 206 : 200;
+  if (method === "HEAD") return 200;
+  if (method !== "POST") return minimal ? 204 : 200;
+  const known = SEED[table].map((row) => keyOf(table, row));
+  const made = Object.keys(changes?.[table] ?? {}).some((key) => !known.includes(key));
+  return made || resolution !== "merge-duplicates" ? 201 : 200;
+}
+
+/** The rows that were given and are not as they are stored. */
+function misquoted({ table, embed }, rows, stored) {
+  return rows.flatMap(({ ...row }) => {
+    const within = embed ? [row[embed.table]].flat().filter(Boolean) : [];
+    if (embed) delete row[embed.table];
+    const quoted = stored[table].find((other) => keyOf(table, other) === keyOf(table, row));
+    return [...(isDeepStrictEqual(row, quoted) ? [] : [row]), ...(embed ? misquoted(embed, within, stored) : [])];
+  });
+}
+
+/** What PostgreSQL's answer is over HTTP. */
+function wanted(cell) {
+  const answer = expected[cell.name];
+  const count = answer.count ?? (cell.request.method === "GET" ? answer.rows?.length : undefined);
+  return { status: statusOf(cell, { ...answer, count }), error: undefined, rows: undefined, changes: {}, ...answer, count };
+}
+
+function answered({ request }, { status, headers, body }, now) {
+  const error = status >= 400 ? (body.code ?? "none") : undefined;
+  const rows = Array.isArray(body) ? body : undefined;
+  const isRead = ["GET", "HEAD"].includes(request.method);
+  const count = isRead && !error ? Number(headers.get("content-range")?.split("/")[1] ?? NaN) : undefined;
+  const wrong = rows ? misquoted(request, rows, request.method === "DELETE" ? seeded.rows : now.rows) : [];
+  const differs = changes(seeded.rows, now.rows);
+  return { status, error, rows: rows && given(request, rows), count, changes: differs, ...(wrong.length && { wrong }) };
+}
+
+// No body tells why a HEAD is refused.
+const refused = ({ request }) => ({ status: 401, error: request.method === "HEAD" ? "none" : "PGRST3", changes: {} });
+
+function refusal(cell, { status, body }, now) {
+  return { status, error: body.code?.replace(/(?<=^PGRST3)\d\d$/, "") ?? "none", changes: changes(seeded.rows, now.rows) };
+}
+
+const counted = { cells: 0, deviations: 0 };
+
+/** Tries cells as one caller and tells those that did not come to what they should. */
+async function check(cells, as, want, got) {
+  const deviations = [];
+  for (const cell of cells) {
+    const { method, path, headers, body } = http(cell.request);
+    const answer = await instance.send(method, path, { as, headers, body });
+    const now = await state();
+    const [wants, gets] = [want(cell), got(cell, answer, now)];
+    if (!isDeepStrictEqual(now.others, seeded.others)) {
+      // An event that is stored makes the counter that counts it.
+      if (wants.changes.prompt_events) seeded.others.objects = now.others.objects;
+      if (!isDeepStrictEqual(now.others, seeded.others)) gets.others = now.others;
+    }
+    if (!isDeepStrictEqual(gets, wants)) {
+      deviations.push(`${cell.name}\n  ${method} ${decodeURIComponent(path)} ${headers.prefer} ${JSON.stringify(body)}
+  expected ${JSON.stringify(wants)}\n  answered ${JSON.stringify(gets)} ${JSON.stringify(answer.body.message)}`);
+    }
+    if (!isDeepStrictEqual(now.rows, seeded.rows)) await reset();
+  }
+  counted.cells += cells.length;
+  counted.deviations += deviations.length;
+  assert.ok(!deviations.length, `${deviations.length} deviations\n${deviations.join("\n")}`);
+}
+
+test("the record is of these requests, tables and policies", () => {
+  assert.deepEqual(CELLS.map(({ name }) => name), Object.keys(expected));
+  assert.equal(recordedDigest, digest(), "record again: node scripts/record-policies.mjs");
+});
+
+test("where a table has rules, PostgreSQL lets a user do something, and nowhere else", () => {
+  const does = (table, operation) =>
+    ["owner", "other"].some((caller) => {
+      const { rows, changes } = expected[`${table}: ${operation}: ${caller}`];
+      return Boolean(operation === "select" ? rows?.length : changes);
+    });
+  const operations = ["select", "insert", "update", "delete"];
+  const told = POLICIES.map((policy) => operations.map((operation) => policy[operation]));
+  assert.deepEqual(told, POLICIES.map(({ table }) => operations.map((operation) => does(table, operation))));
+});
+
+test("the seed is stored as it is", () => {
+  assert.deepEqual(changes(SEED, seeded.rows), {});
+});
+
+test("what is forged would be taken without its flaw", async () => {
+  const users = (as) => instance.get("/rest/v1/users", { as }).then(({ status, body }) => [status, body.length]);
+  for (const flawless of [token(almighty), es256(almighty), token(almighty, { header: { alg: "HS256" } })]) {
+    assert.deepEqual(await users(bearer(flawless)), [200, SEED.users.length]);
+  }
+});
+
+test("the public key in any form signs nothing", async () => {
+  for (const key of publicKeys) {
+    const { status, body } = await instance.get("/rest/v1/users", { as: bearer(confused(key)) });
+    assert.deepEqual([status, body.code.slice(0, 6)], [401, "PGRST3"]);
+  }
+});
+
+// Events come last: their counters may write a snapshot of a prompt that has none.
+const tables = [...POLICIES.map(({ table }) => table).filter((table) => table !== "prompt_events"), "prompt_events"];
+
+for (const table of tables) {
+  const asked = (caller) => CELLS.filter((cell) => cell.table === table && cell.caller === caller);
+  for (const caller of CALLERS) {
+    test(`${table}: ${caller}`, () => check(asked(caller), genuine[caller], wanted, answered));
+  }
+  for (const [name, as] of Object.entries(forged)) {
+    test(`${table}: ${name}`, () => check(asked("owner"), as, refused, refusal));
+  }
+}
+
+test("the whole matrix", (t) => {
+  t.diagnostic(`matrix: ${counted.cells} cells, ${counted.deviations} deviations`);
+  assert.deepEqual(counted, { cells: CELLS.length + (CELLS.length / CALLERS.length) * Object.keys(forged).length, deviations: 0 });
+});
