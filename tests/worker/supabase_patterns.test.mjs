@@ -7,6 +7,9 @@ const SEED = 20_261_120;
 const TEXTS = 120;
 const PATTERNS = 400;
 const AT_ONCE = 8;
+// Capital sharp s, the signs of Kelvin, Ångström and Ohm, a title-case digraph, a letter beyond the first 65,536: the
+// small letters of some have another capital.
+const CAPITALS = ["\u1e9e", "\u212a", "\u212b", "\u2126", "\u01c5", "\u{10400}"];
 
 const { anonymous, known, seed, service } = await library();
 const [owner] = await known(1);
@@ -24,7 +27,7 @@ async function each(list, work) {
 describe("like and ilike, against a brute force", async () => {
   const [writer] = await known(1);
   const { below, happens, one, some } = chance(SEED);
-  const LETTERS = [..."abAB", ..."éÉ", "e\u0301", ..."ñÑßΣσςЖжıK", ..."日本語ーﾊ", "🎉", "👨\u200d👩\u200d👧", ..."_%\\\"',.()*:{}[]#&+=?/ \n\t"];
+  const LETTERS = [..."abAB", ..."éÉ", "e\u0301", ..."ñÑßΣσςЖжı", ...CAPITALS, ..."日本語ーﾊ", "🎉", "👨\u200d👩\u200d👧", ..."_%\\\"',.()*:{}[]#&+=?/ \n\t"];
   const WILD = ["%", "%", "_", "*", "\\%", "\\_", "\\\\", "\\a"];
   const text = () => some(LETTERS, below(7)).join("");
   /** A pattern must not end in an escape that escapes nothing. */
@@ -54,6 +57,17 @@ describe("like and ilike, against a brute force", async () => {
     },
   };
 
+  test("every letter is ilike itself in small", async () => {
+    const letters = ["ß", "k", "å", "ω", "ǆ", "\u{10428}"];
+    const shouted = await seed("prompts", CAPITALS.map((goal) => ({ user_id: owner.id, title: goal, goal, template })));
+    for (const [index, letter] of letters.entries()) {
+      for (const pattern of [letter, `%${letter}%`, CAPITALS[index], `${CAPITALS[index]}%`]) {
+        const found = await columnOf("title", owner.from("prompts").select("title").in("title", CAPITALS).ilike("goal", pattern));
+        assert.deepEqual(found, [shouted[index].title], pattern);
+      }
+    }
+  });
+
   for (const [form, { ask, holds }] of Object.entries(FORMS)) {
     test(form, async () => {
       let found = 0;
@@ -70,7 +84,7 @@ describe("like and ilike, against a brute force", async () => {
 });
 
 describe("free text in the search of templates", async () => {
-  const LONG = "すべての言語で書かれた長い検索語 and some more of it, ".repeat(5).slice(0, 200);
+  const LONG = "すべての言語で書かれた長い検索語 and some more of it, ".repeat(6).slice(0, 200);
   const PHRASES = [
     "Linux terminal",
     "linux TERMINAL",

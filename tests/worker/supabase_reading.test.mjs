@@ -436,7 +436,7 @@ describe("who asks", () => {
 
   test("a schema by name", async () => {
     assert.equal(await countOf(mine(owner.schema("public"))), 3);
-    await refused(owner.schema("private").from("prompts").select(), 406, "PGRST106", "private");
+    await refused(owner.schema("private").from("prompts").select(), 406, "PGRST106");
     const { error, status } = await owner.schema("private").from("prompts").insert({ title: "t", template: "t" });
     assert.deepEqual([status, error.code], [406, "PGRST106"]);
   });
