@@ -48,10 +48,10 @@ pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
     }
     match function {
         Function::IncrementPromptViews(prompt_id) => {
-            count(&call, prompt_id, PromptEventKind::View { visitor: None }).await?
+            count(&call, prompt_id, PromptEventKind::View { visitor: None }).await?;
         }
         Function::IncrementPromptCopies(prompt_id) => {
-            count(&call, prompt_id, PromptEventKind::Copy { visitor: None }).await?
+            count(&call, prompt_id, PromptEventKind::Copy { visitor: None }).await?;
         }
         Function::IncrementForkCount(prompt_id) => count_fork(&call, prompt_id).await?,
         Function::IncrementLikesCount(template_id) => like(&call, template_id).await?,

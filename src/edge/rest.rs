@@ -10,6 +10,7 @@ use super::{d1, ingestion, prompt_lookup};
 use crate::data::schema::Table;
 use crate::data::tables::{PROMPT_EVENTS, PROMPTS};
 use crate::http::problem::Problem;
+use crate::limits::{EMBEDDED_ROWS, STATEMENT_BYTES};
 use crate::rest::error::{DataError, ErrorCode};
 use crate::rest::payload::{Origin, Payload};
 use crate::rest::preference::{Format, RequestHeaders, Resolution};
@@ -18,7 +19,7 @@ use crate::rest::read_sql::{self, by_keys};
 use crate::rest::request::Request;
 use crate::rest::rows::{self, Cell, Children, Row, Shape};
 use crate::rest::write_sql::{self, Demand, Write};
-use crate::sql::statement::Value;
+use crate::sql::statement::{Statement, Value};
 use crate::time::timestamp_from_ms;
 
 /// Answers a request to the rows of a table.
@@ -49,7 +50,7 @@ async fn read(call: &Call, request: &Request) -> Result<Answer, DataError> {
     let (first, given) = (request.query.offset, i64::try_from(found.rows.len()).unwrap_or(i64::MAX));
     let range = content_range(first, given, found.count);
     match found.count {
-        Some(count) if first > 0 && first >= count => {
+        Some(count) if first > count => {
             let details = format!("An offset of {first} was requested, but there are only {count} rows.");
             let error = DataError::new(ErrorCode::InvalidRange, "Requested range not satisfiable").details(details);
             Err(DataError { headers: vec![("Content-Range", range)], ..error })
@@ -82,8 +83,8 @@ async fn fetch(call: &Call, query: &Query, counts: bool) -> Result<Found, DataEr
     let mut children = Vec::new();
     for (_, shape) in read.children {
         let rows = results.next().unwrap_or_default();
-        if i64::try_from(rows.len()).is_ok_and(|rows| rows > crate::limits::EMBEDDED_ROWS) {
-            let message = format!("more than {} embedded rows", crate::limits::EMBEDDED_ROWS);
+        if i64::try_from(rows.len()).is_ok_and(|rows| rows > EMBEDDED_ROWS) {
+            let message = format!("more than {EMBEDDED_ROWS} embedded rows");
             return Err(
                 DataError::new(ErrorCode::TooLarge, message).hint("Use limit, or a limit on the embedded table.")
             );
@@ -118,7 +119,7 @@ async fn insert(call: &mut Call, request: &Request) -> Result<Answer, DataError>
         return Err(DataError::new(ErrorCode::Cardinality, message).hint(hint));
     }
     if payload.rows.is_empty() {
-        return written(call, request, 201, Vec::new(), &Shape::default()).await;
+        return written(call, request, (201, 201), Vec::new(), &Shape::default()).await;
     }
     let is_one = request.format == Format::Object && preferences.returns_rows;
     if is_one && payload.rows.len() != 1 {
@@ -126,12 +127,13 @@ async fn insert(call: &mut Call, request: &Request) -> Result<Answer, DataError>
     }
     let demand = Demand { identity: &call.identity, is_one, told: Some(&request.query) };
     let write = write_sql::insert(table, &payload, conflict, demand);
-    let rows = perform(call, request, &write).await?;
+    let (rows, taken) = perform(call, request, &write).await?;
     if table.name == PROMPT_EVENTS.name {
         count_events(call, &rows).await;
     }
-    let status = 201;
-    written(call, request, status, rows, &write.shape).await
+    let is_update = preferences.resolution == Some(Resolution::Merge) && taken == payload.rows.len();
+    let status = if is_update { 200 } else { 201 };
+    written(call, request, (status, status), rows, &write.shape).await
 }
 
 async fn update(call: &mut Call, request: &Request) -> Result<Answer, DataError> {
@@ -143,13 +145,13 @@ async fn update(call: &mut Call, request: &Request) -> Result<Answer, DataError>
     let payload = Payload::read_changes(table, &bytes, request.columns.as_deref(), &now)?;
     refuse_service_columns(call, table, &payload)?;
     if payload.columns.is_empty() {
-        return written(call, request, 200, Vec::new(), &Shape::default()).await;
+        return written(call, request, (200, 204), Vec::new(), &Shape::default()).await;
     }
     let is_one = request.format == Format::Object && request.preferences.returns_rows;
     let demand = Demand { identity: &call.identity, is_one, told: Some(&request.query) };
     let write = write_sql::update(table, &payload, conditions, demand);
-    let rows = perform(call, request, &write).await?;
-    written(call, request, 200, rows, &write.shape).await
+    let (rows, _) = perform(call, request, &write).await?;
+    written(call, request, (200, 204), rows, &write.shape).await
 }
 
 async fn delete(call: &Call, request: &Request) -> Result<Answer, DataError> {
@@ -160,8 +162,8 @@ async fn delete(call: &Call, request: &Request) -> Result<Answer, DataError> {
     let is_one = request.format == Format::Object && request.preferences.returns_rows;
     let demand = Demand { identity: &call.identity, is_one, told: Some(&request.query) };
     let write = write_sql::delete(request.query.table, conditions, demand);
-    let rows = perform(call, request, &write).await?;
-    written(call, request, 200, rows, &write.shape).await
+    let (rows, _) = perform(call, request, &write).await?;
+    written(call, request, (200, 204), rows, &write.shape).await
 }
 
 fn check_body_type(call: &Call) -> Result<(), DataError> {
@@ -175,8 +177,8 @@ fn refuse_service_columns(call: &Call, table: &Table, payload: &Payload) -> Resu
     Ok(())
 }
 
-/// Does a write, unless something stands in its way; gives the written rows.
-async fn perform(call: &Call, request: &Request, write: &Write) -> Result<Vec<Row>, DataError> {
+/// Does a write, unless something stands in its way; gives the written rows, and how many were there before.
+async fn perform(call: &Call, request: &Request, write: &Write) -> Result<(Vec<Row>, usize), DataError> {
     let table = request.query.table;
     let mut before = Vec::new();
     if let Some(user) = call.identity.user() {
@@ -197,22 +199,20 @@ async fn perform(call: &Call, request: &Request, write: &Write) -> Result<Vec<Ro
     if table.name == PROMPTS.name {
         prompt_lookup::forget();
     }
-    Ok(rows)
+    Ok((rows, usize::try_from(first_number(&check, 2)).unwrap_or_default()))
 }
 
 /// The answer to a write.
 async fn written(
     call: &Call,
     request: &Request,
-    status: u16,
+    (status, status_without_rows): (u16, u16),
     rows: Vec<Row>,
     shape: &Shape,
 ) -> Result<Answer, DataError> {
     let count = request.preferences.counts.then_some(i64::try_from(rows.len()).unwrap_or(i64::MAX));
     let range = content_range(0, count.unwrap_or_default(), count);
-    let answer = if !request.preferences.returns_rows {
-        Answer::empty(if status == 200 { 204 } else { status })
-    } else {
+    let answer = if request.preferences.returns_rows {
         let needs_reading = request.query.embeds().next().is_some() || !request.query.order.is_empty();
         let body = if needs_reading && !rows.is_empty() {
             let keys = keys_of(request.query.table, &rows);
@@ -222,6 +222,8 @@ async fn written(
             rows::write(request.format, shape, &rows, &[])?
         };
         Answer::text(status, body, request.format.media_type())
+    } else {
+        Answer::empty(status_without_rows)
     };
     Ok(answer.header("Content-Range", range))
 }
@@ -252,9 +254,14 @@ async fn count_events(call: &Call, rows: &[Row]) {
 pub(super) async fn run<'a>(
     call: &Call,
     table: &Table,
-    statements: impl IntoIterator<Item = &'a crate::sql::statement::Statement>,
+    statements: impl IntoIterator<Item = &'a Statement>,
     before: Vec<D1PreparedStatement>,
 ) -> Result<Vec<Vec<Row>>, DataError> {
+    let statements: Vec<&Statement> = statements.into_iter().collect();
+    if statements.iter().any(|statement| statement.text().len() > STATEMENT_BYTES) {
+        let hint = "Ask with fewer conditions, or in several requests.";
+        return Err(DataError::new(ErrorCode::TooLarge, "the statement is too complex").hint(hint));
+    }
     let attempt = async {
         let database = d1::database(&call.env)?;
         let mut batch = before;

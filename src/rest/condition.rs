@@ -6,9 +6,9 @@ use super::query::{Comparison, Condition, Query, Test};
 use super::scan::{Scanner, is_name_character};
 use super::select::column_of;
 use crate::data::schema::{Column, Kind};
-use crate::limits::{CONDITIONS, LISTED_VALUES, NESTING_LEVELS};
+use crate::limits::{CONDITION_NESTING, CONDITIONS, LISTED_VALUES};
 use crate::search::text_query::{self, TextQuery};
-use crate::sql::pattern::Pattern;
+use crate::sql::pattern::{Pattern, PatternError};
 use crate::sql::statement::Value;
 
 /// The operators, and those that PostgREST has besides, which are refused by name.
@@ -56,8 +56,8 @@ impl ConditionReader {
         operator: &str,
         level: usize,
     ) -> Result<Condition, DataError> {
-        if level > NESTING_LEVELS {
-            return Err(DataError::unsupported(format!("nesting conditions more than {NESTING_LEVELS} deep")));
+        if level > CONDITION_NESTING {
+            return Err(DataError::unsupported(format!("nesting conditions more than {CONDITION_NESTING} deep")));
         }
         scanner.expect("(")?;
         let mut conditions = Vec::new();
@@ -210,9 +210,12 @@ fn like(column: &Column, operator: &str, text: &str) -> Result<Test, DataError> 
         return Err(unsupported_on(column, operator));
     }
     literal::of_text(column, text)?;
-    let pattern = Pattern::read(&text.replace('*', "%"), operator == "ilike");
-    let error = || DataError::new(ErrorCode::InvalidEscape, "LIKE pattern must not end with escape character");
-    pattern.map(Test::Like).ok_or_else(error)
+    Pattern::read(&text.replace('*', "%"), operator == "ilike").map(Test::Like).map_err(|error| match error {
+        PatternError::OpenEscape => {
+            DataError::new(ErrorCode::InvalidEscape, "LIKE pattern must not end with escape character")
+        }
+        PatternError::TooManyLetters => DataError::unsupported("a pattern with so many different letters"),
+    })
 }
 
 fn search(column: &Column, operator: &str, text: &str) -> Result<TextQuery, DataError> {

@@ -24,7 +24,7 @@ pub fn of_text(column: &Column, text: &str) -> Result<Value, DataError> {
         Kind::Text | Kind::Json | Kind::TextArray => Value::Text(text.to_owned()),
         Kind::Integer => Value::Integer(integer(text)?),
         Kind::Boolean => Value::Integer(i64::from(boolean(text).ok_or_else(malformed)?)),
-        Kind::Timestamp => Value::Text(parse_timestamp(text.trim()).ok_or_else(malformed)?),
+        Kind::Timestamp => Value::Text(instant(text.trim()).ok_or_else(malformed)?),
     })
 }
 
@@ -81,6 +81,12 @@ fn to_json(value: &impl serde::Serialize) -> Result<String, DataError> {
 
 fn invalid_body(error: &serde_json::Error) -> DataError {
     DataError::new(ErrorCode::InvalidBody, format!("The JSON cannot be read: {error}"))
+}
+
+/// An instant as stored; a date is its first.
+fn instant(text: &str) -> Option<String> {
+    const DATE_BYTES: usize = "2026-11-20".len();
+    if text.len() == DATE_BYTES { parse_timestamp(&format!("{text}T00:00:00Z")) } else { parse_timestamp(text) }
 }
 
 /// A whole number as PostgreSQL reads one.

@@ -222,9 +222,11 @@ impl Reader<'_> {
     /// Adds what the rows of one table satisfy: the policy, the conditions, and that there are rows that must be.
     fn push_tests(&self, statement: &mut Statement, query: &Query, tables: &Tables) {
         allowed(query.table, Action::Select, self.identity).push_on(statement, &tables.alias);
-        for condition in &query.conditions {
+        if !query.conditions.is_empty() {
             statement.push(" and ");
-            self.push_condition(statement, query, tables, condition);
+            statement.push_balanced(&query.conditions, " and ", &mut |statement, condition| {
+                self.push_condition(statement, query, tables, condition);
+            });
         }
         for (_, embed) in query.embeds().filter(|(_, embed)| embed.is_inner && !embed.is_one) {
             statement.push(" and ");

@@ -111,10 +111,11 @@ impl Request {
     /// What identifies a row that is upserted.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidConflictTarget`] when nothing makes the columns of `on_conflict` unique.
+    /// [`ErrorCode::UnknownColumn`], [`ErrorCode::InvalidConflictTarget`] when nothing makes the columns of `on_conflict` unique.
     pub fn conflict_target(&self) -> Result<&'static [&'static str], DataError> {
         let table = self.query.table;
         let Some(named) = &self.on_conflict else { return Ok(table.key) };
+        named.iter().try_for_each(|name| column_of(table, name).map(drop))?;
         let is_meant = |key: &&[&str]| {
             key.len() == named.len() && key.iter().all(|column| named.iter().any(|name| name == column))
         };

@@ -137,43 +137,45 @@ fn write_text(out: &mut String, text: &str) {
 }
 
 fn write_csv(out: &mut String, shape: &Shape, rows: &[Row], children: &[Children]) {
-    let names: Vec<&str> = shape.fields.iter().map(|(name, _)| name.as_str()).collect();
-    write_csv_line(out, &names);
+    let names = shape.fields.iter().map(|(name, _)| Some(name.clone()));
+    write_csv_line(out, names);
     for row in rows {
-        let values: Vec<String> = shape.fields.iter().map(|(_, slot)| csv_value(slot, row, children)).collect();
         out.push('\n');
-        write_csv_line(out, &values);
+        write_csv_line(out, shape.fields.iter().map(|(_, slot)| csv_value(slot, row, children)));
     }
 }
 
-/// A value as PostgreSQL writes it as text; nothing for null.
-fn csv_value(slot: &Slot, row: &[Cell], children: &[Children]) -> String {
+/// A value as PostgreSQL writes it as text; `None` for null.
+fn csv_value(slot: &Slot, row: &[Cell], children: &[Children]) -> Option<String> {
     match slot {
         Slot::Cell(place, kind) => match (row.get(*place), kind) {
-            (None | Some(Cell::Null), _) => String::new(),
-            (Some(Cell::Number(number)), Kind::Boolean) => if *number == 0.0 { "f" } else { "t" }.to_owned(),
-            (Some(Cell::Number(number)), _) => number.to_string(),
-            (Some(Cell::Text(text)), _) => text.clone(),
+            (None | Some(Cell::Null), _) => None,
+            (Some(Cell::Number(number)), Kind::Boolean) => Some(if *number == 0.0 { "f" } else { "t" }.to_owned()),
+            (Some(Cell::Number(number)), _) => Some(number.to_string()),
+            (Some(Cell::Text(text)), _) => Some(text.clone()),
         },
         Slot::One(..) | Slot::Many(..) => {
             let mut json = String::new();
             write_slot(&mut json, slot, row, children);
-            json
+            Some(json)
         }
     }
 }
 
-fn write_csv_line(out: &mut String, values: &[impl AsRef<str>]) {
-    for (index, value) in values.iter().map(AsRef::as_ref).enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        if value.contains([',', '"', '\n', '\r']) {
+/// Writes a line as PostgREST does, which is how PostgreSQL writes a row: what is empty or holds a blank or a sign with
+/// a meaning stands in quotes, in which quotes and backslashes are doubled; nothing stands for null.
+fn write_csv_line(out: &mut String, values: impl Iterator<Item = Option<String>>) {
+    for (index, value) in values.enumerate() {
+        out.push_str(if index == 0 { "" } else { "," });
+        let Some(value) = value else { continue };
+        let has_meaning =
+            |sign: char| sign.is_ascii_whitespace() || matches!(sign, ',' | '"' | '\\' | '(' | ')' | '\u{B}');
+        if value.is_empty() || value.contains(has_meaning) {
             out.push('"');
-            out.push_str(&value.replace('"', "\"\""));
+            out.push_str(&value.replace('\\', "\\\\").replace('"', "\"\""));
             out.push('"');
         } else {
-            out.push_str(value);
+            out.push_str(&value);
         }
     }
 }

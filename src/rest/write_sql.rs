@@ -15,7 +15,8 @@ use crate::sql::statement::Statement;
 /// A write: its statements, which belong into one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
-    /// Counts the rows that may not be written (`c0`) and those that would be (`c1`).
+    /// Counts the rows that may not be written (`c0`), those that were asked for (`c1`), and those of them that are there
+    /// already (`c2`).
     pub check: Statement,
     /// Writes them, unless some may not, or one was asked for and it is another number.
     pub write: Statement,
@@ -54,7 +55,15 @@ pub fn insert(
     let refused = Refused { table, payload, json: &json, conflict, identity: demand.identity };
     let mut check = Statement::new("select (");
     refused.push(&mut check);
-    check.push(") as c0, ").push(&payload.rows.len().to_string()).push(" as c1");
+    check.push(") as c0, ").push(&payload.rows.len().to_string()).push(" as c1, ");
+    match conflict {
+        Some((_, key)) => {
+            check.push("(select count(*) from ");
+            refused.push_taken(&mut check, key);
+            check.push(") as c2");
+        }
+        None => _ = check.push("0 as c2"),
+    }
     let mut write = Statement::new("insert into ");
     write.push(table.name).push(" (");
     push_list(&mut write, payload.all_columns(), |write, column| _ = write.push(column.name));
@@ -162,12 +171,8 @@ impl Refused<'_> {
         if matches!(rule, Allowed::All) {
             return;
         }
-        statement.push(" + (select count(*) from json_each(").bind_text(self.json).push(") r join ");
-        statement.push(self.table.name).push(" t0 on ");
-        for (index, column) in key.iter().enumerate() {
-            statement.push(if index == 0 { "t0." } else { " and t0." }).push(column).push(" = ");
-            self.push_new(statement, column);
-        }
+        statement.push(" + (select count(*) from ");
+        self.push_taken(statement, key);
         statement.push(" where not coalesce(");
         rule.push_on(statement, "t0");
         statement.push(" and ");
@@ -179,6 +184,15 @@ impl Refused<'_> {
             }
         });
         statement.push(", 0))");
+    }
+
+    /// Adds the rows whose key is taken, joined to those that are there.
+    fn push_taken(&self, statement: &mut Statement, key: &[&str]) {
+        statement.push("json_each(").bind_text(self.json).push(") r join ").push(self.table.name).push(" t0 on ");
+        for (index, column) in key.iter().enumerate() {
+            statement.push(if index == 0 { "t0." } else { " and t0." }).push(column).push(" = ");
+            self.push_new(statement, column);
+        }
     }
 
     fn push_new(&self, statement: &mut Statement, name: &str) {
@@ -214,9 +228,11 @@ fn push_matching(statement: &mut Statement, table: &Table, rule: &Allowed, condi
 
 fn push_tests(statement: &mut Statement, rule: &Allowed, conditions: &[Condition]) {
     rule.push_on(statement, "t0");
-    for condition in conditions {
+    if !conditions.is_empty() {
         statement.push(" and ");
-        push_condition(statement, condition, &mut |statement, _, push| push(statement, "t0"));
+        statement.push_balanced(conditions, " and ", &mut |statement, condition| {
+            push_condition(statement, condition, &mut |statement, _, push| push(statement, "t0"));
+        });
     }
 }
 

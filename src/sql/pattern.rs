@@ -1,6 +1,7 @@
 //! LIKE and ILIKE as PostgreSQL means them, for patterns of any length: D1 matches patterns of 50 bytes.
 
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
 use serde_json::json;
 
@@ -8,14 +9,23 @@ use super::statement::Statement;
 
 /// Bytes of a pattern that D1 matches itself.
 const NATIVE_BYTES: usize = 50;
-/// Letters beyond ASCII whose case is folded; each nests the expression one deeper.
-const FOLDED_LETTERS: usize = 48;
+/// Letters of one pattern whose case is folded by the statement; each nests its expression one deeper, of 100.
+const FOLDED_LETTERS: usize = 64;
 
 /// A pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     signs: Vec<Sign>,
     folds_case: bool,
+}
+
+/// Why a pattern cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternError {
+    /// It ends in a backslash that escapes nothing.
+    OpenEscape,
+    /// It has more letters beyond ASCII than one statement can fold.
+    TooManyLetters,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,16 +40,17 @@ enum Sign {
 
 impl Pattern {
     /// Reads a pattern: `%` is any text, `_` any character, and a backslash takes the meaning from what follows it.
-    /// `None` when it ends in a backslash that escapes nothing.
-    #[must_use]
-    pub fn read(text: &str, folds_case: bool) -> Option<Self> {
+    ///
+    /// # Errors
+    /// [`PatternError`].
+    pub fn read(text: &str, folds_case: bool) -> Result<Self, PatternError> {
         let mut signs = Vec::new();
         let mut characters = text.chars();
         while let Some(character) = characters.next() {
             let sign = match character {
                 '%' => Sign::Many,
                 '_' => Sign::One,
-                '\\' => Sign::Is(characters.next()?),
+                '\\' => Sign::Is(characters.next().ok_or(PatternError::OpenEscape)?),
                 other => Sign::Is(other),
             };
             if sign != Sign::Many || signs.last() != Some(&Sign::Many) {
@@ -53,7 +64,8 @@ impl Pattern {
                 }
             }
         }
-        Some(Self { signs, folds_case })
+        let pattern = Self { signs, folds_case };
+        if pattern.folded_letters().len() > FOLDED_LETTERS { Err(PatternError::TooManyLetters) } else { Ok(pattern) }
     }
 
     /// Adds the condition that the text which `text` adds matches.
@@ -83,6 +95,19 @@ impl Pattern {
         }
     }
 
+    /// The capitals that the statement folds, with the letters that they become: `lower` knows ASCII only.
+    fn folded_letters(&self) -> Vec<(char, char)> {
+        let mut letters: Vec<(char, char)> = Vec::new();
+        for sign in self.signs.iter().filter(|_| self.folds_case) {
+            if let Sign::Is(letter) = *sign
+                && !letters.iter().any(|(_, known)| *known == letter)
+            {
+                letters.extend(capitals(letter).map(|capital| (capital, letter)));
+            }
+        }
+        letters
+    }
+
     fn glob(&self) -> String {
         let mut glob = String::new();
         for sign in &self.signs {
@@ -98,15 +123,12 @@ impl Pattern {
         glob
     }
 
-    /// The text with the case of the pattern's letters folded: `lower` knows ASCII only.
+    /// The text with the case of the pattern's letters folded.
     fn push_folded(&self, statement: &mut Statement, text: &mut dyn FnMut(&mut Statement)) {
         if !self.folds_case {
             return text(statement);
         }
-        let mut letters: Vec<(char, char)> = self.signs.iter().copied().filter_map(upper_and_lower).collect();
-        letters.sort_unstable();
-        letters.dedup();
-        letters.truncate(FOLDED_LETTERS);
+        let letters = self.folded_letters();
         for _ in &letters {
             statement.push("replace(");
         }
@@ -125,28 +147,38 @@ impl Pattern {
         let last = parts.pop().unwrap_or_default();
         let is_whole = parts.is_empty();
         let first = if is_whole { Segment::default() } else { parts.remove(0) };
-        statement.push("exists (with recursive subject (x) as materialized (select ");
-        text(statement);
-        statement.push("), step (part, at) as (select 0, ").push(&(first.length + 1).to_string());
-        statement.push(" union all select part + iif(");
-        push_hit(statement);
-        statement.push(", 1, 0), ").push(FOUND).push(" + iif(");
-        push_hit(statement);
-        statement.push(", p.value ->> 'length', 1) from step join subject join json_each(");
-        let parts_json: Vec<_> = parts.iter().map(Segment::json).collect();
-        statement.bind_text(json!(parts_json).to_string());
-        statement.push(") p on p.key = step.part where at <= length(x)");
-        statement.push(" and instr(substr(x, at + (p.value ->> 'before')), p.value ->> 'anchor') > 0) select 1 from step join subject where part = ").push(&parts.len().to_string());
-        let (sign, length) = (if is_whole { "=" } else { "<=" }, last.length.to_string());
-        statement.push(" and at + ").push(&length).push(" ").push(sign).push(" length(x) + 1");
+        statement.push("(select x is not null and ");
+        if parts.is_empty() {
+            statement.push(&(first.length + last.length).to_string());
+            statement.push(if is_whole { " = length(x)" } else { " <= length(x)" });
+        } else {
+            push_steps(statement, &parts, &first, &last);
+        }
         for (offset, literal) in first.literals {
             push_literal(statement, &format!("{}", offset + 1), literal);
         }
         for (offset, literal) in last.literals {
             push_literal(statement, &format!("length(x) + {offset} - {}", last.length.saturating_sub(1)), literal);
         }
-        statement.push(")");
+        statement.push(" or iif(x is null, null, 0) from (select ");
+        text(statement);
+        statement.push(" as x))");
     }
+}
+
+fn push_steps(statement: &mut Statement, parts: &[Segment], first: &Segment, last: &Segment) {
+    statement.push("exists (with recursive step (part, at) as (select 0, ").push(&(first.length + 1).to_string());
+    statement.push(" union all select part + iif(");
+    push_hit(statement);
+    statement.push(", 1, 0), ").push(FOUND).push(" + iif(");
+    push_hit(statement);
+    statement.push(", p.value ->> 'length', 1) from step join json_each(");
+    let parts_json: Vec<_> = parts.iter().map(Segment::json).collect();
+    statement.bind_text(json!(parts_json).to_string());
+    statement.push(") p on p.key = step.part where at <= length(x)");
+    statement.push(" and instr(substr(x, at + (p.value ->> 'before')), p.value ->> 'anchor') > 0) select 1");
+    statement.push(" from step where part = ").push(&parts.len().to_string());
+    statement.push(" and at + ").push(&last.length.to_string()).push(" <= length(x) + 1)");
 }
 
 /// Where the next part may begin: where the longest of its texts is found next.
@@ -210,13 +242,21 @@ fn lower(character: char) -> char {
     }
 }
 
-fn upper_and_lower(sign: Sign) -> Option<(char, char)> {
-    let Sign::Is(lower_case) = sign else { return None };
-    let mut raised = lower_case.to_uppercase();
-    match (raised.next(), raised.next()) {
-        (Some(upper), None) if !lower_case.is_ascii() && upper != lower_case && lower(upper) == lower_case => {
-            Some((upper, lower_case))
-        }
-        _ => None,
-    }
+/// Where capitals are that their letters' own capitals are not: ẞ of ß, the Kelvin sign, titles such as ǅ, and others.
+const OTHER_CAPITALS: [RangeInclusive<char>; 5] = [
+    '\u{1C5}'..='\u{1F2}',
+    '\u{3F4}'..='\u{3F4}',
+    '\u{1E9E}'..='\u{1E9E}',
+    '\u{1F88}'..='\u{1FFC}',
+    '\u{2126}'..='\u{212B}',
+];
+
+/// The capitals beyond ASCII of a letter.
+fn capitals(letter: char) -> impl Iterator<Item = char> {
+    let mut raised = letter.to_uppercase();
+    let own = raised.next().filter(|_| raised.next().is_none());
+    let others = OTHER_CAPITALS.into_iter().flatten().filter(move |other| Some(*other) != own);
+    own.into_iter()
+        .chain(others)
+        .filter(move |capital| !capital.is_ascii() && *capital != letter && lower(*capital) == letter)
 }
