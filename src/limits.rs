@@ -33,6 +33,10 @@ pub const STORED_ROW_BYTES: usize = 1_900_000;
 pub const IMPORT_LINE_BYTES: usize = 4 * 1024 * 1024;
 /// Refused lines that an import lists; further ones are only counted.
 pub const IMPORT_REFUSALS_LISTED: usize = 1000;
+/// Answers that a prompt is made with.
+pub const PROMPT_ANSWERS: usize = 200;
+/// How long a prompt that was made under a key is known by it, in milliseconds.
+pub const CREATION_KEY_MS: i64 = 24 * HOUR_MS;
 /// Rows of one page of a list.
 pub const PAGE_ROWS: i64 = 100;
 /// Hours of a declared conversion window.

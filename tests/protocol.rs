@@ -93,7 +93,7 @@ fn counts_and_stats() {
         r#""likeCount":0,"uniqueVisitors":null,"visitCount":null,"totalUsage":0,"successCount":0,"failureCount":0,"#,
         r#""successRate":null,"avgGenerationTimeMs":null,"lastUsedAt":null"#,
     );
-    assert_eq!(serde_json::to_string(&Stats::of(counts)).unwrap(), format!("{{{text},{unmeasured}}}"));
+    assert_eq!(serde_json::to_string(&Stats::of(counts, 0)).unwrap(), format!("{{{text},{unmeasured}}}"));
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub struct Counted {
 
 /// All that is known of a prompt.
 ///
-/// Visitors are not told apart, and likes and uses are not recorded: what is not measured is null, and what nobody can
+/// Visitors are not told apart, and uses are not recorded: what is not measured is null, and what nobody can
 /// have done is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -56,12 +56,12 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// The stats of a prompt with these counts.
+    /// The stats of a prompt with these counts, whose templates have so many likes.
     #[must_use]
-    pub fn of(counts: Counts) -> Self {
+    pub fn of(counts: Counts, like_count: u64) -> Self {
         Self {
             counts,
-            like_count: 0,
+            like_count,
             unique_visitors: None,
             visit_count: None,
             total_usage: 0,

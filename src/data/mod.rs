@@ -1,5 +1,6 @@
 //! Prompts and what belongs to them: the rows, who may see and do what, and how rows of another system come in.
 
+pub mod creation;
 pub mod import;
 pub mod import_report;
 pub mod json_rows;

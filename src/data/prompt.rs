@@ -84,18 +84,27 @@ pub struct PromptRow {
 }
 
 impl PromptRow {
-    /// Checks a row given as JSON fields.
+    /// Checks a row given as JSON fields, which tells its id and its owner.
     ///
     /// # Errors
     /// What is wrong with the first bad field.
     pub fn read(fields: &Fields<'_>) -> Result<Self, Problem> {
         fields.refuse_unknown(&PROMPTS.column_names().collect::<Vec<_>>())?;
+        let (id, user_id) = (fields.field("id"), fields.field("user_id"));
+        Self::read_as(fields, id.required(id.uuid()?)?, user_id.required(user_id.uuid()?)?)
+    }
+
+    /// Checks a row given as JSON fields, under this id and of this owner.
+    ///
+    /// # Errors
+    /// What is wrong with the first bad field.
+    pub fn read_as(fields: &Fields<'_>, id: Uuid, user_id: Uuid) -> Result<Self, Problem> {
         let field = |name| fields.field(name);
-        let (id, user_id, title, template) = (field("id"), field("user_id"), field("title"), field("template"));
+        let (title, template) = (field("title"), field("template"));
         let row = Self {
-            id: id.required(id.uuid()?)?,
+            id,
             slug: slug(&field("slug"))?,
-            user_id: user_id.required(user_id.uuid()?)?,
+            user_id,
             title: title.required(title.text()?)?,
             goal: field("goal").text()?,
             template: template.required(template.text()?)?,

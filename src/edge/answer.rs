@@ -7,7 +7,8 @@ use super::runtime::log_failure;
 use crate::http::problem::Problem;
 use crate::rest::error::DataError;
 
-const JSON: &str = "application/json";
+/// The type of most answers.
+pub(super) const JSON: &str = "application/json";
 
 /// A good answer.
 pub(super) struct Answer {
@@ -25,12 +26,6 @@ impl Answer {
             Problem::storage()
         })?;
         Ok(Self::text(200, body, JSON))
-    }
-
-    /// 201 with a body: what was asked for is made, and is found at `location`.
-    pub(super) fn created(body: &impl Serialize, location: String) -> std::result::Result<Self, Problem> {
-        let headers = vec![("Location", location)];
-        Self::ok(body).map(|answer| Self { status: 201, headers, ..answer })
     }
 
     /// 202 with a body: what was asked for is done after the answer.

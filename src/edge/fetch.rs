@@ -7,7 +7,7 @@ use super::answer::{Answer, Refusal, respond};
 use super::call::{Call, Chunks, header, storage_failure};
 use super::runtime::now_ms;
 use super::settings::Settings;
-use super::{d1, events, first_sight, functions, import, rest, stats, summary};
+use super::{d1, events, first_sight, functions, import, prompts, rest, stats, summary};
 use crate::data::policy::require_service;
 use crate::http::cors;
 use crate::http::identity::{Credentials, identify};
@@ -74,6 +74,8 @@ async fn answer(
         Endpoint::Stats => stats::get_stats(&call).await,
         Endpoint::Summary => summary::get_summary(&call).await,
         Endpoint::Import => import::post_import(call).await,
+        Endpoint::CreatePrompt => return prompts::post_prompt(call).await,
+        Endpoint::Fork => return prompts::post_fork(call).await,
         Endpoint::Rows => return Ok(rest::answer(call).await?),
         Endpoint::Function => return Ok(functions::answer(call).await?),
     };

@@ -5,7 +5,7 @@ use worker::D1PreparedStatement;
 
 use super::answer::Answer;
 use super::call::{Call, storage_failure};
-use super::rest::run;
+use super::rest::{content_range, run};
 use super::runtime::new_uuid;
 use super::{d1, ingestion};
 use crate::data::policy::require_user;
@@ -28,7 +28,7 @@ use crate::time::timestamp_from_ms;
 pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
     let is_get = matches!(call.request.inner().method().as_str(), "GET" | "HEAD");
     check_profile(call.header(if is_get { "Accept-Profile" } else { "Content-Profile" }).as_deref())?;
-    Preferences::read(call.header("Prefer").as_deref())?;
+    let preferences = Preferences::read(call.header("Prefer").as_deref())?;
     let arguments = if is_get {
         Arguments::of_parameters(&call.query())?
     } else {
@@ -57,10 +57,10 @@ pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
         Function::IncrementLikesCount(template_id) => like(&call, template_id).await?,
         Function::IncrementUsesCount(template_id) => {
             let statement = function_sql::count_use(template_id, &call.identity);
-            run(&call, &PROMPT_TEMPLATES, [&statement], Vec::new()).await?;
+            run(&call.env, &PROMPT_TEMPLATES, [&statement], Vec::new()).await?;
         }
         Function::GetPopularTemplates { limit, category } => {
-            return popular_templates(&call, limit, category.as_deref()).await;
+            return popular_templates(&call, limit, category.as_deref(), preferences.counts).await;
         }
     }
     Ok(Answer::empty(204))
@@ -87,7 +87,7 @@ async fn count_fork(call: &Call, prompt_id: Uuid) -> Result<(), DataError> {
     let now = timestamp_from_ms(call.now_ms).unwrap_or_default();
     let statements = function_sql::count_fork(&fork, Caller { identity: &call.identity, now: &now });
     let before = make_user(call)?;
-    let made = run(call, &PROMPT_EVENTS, &statements, before).await?;
+    let made = run(&call.env, &PROMPT_EVENTS, &statements, before).await?;
     if let Some([Cell::Text(id), ..]) = made.last().and_then(|rows| rows.first()).map(Vec::as_slice) {
         ingestion::count_stored_rows(&call.env, &[(prompt_id, id.clone())]).await;
     }
@@ -103,7 +103,7 @@ async fn like(call: &Call, template_id: Uuid) -> Result<(), DataError> {
     let now = timestamp_from_ms(call.now_ms).unwrap_or_default();
     let statement = function_sql::like(template_id, user.id, Caller { identity: &call.identity, now: &now });
     let before = make_user(call)?;
-    run(call, &TEMPLATE_LIKES, [&statement], before).await.map(drop)
+    run(&call.env, &TEMPLATE_LIKES, [&statement], before).await.map(drop)
 }
 
 fn require_caller(call: &Call) -> Result<(), DataError> {
@@ -121,9 +121,11 @@ fn make_user(call: &Call) -> Result<Vec<D1PreparedStatement>, DataError> {
     Ok(vec![statement.map_err(|error| storage_failure("functions", &error))?])
 }
 
-async fn popular_templates(call: &Call, limit: i64, category: Option<&str>) -> Result<Answer, DataError> {
+async fn popular_templates(call: &Call, limit: i64, category: Option<&str>, counts: bool) -> Result<Answer, DataError> {
     let format = Format::read(call.header("Accept").as_deref())?;
     let (statement, shape) = function_sql::popular_templates(limit, category, &call.identity);
-    let found = run(call, &PROMPT_TEMPLATES, [&statement], Vec::new()).await?.pop().unwrap_or_default();
-    Ok(Answer::text(200, rows::write(format, &shape, &found, &[])?, format.media_type()))
+    let found = run(&call.env, &PROMPT_TEMPLATES, [&statement], Vec::new()).await?.pop().unwrap_or_default();
+    let given = i64::try_from(found.len()).unwrap_or(i64::MAX);
+    let answer = Answer::text(200, rows::write(format, &shape, &found, &[])?, format.media_type());
+    Ok(answer.header("Content-Range", content_range(0, given, counts.then_some(given))))
 }

@@ -1,7 +1,7 @@
 //! The only folder that knows Cloudflare: it decodes, asks the pure code, performs, encodes.
 //!
 //! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] (commands to one prompt's counter)
-//! - handlers: [`events`], [`stats`], [`summary`], [`import`]
+//! - handlers: [`events`], [`prompts`], [`stats`], [`summary`], [`import`]; of the data dialect [`rest`], [`functions`]
 //! - what they share: [`ingestion`], [`counters`] (the way to a counter), [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`]
 //! - statements: [`d1`] and [`counter_storage`] hold all SQL
 
@@ -18,6 +18,7 @@ mod functions;
 mod import;
 mod ingestion;
 mod prompt_lookup;
+mod prompts;
 mod rest;
 mod rollup;
 mod runtime;

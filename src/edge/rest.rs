@@ -1,7 +1,7 @@
 //! `/rest/v1/{table}`: reads and writes rows in the data dialect.
 
 use uuid::Uuid;
-use worker::{D1PreparedStatement, Error};
+use worker::{D1PreparedStatement, Env, Error};
 
 use super::answer::Answer;
 use super::call::Call;
@@ -9,6 +9,7 @@ use super::runtime::{log_failure, new_uuid};
 use super::{d1, ingestion, prompt_lookup};
 use crate::data::schema::Table;
 use crate::data::tables::{PROMPT_EVENTS, PROMPTS};
+use crate::http::identity::Identity;
 use crate::http::problem::Problem;
 use crate::limits::{EMBEDDED_ROWS, STATEMENT_BYTES};
 use crate::rest::error::{DataError, ErrorCode};
@@ -36,6 +37,7 @@ pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
         }),
     };
     let request = Request::read(&call.id, &call.query(), &headers)?;
+    request.refuse_unused(&method)?;
     match method.as_str() {
         "POST" => insert(&mut call, &request).await,
         "PATCH" => update(&mut call, &request).await,
@@ -45,7 +47,7 @@ pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
 }
 
 async fn read(call: &Call, request: &Request) -> Result<Answer, DataError> {
-    let found = fetch(call, &request.query, request.preferences.counts).await?;
+    let found = fetch(&call.env, &call.identity, &request.query, request.preferences.counts).await?;
     let body = rows::write(request.format, &found.shape, &found.rows, &found.children)?;
     let (first, given) = (request.query.offset, i64::try_from(found.rows.len()).unwrap_or(i64::MAX));
     let range = content_range(first, given, found.count);
@@ -62,7 +64,8 @@ async fn read(call: &Call, request: &Request) -> Result<Answer, DataError> {
     }
 }
 
-fn content_range(first: i64, given: i64, count: Option<i64>) -> String {
+/// The header `Content-Range` of rows that begin at `first`, of `count` in all.
+pub(super) fn content_range(first: i64, given: i64, count: Option<i64>) -> String {
     let count = count.map_or_else(|| "*".to_owned(), |count| count.to_string());
     if given == 0 { format!("*/{count}") } else { format!("{first}-{}/{count}", first + given - 1) }
 }
@@ -75,10 +78,10 @@ struct Found {
     count: Option<i64>,
 }
 
-async fn fetch(call: &Call, query: &Query, counts: bool) -> Result<Found, DataError> {
-    let read = read_sql::read(query, &call.identity, counts);
+async fn fetch(env: &Env, identity: &Identity, query: &Query, counts: bool) -> Result<Found, DataError> {
+    let read = read_sql::read(query, identity, counts);
     let statements = [&read.rows].into_iter().chain(read.children.iter().map(|(child, _)| child)).chain(&read.count);
-    let mut results = run(call, query.table, statements, Vec::new()).await?.into_iter();
+    let mut results = run(env, query.table, statements, Vec::new()).await?.into_iter();
     let rows = results.next().unwrap_or_default();
     let mut children = Vec::new();
     for (_, shape) in read.children {
@@ -93,6 +96,12 @@ async fn fetch(call: &Call, query: &Query, counts: bool) -> Result<Found, DataEr
     }
     let count = read.count.map(|_| results.next().as_deref().map_or(0, |rows| first_number(rows, 0)));
     Ok(Found { shape: read.shape, rows, children, count })
+}
+
+/// The one row that a query finds, as a JSON object.
+pub(super) async fn object(env: &Env, identity: &Identity, query: &Query) -> Result<String, DataError> {
+    let found = fetch(env, identity, query, false).await?;
+    rows::write(Format::Object, &found.shape, &found.rows, &found.children)
 }
 
 async fn insert(call: &mut Call, request: &Request) -> Result<Answer, DataError> {
@@ -186,7 +195,7 @@ async fn perform(call: &Call, request: &Request, write: &Write) -> Result<(Vec<R
         before.push(d1::users::make(&database, &[user], call.now_ms).map_err(|error| failure(&error, table))?);
     }
     let users = before.len();
-    let mut results = run(call, table, [&write.check, &write.write], before).await?.into_iter().skip(users);
+    let mut results = run(&call.env, table, [&write.check, &write.write], before).await?.into_iter().skip(users);
     let check = results.next().unwrap_or_default();
     if first_number(&check, 0) > 0 {
         return Err(DataError::forbidden_row(&call.identity, table.name));
@@ -216,7 +225,8 @@ async fn written(
         let needs_reading = request.query.embeds().next().is_some() || !request.query.order.is_empty();
         let body = if needs_reading && !rows.is_empty() {
             let keys = keys_of(request.query.table, &rows);
-            let found = fetch(call, &by_keys(&request.query, request.query.table, &keys), false).await?;
+            let found =
+                fetch(&call.env, &call.identity, &by_keys(&request.query, request.query.table, &keys), false).await?;
             rows::write(request.format, &found.shape, &found.rows, &found.children)?
         } else {
             rows::write(request.format, shape, &rows, &[])?
@@ -252,7 +262,7 @@ async fn count_events(call: &Call, rows: &[Row]) {
 
 /// Runs statements in one transaction, after those that come `before`.
 pub(super) async fn run<'a>(
-    call: &Call,
+    env: &Env,
     table: &Table,
     statements: impl IntoIterator<Item = &'a Statement>,
     before: Vec<D1PreparedStatement>,
@@ -263,7 +273,7 @@ pub(super) async fn run<'a>(
         return Err(DataError::new(ErrorCode::TooLarge, "the statement is too complex").hint(hint));
     }
     let attempt = async {
-        let database = d1::database(&call.env)?;
+        let database = d1::database(env)?;
         let mut batch = before;
         for statement in statements {
             batch.push(d1::prepared(&database, statement)?);

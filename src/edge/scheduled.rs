@@ -5,9 +5,13 @@ use worker::{Env, Result, ScheduleContext, ScheduledEvent, event};
 use super::runtime::{log_failure, now_ms};
 use super::{d1, ingestion, rollup};
 use crate::events::lineage::{StoredLineage, UNCOUNTED_GRACE_MS};
+use crate::limits::CREATION_KEY_MS;
 
 /// Marked events that one run counts.
 const UNCOUNTED_EVENTS: i64 = 500;
+
+/// Keys of made prompts that one run forgets.
+const FORGOTTEN_KEYS: i64 = 5000;
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
@@ -16,6 +20,9 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
     }
     if let Err(error) = count_uncounted(&env).await {
         log_failure("uncounted", &error.to_string());
+    }
+    if let Err(error) = forget_creation_keys(&env).await {
+        log_failure("creations", &error.to_string());
     }
 }
 
@@ -31,4 +38,8 @@ async fn count_uncounted(env: &Env) -> Result<()> {
         ingestion::count_stored_lineage(env, stored.iter().map(StoredLineage::event).collect()).await;
     }
     Ok(())
+}
+
+async fn forget_creation_keys(env: &Env) -> Result<()> {
+    d1::creations::forget_old(&d1::database(env)?, now_ms() - CREATION_KEY_MS, FORGOTTEN_KEYS).await
 }

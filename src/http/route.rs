@@ -17,6 +17,10 @@ pub enum Endpoint {
     Copy,
     /// Records that a prompt was put beside others.
     Compare,
+    /// Makes a prompt with its answers.
+    CreatePrompt,
+    /// Copies a prompt under a new owner.
+    Fork,
     /// Tells a prompt's counts.
     Stats,
     /// Tells an experiment's hourly rows.
@@ -69,6 +73,8 @@ pub const ROUTES: &[Route] = {
     &[
         route("GET", "/healthz", Endpoint::Health, Anyone, CrossOrigin),
         route("POST", "/v1/events", Endpoint::Events, Anyone, CrossOrigin),
+        route("POST", "/v1/prompts", Endpoint::CreatePrompt, Anyone, CrossOrigin),
+        route("POST", "/v1/prompts/{id}/fork", Endpoint::Fork, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/view", Endpoint::View, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),

@@ -60,6 +60,9 @@ impl Request {
             is_paged: false,
         };
         for (name, value) in parameters.pairs() {
+            if is_single(name) && parameters.pairs().filter(|(other, _)| *other == name).count() > 1 {
+                return Err(DataError::unsupported(format!("the parameter \"{name}\" more than once")));
+            }
             match name {
                 "select" => {}
                 "columns" => request.columns = Some(value.to_owned()).filter(|columns| !columns.is_empty()),
@@ -108,6 +111,24 @@ impl Request {
         Ok(())
     }
 
+    /// Refuses parameters that this method has no use for.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unsupported`].
+    pub fn refuse_unused(&self, method: &str) -> Result<(), DataError> {
+        let refused = |name: &str| DataError::unsupported(format!("the parameter \"{name}\" of a {method}"));
+        if self.columns.is_some() && !matches!(method, "POST" | "PATCH") {
+            return Err(refused("columns"));
+        }
+        if self.on_conflict.is_some() && method != "POST" {
+            return Err(refused("on_conflict"));
+        }
+        if method == "POST" && (self.has_condition || self.is_paged) {
+            return Err(DataError::unsupported("a condition or a page of a POST"));
+        }
+        Ok(())
+    }
+
     /// What identifies a row that is upserted.
     ///
     /// # Errors
@@ -139,6 +160,12 @@ impl Request {
         }
         Ok(&self.query.conditions)
     }
+}
+
+/// Whether a parameter stands once; conditions may stand several times.
+fn is_single(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    matches!(last, "select" | "order" | "limit" | "offset" | "columns" | "on_conflict")
 }
 
 fn column_name(parameter: &str, rest: &str) -> Result<String, DataError> {

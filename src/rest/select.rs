@@ -35,7 +35,11 @@ impl Reader {
             if scanner.eat("*") {
                 fields.extend(table.columns.iter().map(|column| column_field(column.name.to_owned(), column)));
             } else {
-                fields.push(self.field(scanner, table)?);
+                let field = self.field(scanner, table)?;
+                if matches!(field.part, Part::Embed(_)) && fields.iter().any(|other: &Field| other.name == field.name) {
+                    return Err(DataError::unsupported(format!("embedding two tables as \"{}\"", field.name)));
+                }
+                fields.push(field);
             }
             self.fields += 1;
             if fields.len() > SELECTED_FIELDS || self.fields > SELECTED_FIELDS {

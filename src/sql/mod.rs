@@ -1,5 +1,6 @@
 //! SQL that is composed from descriptions: the text comes from this program alone, values are bound parameters.
 
+pub mod fork;
 pub mod pattern;
 pub mod predicate;
 pub mod statement;

@@ -6,10 +6,12 @@ import { ROW, id } from "./seed.mjs";
 /** Those whose requests PostgreSQL was asked about. */
 export const CALLERS = ["anon", "owner", "other", "service"];
 
+const LATER = "2026-11-21T12:00:00.000001+00:00";
+
 // What the operations need to know of a table. `owner` is the column that says whose a row is, `parent` the one that
 // says on what it is; the values of `label` differ from row to row, `sort` has equal ones and nulls, `change` is a
 // change that no check forbids, `broken` one that a check does, `required` may not be null.
-const LIKED = { owner: "user_id", label: "created_at", sort: "user_id", change: { created_at: "2026-11-21T12:00:00.000001+00:00" } };
+const LIKED = { owner: "user_id", label: "created_at", sort: "user_id", change: { created_at: LATER } };
 const FACTS = {
   users: { owner: "id", label: "email", sort: "email", change: { email: "changed@example.com" }, required: "created_at" },
   prompts: { owner: "user_id", label: "title", sort: "category", change: { title: "changed" }, required: "title" },
@@ -63,7 +65,7 @@ function context(table, caller) {
   const ownership = facts.owner ? { [facts.owner]: id(self) } : { [parent]: id(`${self}.private`) };
   const claimed = (row) => settable({ ...row, ...facts.change, ...ownership });
   const keyOf = (row) => key.map((column) => [column, "eq", row[column]]);
-  return { table, self, foe, key, ...facts, own, shared, hidden, fresh, mine, mineToo, theirs, claimed, keyOf, settable };
+  return { table, caller, self, foe, key, ...facts, own, shared, hidden, fresh, mine, mineToo, theirs, claimed, keyOf, settable };
 }
 
 const everything = (c) => [[c.key[0], "not.is", null]];
@@ -72,7 +74,12 @@ const read = (c, more) => ({ method: "GET", table: c.table, where: [], order: c.
 const insert = (c, rows, more) => ({ method: "POST", table: c.table, rows, ...more });
 const upsert = (c, rows, more) => insert(c, rows, { resolution: "merge-duplicates", ...more });
 const ignoring = (c, rows, more) => insert(c, rows, { resolution: "ignore-duplicates", ...more });
-const update = (c, where, set, more) => ({ method: "PATCH", table: c.table, where, set, ...more });
+// A change says when it was made: the worker would say it where a request does not, and its clock is not PostgreSQL's.
+const update = (c, where, set, more) => ({
+  ...{ method: "PATCH", table: c.table, where },
+  set: "updated_at" in POLICY[c.table].columns ? { ...set, updated_at: LATER } : set,
+  ...more,
+});
 const remove = (c, where, more) => ({ method: "DELETE", table: c.table, where, ...more });
 
 const moved = (c, on) => update(c, c.keyOf(c.own), { [c.parent]: ROW[c.table](c.self, on)[c.parent] });
@@ -89,6 +96,10 @@ const READS = {
   "select by a hidden value or one's own": (c) =>
     read(c, { where: [["or", [[c.label, "eq", c.hidden[c.label]], [c.label, "eq", c.own[c.label]]]]] }),
   "select by a list with a hidden value": (c) => read(c, { where: [[c.label, "in", [c.hidden[c.label], c.own[c.label]]]] }),
+};
+
+const READS_BY_TEXT = {
+  "select by the pattern of a hidden value": (c) => read(c, { where: [[c.label, "ilike", `*${c.hidden[c.label].slice(1).toUpperCase()}`]] }),
 };
 
 const WRITES = {
@@ -135,10 +146,11 @@ const WRITES_OF_OWNERS = {
   "take another's that is hidden": (c) => update(c, c.keyOf(c.hidden), { [c.owner]: id(c.self) }),
 };
 
-// A user's row is not by a user: it is one.
+// A user's row is not by a user: it is one. A counter remembers whose event it has counted under an id.
+const newId = ({ table, caller }) => "id" in POLICY[table].columns && { id: id(`${table} of ${caller} by default`) };
 const WRITES_BY_USERS = {
-  "insert by default": ({ mine: { user_id, ...rest }, ...c }) => insert(c, [rest]),
-  "insert as nobody": (c) => insert(c, [{ ...c.mine, user_id: null }]),
+  "insert by default": ({ mine: { user_id, ...rest }, ...c }) => insert(c, [{ ...rest, ...newId(c) }]),
+  "insert as nobody": (c) => insert(c, [{ ...c.mine, ...newId(c), user_id: null }]),
 };
 
 // Of rows that are on a prompt or on a template.
@@ -185,6 +197,8 @@ const OF_A_TABLE = {
     "upsert on a hidden slug": (c) => upsert(c, [{ ...c.mine, slug: c.hidden.slug }], { on: ["slug"] }),
     "ignore a hidden slug": (c) => ignoring(c, [{ ...c.mine, slug: c.hidden.slug }], { on: ["slug"] }),
     "give one's own a hidden slug": (c) => update(c, c.keyOf(c.own), { slug: c.hidden.slug }),
+    "search for a hidden word": (c) => read(c, { where: [["goal", "plfts", "private"]] }),
+    "count by a hidden word": (c) => read(c, { method: "HEAD", where: [["goal", "plfts", "private"]] }),
     "publish": (c) => update(c, everything(c), { is_public: true, is_active: true }),
     "withdraw": (c) => update(c, everything(c), { is_active: false }),
     "embed templates and their likes": (c) => read(c, { embed: { table: "prompt_templates", embed: { table: "template_likes" } } }),
@@ -202,6 +216,7 @@ const OF_A_TABLE = {
       read(c, { embed: { table: "prompt_templates", inner: true, embed: { table: "prompts", inner: true } } }),
   },
   prompt_favorites: {
+    "embed prompts by a hidden word, inner": (c) => read(c, { embed: { table: "prompts", inner: true, where: [["goal", "plfts", "private"]] } }),
     "embed prompts and their answers": (c) => read(c, { embed: { table: "prompts", embed: { table: "prompt_answers" } } }),
     "embed prompts and their snapshots": (c) => read(c, { embed: { table: "prompts", embed: { table: "prompt_stats" } } }),
   },
@@ -223,21 +238,26 @@ function embeds(table) {
     const embed = (more) => (c) => read(c, { embed: { table: other, ...more(c) } });
     const hidden = (c) => ROW[other](c.foe, `${c.foe}.private`)[FACTS[other].label];
     const byHidden = (c) => [[FACTS[other].label, "eq", hidden(c)]];
+    const byEither = (c) => [["or", [...byHidden(c), [FACTS[other].label, "eq", ROW[other](c.self, `${c.self}.private`)[FACTS[other].label]]]]];
     return [
       [`embed ${other}`, embed(() => ({}))],
       [`embed ${other}, inner`, embed(() => ({ inner: true }))],
       [`embed ${other} by a hidden value`, embed((c) => ({ where: byHidden(c) }))],
       [`embed ${other} by a hidden value, inner`, embed((c) => ({ inner: true, where: byHidden(c) }))],
+      [`embed ${other} by a hidden value or one's own, inner`, embed((c) => ({ inner: true, where: byEither(c) }))],
+      [`insert, embedding ${other}`, (c) => insert(c, [c.mine], { embed: { table: other } })],
+      [`update, embedding ${other}`, (c) => update(c, everything(c), c.change, { embed: { table: other } })],
     ];
   });
   return Object.fromEntries(operations);
 }
 
 function operationsOn(table) {
-  const { owner, parent, broken } = FACTS[table];
-  const { key } = POLICY[table];
+  const { owner, parent, broken, label } = FACTS[table];
+  const { key, columns } = POLICY[table];
   return Object.entries({
     ...READS,
+    ...(columns[label] === "text" && READS_BY_TEXT),
     ...embeds(table),
     ...WRITES,
     ...((owner || parent) && WRITES_AS_ANOTHER),

@@ -1,10 +1,10 @@
 // What a request came to, in the form in which expected.json has it: rows by their keys, UUIDs by their names.
 import { isDeepStrictEqual } from "node:util";
 import { POLICIES, POLICY } from "./policies.mjs";
-import { named } from "./seed.mjs";
+import { nameOf, named } from "./seed.mjs";
 
 /** The key of a row, as text. */
-export const keyOf = (table, row) => POLICY[table].key.map((column) => named(row[column])).join(" | ");
+export const keyOf = (table, row) => POLICY[table].key.map((column) => nameOf(row[column])).join(" | ");
 
 /** The keys of the rows that a request gave; where a table is embedded, each with the keys of what is embedded. */
 export function given({ method, table, embed }, rows) {
@@ -25,6 +25,7 @@ const byKey = (table, rows) => new Map(rows.map((row) => [keyOf(table, row), row
 
 /** What became of the rows of all tables: of a changed row the changed columns, a new row, null for one that is gone. */
 export function changes(before, after) {
+  if (after === before) return {};
   const changed = POLICIES.map(({ table }) => {
     const [old, now] = [byKey(table, before[table]), byKey(table, after[table])];
     const gone = [...old.keys()].filter((key) => !now.has(key)).map((key) => [key, null]);

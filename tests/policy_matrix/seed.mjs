@@ -13,9 +13,12 @@ export function id(name) {
   return uuid;
 }
 
+/** The name of a UUID, and anything else as it is. */
+export const nameOf = (value) => names.get(value) ?? value;
+
 /** The same value with the names of all UUIDs in it. */
 export const named = (value) =>
-  JSON.parse(JSON.stringify(value).replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (uuid) => names.get(uuid) ?? uuid));
+  JSON.parse(JSON.stringify(value).replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, nameOf));
 
 /** A number below `limit` that only depends on the name. */
 const number = (name, limit) => parseInt(digest(name).slice(0, 12), 16) % limit;
@@ -46,7 +49,7 @@ export const ROW = {
     slug: on.replace(".", "-"),
     user_id: id(by),
     title: `title of ${on}`,
-    goal: `goal of ${on}`,
+    goal: `goal of ${on.replace(".", " ")}`,
     template: `template of ${on}`,
     variables: { name: on },
     negative_prompt: null,

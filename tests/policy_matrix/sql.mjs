@@ -30,9 +30,9 @@ function read({ method, limit, order, ...request }) {
 }
 
 // An embedded table is a lateral join, so its rows are those that the caller may see.
-function query({ table, where = [], embed }, alias, joined) {
+function query({ table, where = [], embed }, alias, joined, source = table) {
   const conditions = [...(joined ? [joined] : []), ...where.map((filter) => condition(alias, filter))];
-  const from = `from ${name(table)} as ${name(alias)}`;
+  const from = `from ${name(source)} as ${name(alias)}`;
   const only = conditions.length ? ` where ${conditions.join(" and ")}` : "";
   if (!embed) return `select ${name(alias)}.* ${from}${only}`;
 
@@ -56,10 +56,10 @@ function relation(table, alias, other, inside) {
   return { on: `${name(inside)}.${name(to)} = ${name(alias)}.${name(from)}`, isOne };
 }
 
-function written({ table, minimal }, statement) {
+function written({ table, embed, minimal }, statement) {
   if (minimal) return `with source as (${statement} returning 1) select json_build_object()`;
-  const source = `with source as (${statement} returning ${name(table)}.*)`;
-  return `${source} select json_build_object('rows', coalesce(json_agg(r), '[]')) from (select * from source) r`;
+  const rows = query({ table, embed }, table, undefined, "source");
+  return `with source as (${statement} returning ${name(table)}.*) select json_build_object('rows', coalesce(json_agg(r), '[]')) from (${rows}) r`;
 }
 
 const columnsOf = (row) => list(Object.keys(row).map(name));
@@ -84,6 +84,10 @@ function condition(table, [column, operator, value]) {
       return `${operand} <> ${literal(value)}`;
     case "in":
       return `${operand} in (${list(value.map(literal))})`;
+    case "ilike":
+      return `${operand} ilike ${literal(value.replaceAll("*", "%"))}`;
+    case "plfts":
+      return `to_tsvector(${operand}) @@ plainto_tsquery(${literal(value)})`;
     case "not.is":
       return `${operand} is not ${value}`;
   }

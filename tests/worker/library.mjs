@@ -33,9 +33,28 @@ export async function library() {
     return stored;
   }
 
+  let everything;
+  /** The statement that gives all rows of each table but `users`: users leave a row there by asking. */
+  async function dumpStatement() {
+    const columns = "select group_concat('\"' || name || '\"') from pragma_table_info(tables.name)";
+    const named = "name <> 'users' and type = 'table' and sql like '%strict%'";
+    const tables = await instance.sql(`select name, (${columns}) as columns from sqlite_master as tables where ${named}`);
+    const rows = ({ name, columns }) =>
+      `(select json_group_array(json_array(${columns})) from (select * from ${name} order by 1, 2)) as ${name}`;
+    return `select ${tables.map(rows)}`;
+  }
+
   return {
     ...instance,
     origin: url,
+
+    /** All rows that are stored, but those of `users`, by table. */
+    async dump() {
+      everything ??= await dumpStatement();
+      const [tables] = await instance.sql(everything);
+      return Object.fromEntries(Object.entries(tables).map(([name, rows]) => [name, JSON.parse(rows)]));
+    },
+
     anonymous: withKey(SETTINGS.PUBLISHABLE_KEY),
     service,
     somebody,

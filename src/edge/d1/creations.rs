@@ -1,0 +1,56 @@
+//! Statements about the keys under which prompts were made.
+
+use serde::Deserialize;
+use uuid::Uuid;
+use worker::{D1Database, D1PreparedStatement, Result};
+
+use super::{integer, rows, statement, text};
+use crate::data::creation::CreationKey;
+
+/// What was made under a key.
+#[derive(Deserialize)]
+pub(in crate::edge) struct Made {
+    /// See [`CreationKey`].
+    pub(in crate::edge) request_digest: String,
+    /// The prompt.
+    pub(in crate::edge) prompt_id: Uuid,
+}
+
+/// What this user made under this key since `since_ms`.
+pub(in crate::edge) async fn find(
+    database: &D1Database,
+    user: Uuid,
+    key: &CreationKey,
+    since_ms: i64,
+) -> Result<Option<Made>> {
+    let sql = "select request_digest, prompt_id from prompt_creations \
+        where user_id = ?1 and idempotency_key = ?2 and created_ms >= ?3";
+    let parameters = [text(&user.to_string()), text(&key.key), integer(since_ms)];
+    Ok(rows(statement(database, sql, &parameters)?).await?.pop())
+}
+
+/// Notes that a prompt was made under a key, if it is there; fails where one was made under it since `since_ms`.
+pub(in crate::edge) fn note(
+    database: &D1Database,
+    user: Uuid,
+    key: &CreationKey,
+    prompt_id: Uuid,
+    (now_ms, since_ms): (i64, i64),
+) -> Result<[D1PreparedStatement; 2]> {
+    let forget = "delete from prompt_creations where user_id = ?1 and idempotency_key = ?2 and created_ms < ?3";
+    let note = "insert into prompt_creations (user_id, idempotency_key, request_digest, prompt_id, created_ms) \
+        select ?1, ?2, ?3, id, ?5 from prompts where id = ?4";
+    let (user, name) = (text(&user.to_string()), text(&key.key));
+    let digest = text(&key.request_digest);
+    Ok([
+        statement(database, forget, &[user.clone(), name.clone(), integer(since_ms)])?,
+        statement(database, note, &[user, name, digest, text(&prompt_id.to_string()), integer(now_ms)])?,
+    ])
+}
+
+/// Forgets up to `limit` keys from before `since_ms`.
+pub(in crate::edge) async fn forget_old(database: &D1Database, since_ms: i64, limit: i64) -> Result<()> {
+    let sql = "delete from prompt_creations where (user_id, idempotency_key) in \
+        (select user_id, idempotency_key from prompt_creations where created_ms < ?1 order by created_ms limit ?2)";
+    statement(database, sql, &[integer(since_ms), integer(limit)])?.run().await.map(drop)
+}
