@@ -27,12 +27,20 @@ fn every_route_is_found() {
     let expected = [
         ("GET", "/healthz", Endpoint::Health, Anyone, CrossOrigin),
         ("POST", "/v1/events", Endpoint::Events, Anyone, CrossOrigin),
+        ("POST", "/v1/prompts", Endpoint::CreatePrompt, Anyone, CrossOrigin),
+        ("POST", "/v1/prompts/{id}/fork", Endpoint::Fork, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/view", Endpoint::View, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
         ("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Service, CrossOrigin),
         ("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
+        ("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
+        ("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
+        ("PATCH", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
+        ("DELETE", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
+        ("GET", "/rest/v1/rpc/{id}", Endpoint::Function, Anyone, CrossOrigin),
+        ("POST", "/rest/v1/rpc/{id}", Endpoint::Function, Anyone, CrossOrigin),
     ];
     for (method, path, endpoint, access, sharing) in expected {
         let id = if path.contains("{id}") { ID } else { "" };
@@ -59,7 +67,6 @@ fn an_unknown_path_is_no_route() {
         "/v1/events/1",
         "v1/events",
         "/healthz/",
-        "/v1/prompts",
         "/v1/prompts/",
         "/v1/prompts/stats",
         "/v1/prompts//stats",
@@ -157,7 +164,8 @@ fn allowed_origins_are_read_from_the_setting() {
 
 #[test]
 fn pages_of_allowed_origins_may_read_what_is_shared() {
-    const EXPOSED: (&str, &str) = ("Access-Control-Expose-Headers", "etag, preference-applied, retry-after");
+    const EXPOSED: (&str, &str) =
+        ("Access-Control-Expose-Headers", "content-range, etag, location, preference-applied, retry-after");
     const VARY: (&str, &str) = ("Vary", "Origin");
     let any = AllowedOrigins::Any;
     let listed = AllowedOrigins::parse(Some("https://a.example,https://b.example"));
@@ -202,11 +210,13 @@ fn check_preflight(path: &str, expected: &[(&str, &str)]) {
 
 #[test]
 fn a_preflight_tells_methods_and_headers_of_what_is_shared() {
-    const HEADERS: &str = "authorization, apikey, content-type, idempotency-key, prefer, x-client-info";
+    const HEADERS: &str = "accept-profile, authorization, apikey, content-profile, content-type, idempotency-key, prefer, \
+        range, range-unit, x-client-info, x-retry-count, x-supabase-api-version";
     for (path, methods) in [
         ("/v1/events", "POST, OPTIONS"),
         ("/v1/prompts/a/view", "POST, OPTIONS"),
         ("/v1/prompts/a/stats", "GET, HEAD, OPTIONS"),
+        ("/rest/v1/prompts", "GET, POST, PATCH, DELETE, HEAD, OPTIONS"),
     ] {
         let expected = [
             ("Allow", methods),

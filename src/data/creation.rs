@@ -96,8 +96,16 @@ fn read_answer(element: &RawValue, index: i64, new_id: &mut impl FnMut() -> Uuid
         id: fields.field("id").uuid()?.unwrap_or_else(new_id),
         question: question.required(question.text()?)?,
         answer: answer.required(answer.text()?)?,
-        position: fields.field("position").integer()?.unwrap_or(index),
+        position: position(&fields.field("position"))?.unwrap_or(index),
     })
+}
+
+fn position(field: &Field<'_>) -> Result<Option<i64>, Problem> {
+    let position = field.integer()?;
+    if position.is_some_and(|position| i32::try_from(position).is_err()) {
+        return Err(field.problem(Code::InvalidValue, "position is a whole number of at most 32 bits."));
+    }
+    Ok(position)
 }
 
 /// The key under which a user makes a prompt once within 24 hours, and what tells a repeated request from another.

@@ -10,7 +10,6 @@ use super::{d1, ingestion, prompt_lookup, rest};
 use crate::data::creation::{Creation, CreationKey};
 use crate::data::policy::{require_user, unknown_prompt};
 use crate::data::tables::PROMPTS;
-use crate::events::fate::reused_id;
 use crate::events::parse::parse_idempotency_key;
 use crate::http::body;
 use crate::http::identity::{Identity, User};
@@ -123,7 +122,10 @@ async fn made_before(call: &Call, user: Uuid, key: Option<&CreationKey>) -> std:
         async { d1::creations::find(&d1::database(&call.env)?, user, key, call.now_ms - CREATION_KEY_MS).await };
     match attempt.await.map_err(|error| storage_failure("creations", &error))? {
         Some(made) if made.request_digest == key.request_digest => Ok(Some(made.prompt_id)),
-        Some(_) => Err(reused_id()),
+        Some(_) => {
+            let detail = "This key was used for another request. Give each request a key of its own.";
+            Err(Problem::new(Code::IdempotencyKeyReused, detail))
+        }
         None => Ok(None),
     }
 }
@@ -150,7 +152,11 @@ fn with_answers(id: Uuid) -> std::result::Result<Query, DataError> {
     Ok(by_keys(&query, &PROMPTS, &[vec![Value::Text(id.to_string())]]))
 }
 
+/// The problem of an id or a slug that is taken.
 fn taken(error: &str) -> Option<Problem> {
-    let column = ["id", "slug"].into_iter().find(|column| error.contains(&format!("prompts.{column}")))?;
-    Some(Problem::at(Code::Conflict, format!("/{column}"), format!("Another prompt has this {column}.")))
+    const UNIQUE: [(&str, &str); 3] =
+        [("prompts.id", "/id"), ("prompts.slug", "/slug"), ("prompt_answers.id", "/answers")];
+    let (_, pointer) =
+        UNIQUE.into_iter().find(|(column, _)| error.contains(&format!("UNIQUE constraint failed: {column}")))?;
+    Some(Problem::at(Code::Conflict, pointer, "This is taken already. Choose another, or leave it out."))
 }

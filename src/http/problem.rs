@@ -89,7 +89,7 @@ impl Code {
             Self::TooLarge => ("too_large", 413, "Too large"),
             Self::TooManyEvents => ("too_many_events", 413, "Too many events"),
             Self::UnsupportedMediaType => ("unsupported_media_type", 415, "The media type is not supported"),
-            Self::IdempotencyKeyReused => ("idempotency_key_reused", 422, "The id was used for another event"),
+            Self::IdempotencyKeyReused => ("idempotency_key_reused", 422, "The id was used for something else"),
             Self::StorageUnavailable => ("storage_unavailable", 503, "Storage is unavailable"),
         }
     }

@@ -6,7 +6,7 @@ import { columnOf, isIlike, isLike, library, quoted, refused, rowsOf } from "./l
 
 const CYRILLIC = "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЁ";
 const MANY = 1000;
-const LEVELS = 12;
+const LEVELS = 10;
 const CONDITIONS = 150;
 const BIG_ROW_BYTES = 150_000;
 

@@ -195,31 +195,58 @@ describe("tokens", () => {
 });
 
 describe("strange requests", () => {
-  const { below, happens, one, some } = chance(SEED);
-  const NAMES = ["id", "title", "goal", "is_public", "created_at", "tags", "variables", "colour", "prompts", "prompt_answers", "prompt_templates", "users", "*", "select", "order", "or", "and", "not", "limit"];
-  const SIGNS = ["(", ")", ",", ".", ":", "!", "!inner", "->", "::", "'", '"', "\\", "%", "*", "_", " ", "{", "}", "=", "é", "🎉", "\u0000", "\n", "--", ";", "/*"];
-  const WORDS = ["eq", "neq", "gt", "like", "ilike", "is", "in", "fts", "wfts", "not", "null", "true", "asc", "desc", "nullsfirst", "a", "1", "-1", "1e9", "0x1", prompt.id];
-  const noise = () => some(happens(0.5) ? [...NAMES, ...WORDS, ".", ".", ".", "(", ")", ","] : [...SIGNS, ...WORDS], 1 + below(8)).join("");
-  const near = () => one([`${one(NAMES)}.${one(WORDS)}.${noise()}`, `(${one(NAMES)}.${one(WORDS)}.${one(WORDS)},${noise()})`, `${one(WORDS)}.${noise()}`, noise()]);
-  const query = () => Array.from({ length: 1 + below(3) }, () => `${encodeURIComponent(happens(0.7) ? one(NAMES) : noise())}=${encodeURIComponent(near())}`).join("&");
+  const { below, happens, one } = chance(SEED);
+  const RIGHT = [
+    "select=id,title",
+    "select=*,prompt_answers(id,answer)",
+    "select=id,of:prompt_templates!inner(category,prompts(title))",
+    "title=eq.A title",
+    "title=not.ilike.*a_t*",
+    'goal=in.("a,b",c,"d\\"e")',
+    "goal=is.null",
+    `id=in.(${prompt.id},${template.id})`,
+    "is_public=is.true",
+    "created_at=gte.2024-01-01T00:00:00+00:00",
+    'or=(title.eq."a,b",and(goal.is.null,not.or(is_public.is.true,title.like.%a%)))',
+    "or=(title.ilike.%one, two)%,goal.neq.3)",
+    "title=wfts.title or none",
+    "order=title.desc.nullslast,id",
+    "limit=3",
+    "offset=1",
+  ];
+  const SIGNS = ["(", ")", ",", ".", ":", "!", "->", "::", "'", '"', "\\", "%", "*", "_", " ", "{", "}", "=", "é", "🎉", "\u0000", "\n", "--", ";", "/*", "not.", "null", "1e9", "$1", "?1"];
+  /** A text in which a sign is lost, comes in, or is exchanged, or which goes on as another does. */
+  const spoilt = (text) => {
+    const [at, kind] = [below(text.length + 1), below(4)];
+    const [head, tail] = [text.slice(0, at), text.slice(at)];
+    return [head + tail.slice(1), head + one(SIGNS) + tail, head + one(SIGNS) + tail.slice(1), head + one(RIGHT).slice(at)][kind];
+  };
+  const parameter = () => {
+    let text = one(RIGHT);
+    for (; happens(0.4); ) text = spoilt(text);
+    const [name, ...value] = text.split("=");
+    return `${encodeURIComponent(name)}=${encodeURIComponent(value.join("="))}`;
+  };
+  const query = () => Array.from({ length: 1 + below(3) }, parameter).join("&");
+  const noise = () => spoilt(spoilt(one(RIGHT)));
 
   test(`${STRANGE} of them are answered, or refused in PostgREST's form`, async () => {
     const statuses = new Map();
     for (let index = 0; index < STRANGE; index++) {
-      const path = `/rest/v1/${one(["prompts", "prompts", "prompt_templates", "prompt_stats", "test_results"])}?${query()}`;
+      const path = `/rest/v1/${one(["prompts", "prompts", "prompts", "prompt_templates"])}?${query()}`;
       const answer = await send("GET", path, { as: user(owner.id), headers: happens(0.2) ? prefer("count=exact") : {} });
       assert.ok(answer.status < 500, `${path} ${answer.status}`);
       if (answer.status >= 400) assertError(answer.body);
       else assert.ok(Array.isArray(answer.body), path);
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
     }
-    assert.ok(statuses.size > 1, "some are answered and some refused");
+    assert.ok(statuses.get(200) > STRANGE / 10 && statuses.get(400) > STRANGE / 10, JSON.stringify([...statuses]));
   });
 
   test(`${STRANGE / 2} writes of nobody's are refused, or find nothing`, async () => {
     for (let index = 0; index < STRANGE / 2; index++) {
       const [method, path] = [one(["POST", "PATCH", "DELETE"]), `/rest/v1/${one(["prompts", "prompt_answers", "template_likes"])}?${query()}`];
-      const body = method === "DELETE" ? undefined : one([row, [row, row], {}, [], { title: noise() }, noise(), { user_id: owner.id, [one(NAMES)]: noise() }]);
+      const body = method === "DELETE" ? undefined : one([row, [row, row], {}, [], { title: noise() }, noise(), { user_id: owner.id, [one(["id", "title", "tags", "is_public", "colour"])]: noise() }]);
       const answer = await send(method, path, { body });
       assert.ok(answer.status < 500, `${method} ${path} ${answer.status}`);
       if (answer.status >= 400) assertError(answer.body);

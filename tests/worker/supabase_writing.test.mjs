@@ -352,7 +352,7 @@ describe("rules of tables", async () => {
     ["prompts", "is_public", "perhaps"],
     ["prompts", "is_public", 7],
     ["prompts", "created_at", "yesterday?", ["22007"]],
-    ["prompts", "created_at", "2024-02-30T00:00:00Z", ["22008"]],
+    ["prompts", "created_at", "2024-02-30T00:00:00Z", ["22007", "22008"]],
     ["prompts", "tags", "no array"],
     ["prompts", "tags", { a: 1 }],
     ["test_results", "rating", "many"],
