@@ -1,4 +1,4 @@
-// Tokens as the worker expects them: HS256, for one user.
+// Tokens that the worker accepts: signed with its secret (HS256), for one user.
 import { createHmac } from "node:crypto";
 
 const LIFETIME_S = 24 * 60 * 60;

@@ -65,7 +65,8 @@ const config :Workerd.Config = (
 `;
 }
 
-function modules(main) {
+/** The files of the worker whose main file this is. */
+export function modules(main) {
   const folder = dirname(main);
   const wasm = readdirSync(folder).filter((file) => file.endsWith(".wasm"));
   return [
@@ -108,6 +109,6 @@ function disk(name, path) {
 }
 
 /** A literal: JSON's, but Cap'n Proto has no `\u`. */
-function text(value) {
+export function text(value) {
   return JSON.stringify(value).replace(/\\(?:u00(..)|.)/g, (escape, hex) => (hex ? `\\x${hex}` : escape));
 }

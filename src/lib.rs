@@ -10,7 +10,7 @@
 //! - [`rest`]: the data dialect of Supabase applications
 //! - [`search`]: the words of a text, and queries for them
 //! - [`sql`]: statements composed from descriptions, the policy table as SQL
-//! - [`http`]: routes, problems, identity
+//! - [`http`]: routes, problems, identity and the keys of tokens
 //!
 //! Only the `edge` module, which is compiled for `wasm32` alone, knows Cloudflare.
 

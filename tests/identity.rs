@@ -5,7 +5,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use promptmeter::http::identity::{Credentials, Identity, Keys, User, identify};
+use promptmeter::http::identity::{Credentials, Identification, Identity, Keys, User, identify};
+use promptmeter::http::key_set::{Algorithm, KeyName};
 use promptmeter::http::problem::Code;
 use promptmeter::http::token::Expected;
 use serde_json::{Value, json};
@@ -15,6 +16,8 @@ use uuid::Uuid;
 const NOW_S: f64 = 1_800_000_000.0;
 const SECRET: &str = "a secret of thirty-two characters";
 const HS256: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+const ES256: &str = r#"{"alg":"ES256","kid":"ec-1"}"#;
+const RS256: &str = r#"{"alg":"RS256","kid":"rsa-1"}"#;
 const SUB: &str = "01234567-89ab-7def-8123-456789abcdef";
 
 fn user(email: Option<&str>) -> User {
@@ -25,12 +28,13 @@ fn keys() -> Keys {
     Keys {
         publishable: Some("pk_development".to_owned()),
         service: Some("sk_development".to_owned()),
-        tokens: Some(expected(None, None)),
+        secret: Some(SECRET.to_owned()),
+        expected: Expected::default(),
     }
 }
 
 fn expected(issuer: Option<&str>, audience: Option<&str>) -> Expected {
-    Expected { secret: SECRET.to_owned(), issuer: issuer.map(str::to_owned), audience: audience.map(str::to_owned) }
+    Expected { issuer: issuer.map(str::to_owned), audience: audience.map(str::to_owned) }
 }
 
 fn sign(header: &str, claims: &str, secret: &str) -> String {
@@ -50,7 +54,23 @@ fn user_token() -> String {
 
 fn check(authorization: Option<&str>, apikey: Option<&str>, keys: &Keys, expected: &Result<Identity, Code>) {
     let actual = identify(Credentials { authorization, apikey }, keys, NOW_S).map_err(|problem| problem.code);
+    let actual = actual.map(|identification| match identification {
+        Identification::Certain(identity) => identity,
+        Identification::IfSigned(..) => panic!("authorization {authorization:?}, apikey {apikey:?}: not certain"),
+    });
     assert_eq!(&actual, expected, "authorization {authorization:?}, apikey {apikey:?}");
+}
+
+/// Credentials that tell who is asking if the keys of these names (algorithm, kid) verify their signatures.
+fn check_if_signed(authorization: &str, apikey: Option<&str>, expected: &Identity, names: &[(Algorithm, &str)]) {
+    let credentials = Credentials { authorization: Some(authorization), apikey };
+    let Ok(Identification::IfSigned(identity, signed)) = identify(credentials, &keys(), NOW_S) else {
+        panic!("{authorization}, {apikey:?}: nothing is left to verify");
+    };
+    let told: Vec<&KeyName> = signed.iter().map(|signed| &signed.key).collect();
+    let names: Vec<KeyName> =
+        names.iter().map(|(algorithm, kid)| KeyName { kid: (*kid).to_owned(), algorithm: *algorithm }).collect();
+    assert_eq!((&identity, told), (expected, names.iter().collect()), "{authorization}, {apikey:?}");
 }
 
 /// A token judged as the bearer under `keys`.
@@ -60,11 +80,18 @@ fn check_bearer(token: &str, keys: &Keys, expected: &Result<Identity, Code>) {
 }
 
 /// The claims of a user's token together with `more`.
-fn check_claims(more: &Value, tokens: Expected, valid: bool) {
+fn check_claims(more: &Value, wanted: Expected, valid: bool) {
     let mut claims = json!({"sub": SUB, "role": "authenticated"});
     claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let expected = if valid { Ok(Identity::User(user(None))) } else { Err(Code::InvalidCredential) };
-    check_bearer(&token(&claims), &Keys { tokens: Some(tokens), ..keys() }, &expected);
+    let keys = Keys { expected: wanted, ..keys() };
+    check_bearer(&token(&claims), &keys, &expected);
+    for header in [ES256, RS256] {
+        let bearer = format!("Bearer {}", sign(header, &claims.to_string(), SECRET));
+        let credentials = Credentials { authorization: Some(&bearer), apikey: None };
+        let actual = identify(credentials, &keys, NOW_S).map_err(|problem| problem.code);
+        assert_eq!(actual.map(drop), expected.clone().map(drop), "{header} {claims}");
+    }
 }
 
 #[test]
@@ -115,7 +142,7 @@ fn the_bearer_decides_and_the_apikey_must_be_valid_all_the_same() {
 
 #[test]
 fn an_empty_or_missing_configured_key_matches_nothing() {
-    let empty = Keys { publishable: Some(String::new()), service: Some(String::new()), tokens: None };
+    let empty = Keys { publishable: Some(String::new()), service: Some(String::new()), ..Keys::default() };
     for keys in [Keys::default(), empty] {
         check(None, Some(""), &keys, &Err(Code::InvalidCredential));
         check(Some("Bearer "), None, &keys, &Err(Code::InvalidCredential));
@@ -127,9 +154,10 @@ fn an_empty_or_missing_configured_key_matches_nothing() {
 
 #[test]
 fn an_empty_secret_signs_nothing() {
-    let keys = Keys { tokens: Some(Expected::default()), ..keys() };
     let forged = sign(HS256, &json!({"sub": SUB, "role": "service_role"}).to_string(), "");
-    check_bearer(&forged, &keys, &Err(Code::InvalidCredential));
+    for secret in [None, Some(String::new())] {
+        check_bearer(&forged, &Keys { secret, ..keys() }, &Err(Code::InvalidCredential));
+    }
 }
 
 #[test]
@@ -194,6 +222,8 @@ fn a_token_is_signed_with_hs256_and_the_secret() {
         sign(r#"{"typ":"JWT"}"#, &claims, SECRET),
         sign(r#"{"alg":"HS256","alg":"none"}"#, &claims, SECRET),
         sign(r#"{"alg":"HS256","crit":["b64"],"b64":false}"#, &claims, SECRET),
+        sign(r#"{"alg":"HS256","crit":[]}"#, &claims, SECRET),
+        sign(r#"{"alg":"HS256","crit":null}"#, &claims, SECRET),
         sign("HS256", &claims, SECRET),
         sign(HS256, "no claims", SECRET),
         sign(HS256, r#"{"role":"anon","role":"service_role"}"#, SECRET),
@@ -209,6 +239,77 @@ fn a_token_is_signed_with_hs256_and_the_secret() {
         check_bearer(&bad, &keys(), &Err(Code::InvalidCredential));
     }
     check_bearer(&sign(r#"{"alg":"HS256","kid":"1"}"#, &claims, SECRET), &keys(), &Ok(Identity::User(user(None))));
+}
+
+#[test]
+fn a_token_signed_by_a_public_key_is_left_to_be_verified_with_exactly_that_key() {
+    let token = |header: &str, role: &str| {
+        let claims = json!({"sub": SUB, "role": role}).to_string();
+        format!("{}.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
+    };
+    let (ec, rsa) = ((Algorithm::Es256, "ec-1"), (Algorithm::Rs256, "rsa-1"));
+    let (someone, service) = (Identity::User(user(None)), Identity::Service(Some(user(None))));
+    let bearer = |header, role| format!("Bearer {}", token(header, role));
+    check_if_signed(&bearer(ES256, "authenticated"), None, &someone, &[ec]);
+    check_if_signed(&bearer(RS256, "authenticated"), None, &someone, &[rsa]);
+    check_if_signed(&bearer(ES256, "service_role"), Some("pk_development"), &service, &[ec]);
+    check_if_signed(&bearer(ES256, "authenticated"), Some("sk_development"), &someone, &[ec]);
+    check_if_signed(&bearer(ES256, "authenticated"), Some(&token(RS256, "anon")), &someone, &[ec, rsa]);
+    check_if_signed("Bearer pk_development", Some(&token(RS256, "service_role")), &Identity::Anonymous, &[rsa]);
+    check_if_signed(
+        &bearer(r#"{"alg":"ES256","kid":""}"#, "anon"),
+        None,
+        &Identity::Anonymous,
+        &[(Algorithm::Es256, "")],
+    );
+
+    let signed = token(ES256, "authenticated");
+    let credentials = Credentials { authorization: None, apikey: Some(&signed) };
+    let Ok(Identification::IfSigned(_, all)) = identify(credentials, &keys(), NOW_S) else { panic!("{signed}") };
+    assert_eq!(all[0].text, signed.rsplit_once('.').unwrap().0);
+    assert_eq!(all[0].signature, b"signature");
+}
+
+#[test]
+fn a_token_that_can_never_be_valid_is_refused_before_any_key_is_looked_for() {
+    let claims = json!({"sub": SUB, "role": "authenticated"}).to_string();
+    for header in [
+        r#"{"alg":"ES256"}"#,
+        r#"{"alg":"RS256"}"#,
+        r#"{"alg":"ES256","kid":null}"#,
+        r#"{"alg":"ES256","kid":1}"#,
+        r#"{"alg":"ES256","kid":["ec-1"]}"#,
+        r#"{"alg":"ES256","kid":"ec-1","kid":"ec-2"}"#,
+        r#"{"alg":"ES256","kid":"ec-1","crit":["exp"]}"#,
+        r#"{"alg":"ES256","kid":"ec-1","crit":[]}"#,
+        r#"{"alg":"RS256","kid":"rsa-1","crit":null}"#,
+        r#"{"alg":"ES384","kid":"ec-1"}"#,
+        r#"{"alg":"ES256K","kid":"ec-1"}"#,
+        r#"{"alg":"RS384","kid":"rsa-1"}"#,
+        r#"{"alg":"PS256","kid":"rsa-1"}"#,
+        r#"{"alg":"EdDSA","kid":"ec-1"}"#,
+        r#"{"alg":"es256","kid":"ec-1"}"#,
+        r#"{"alg":"none","kid":"ec-1"}"#,
+        r#"{"kid":"ec-1"}"#,
+        // With HS256 it is the secret that counts, whatever key is named: here it is another one.
+        r#"{"alg":"HS256","kid":"ec-1"}"#,
+    ] {
+        check_bearer(&sign(header, &claims, "another secret"), &keys(), &Err(Code::InvalidCredential));
+    }
+    for claims in [
+        json!({"sub": SUB, "role": "admin"}),
+        json!({"role": "authenticated"}),
+        json!({"sub": SUB, "role": "authenticated", "exp": NOW_S - 30.0}),
+        json!(null),
+    ] {
+        check_bearer(&sign(ES256, &claims.to_string(), SECRET), &keys(), &Err(Code::InvalidCredential));
+    }
+    check(
+        Some(&format!("Bearer {}", sign(ES256, &claims, SECRET))),
+        Some("nobody's key"),
+        &keys(),
+        &Err(Code::InvalidCredential),
+    );
 }
 
 #[test]

@@ -7,14 +7,12 @@ use super::answer::{Answer, Refusal, respond};
 use super::call::{Call, Chunks, header, storage_failure};
 use super::runtime::now_ms;
 use super::settings::Settings;
-use super::{d1, events, first_sight, functions, import, prompts, rest, stats, summary};
+use super::{d1, events, first_sight, functions, identity, import, prompts, rest, stats, summary};
 use crate::data::policy::require_service;
 use crate::http::cors;
-use crate::http::identity::{Credentials, identify};
 use crate::http::problem::{Code, Problem};
 use crate::http::route::{self, Access, Endpoint, Found};
 use crate::limits::HEADER_BLOCK_BYTES;
-use crate::time::SECOND_MS;
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
@@ -55,9 +53,7 @@ async fn answer(
     check_header_block(&request)?;
     let now_ms = now_ms();
     let route = found.with_method(&request.inner().method())?;
-    let (authorization, apikey) = (header(&request, "Authorization"), header(&request, "apikey"));
-    let credentials = Credentials { authorization: authorization.as_deref(), apikey: apikey.as_deref() };
-    let identity = identify(credentials, &settings.keys, seconds(now_ms))?;
+    let identity = identity::of(&request, &env, &context, &settings.keys, now_ms).await?;
     if route.access == Access::Service {
         require_service(&identity)?;
     }
@@ -89,10 +85,6 @@ fn check_header_block(request: &Request) -> std::result::Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new(Code::TooLarge, format!("The headers of a request have at most {HEADER_BLOCK_BYTES} bytes.")))
-}
-
-fn seconds(now_ms: i64) -> f64 {
-    u32::try_from(now_ms / SECOND_MS).map_or(f64::INFINITY, f64::from)
 }
 
 async fn health(call: &Call) -> std::result::Result<Answer, Problem> {

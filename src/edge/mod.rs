@@ -3,6 +3,7 @@
 //! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] (commands to one prompt's counter)
 //! - handlers: [`events`], [`prompts`], [`stats`], [`summary`], [`import`]; of the data dialect [`rest`], [`functions`]
 //! - what they share: [`ingestion`], [`counters`] (the way to a counter), [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`]
+//! - who is asking: [`identity`], [`public_keys`] (those of `JWKS`), [`key_download`], [`web_crypto`]
 //! - statements: [`d1`] and [`counter_storage`] hold all SQL
 
 mod answer;
@@ -15,10 +16,13 @@ mod events;
 mod fetch;
 mod first_sight;
 mod functions;
+mod identity;
 mod import;
 mod ingestion;
+mod key_download;
 mod prompt_lookup;
 mod prompts;
+mod public_keys;
 mod rest;
 mod rollup;
 mod runtime;
@@ -26,3 +30,4 @@ mod scheduled;
 mod settings;
 mod stats;
 mod summary;
+mod web_crypto;

@@ -1,4 +1,4 @@
-//! What the owner of an instance sets: variables and secrets of the worker.
+//! What the owner of an instance sets: variables and secrets of the worker. One that is empty is not set.
 
 use worker::Env;
 
@@ -6,7 +6,7 @@ use crate::http::cors::AllowedOrigins;
 use crate::http::identity::Keys;
 use crate::http::token::Expected;
 
-/// The settings of this instance.
+/// The settings that every request needs.
 pub(super) struct Settings {
     /// `PUBLISHABLE_KEY`, `SERVICE_KEY`, `JWT_SECRET`, `JWT_ISSUER`, `JWT_AUDIENCE`.
     pub(super) keys: Keys,
@@ -15,17 +15,25 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings; one that is empty is not set.
+    /// Reads the settings.
     pub(super) fn read(env: &Env) -> Self {
-        let setting = |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
-        let tokens = setting("JWT_SECRET").map(|secret| Expected {
-            secret,
-            issuer: setting("JWT_ISSUER"),
-            audience: setting("JWT_AUDIENCE"),
-        });
         Self {
-            keys: Keys { publishable: setting("PUBLISHABLE_KEY"), service: setting("SERVICE_KEY"), tokens },
-            allowed_origins: AllowedOrigins::parse(setting("ALLOWED_ORIGINS").as_deref()),
+            keys: Keys {
+                publishable: setting(env, "PUBLISHABLE_KEY"),
+                service: setting(env, "SERVICE_KEY"),
+                secret: setting(env, "JWT_SECRET"),
+                expected: Expected { issuer: setting(env, "JWT_ISSUER"), audience: setting(env, "JWT_AUDIENCE") },
+            },
+            allowed_origins: AllowedOrigins::parse(setting(env, "ALLOWED_ORIGINS").as_deref()),
         }
     }
+}
+
+/// `JWKS`, which may be long: read only for a token that names a key.
+pub(super) fn jwks(env: &Env) -> Option<String> {
+    setting(env, "JWKS")
+}
+
+fn setting(env: &Env, name: &str) -> Option<String> {
+    env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty())
 }

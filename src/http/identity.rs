@@ -3,8 +3,9 @@
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+use super::key_set::KeyName;
 use super::problem::{Code, Problem};
-use super::token::{self, Claims, Expected};
+use super::token::{Claims, Expected, Signer, Token};
 use crate::http::field::uuid_of;
 use crate::limits::EMAIL_CHARS;
 
@@ -24,8 +25,10 @@ pub struct Keys {
     pub publishable: Option<String>,
     /// The key of servers: whoever has it may do everything.
     pub service: Option<String>,
-    /// What tokens must be; without it no token is valid.
-    pub tokens: Option<Expected>,
+    /// The secret that tokens are signed with by HS256; without it no such token is valid.
+    pub secret: Option<String>,
+    /// What tokens must be besides rightly signed.
+    pub expected: Expected,
 }
 
 /// Who is asking.
@@ -37,6 +40,26 @@ pub enum Identity {
     User(User),
     /// The owner of the library; with a user, where a token names one.
     Service(Option<User>),
+}
+
+/// Who is asking, as far as the keys of [`Keys`] tell.
+#[derive(Clone, Debug)]
+pub enum Identification<'a> {
+    /// There is nothing left to verify.
+    Certain(Identity),
+    /// This, if public keys verify the signatures of all these tokens.
+    IfSigned(Identity, Vec<Signed<'a>>),
+}
+
+/// A token's signature by a public key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed<'a> {
+    /// The key, as the token names it.
+    pub key: KeyName,
+    /// The signature.
+    pub signature: Vec<u8>,
+    /// The text that is signed.
+    pub text: &'a str,
 }
 
 /// A user, as a token names one.
@@ -65,11 +88,17 @@ impl Identity {
 ///
 /// # Errors
 /// [`Code::InvalidCredential`].
-pub fn identify(credentials: Credentials<'_>, keys: &Keys, now_s: f64) -> Result<Identity, Problem> {
+pub fn identify<'a>(credentials: Credentials<'a>, keys: &Keys, now_s: f64) -> Result<Identification<'a>, Problem> {
     let by_apikey = credentials.apikey.map(|key| judge(key, keys, now_s)).transpose()?;
     let bearer = credentials.authorization.map(bearer).transpose()?;
     let by_bearer = bearer.map(|bearer| judge(bearer, keys, now_s)).transpose()?;
-    Ok(by_bearer.or(by_apikey).unwrap_or(Identity::Anonymous))
+    let (identities, signed): (Vec<_>, Vec<_>) = by_bearer.into_iter().chain(by_apikey).unzip();
+    let identity = identities.into_iter().next().unwrap_or(Identity::Anonymous);
+    let signed: Vec<Signed<'a>> = signed.into_iter().flatten().collect();
+    if signed.is_empty() {
+        return Ok(Identification::Certain(identity));
+    }
+    Ok(Identification::IfSigned(identity, signed))
 }
 
 fn bearer(authorization: &str) -> Result<&str, Problem> {
@@ -80,19 +109,27 @@ fn bearer(authorization: &str) -> Result<&str, Problem> {
     Err(invalid("Send Authorization: Bearer, followed by a key or a token."))
 }
 
-fn judge(credential: &str, keys: &Keys, now_s: f64) -> Result<Identity, Problem> {
+/// Who has this credential; if it is a token with a signature by a public key, provided that this is right.
+fn judge<'a>(credential: &'a str, keys: &Keys, now_s: f64) -> Result<(Identity, Option<Signed<'a>>), Problem> {
     let is = |key: &Option<String>| {
         key.as_ref().is_some_and(|key| !key.is_empty() && bool::from(key.as_bytes().ct_eq(credential.as_bytes())))
     };
     if is(&keys.service) {
-        return Ok(Identity::Service(None));
+        return Ok((Identity::Service(None), None));
     }
     if is(&keys.publishable) {
-        return Ok(Identity::Anonymous);
+        return Ok((Identity::Anonymous, None));
     }
-    let expected = keys.tokens.as_ref().ok_or_else(|| invalid("The key is not known, and no tokens are accepted."))?;
-    let claims = token::verify(credential, expected, now_s).map_err(invalid)?;
-    of_claims(&claims)
+    let token = Token::parse(credential).map_err(invalid)?;
+    if token.signer == Signer::Secret {
+        token.verify_hs256(keys.secret.as_deref()).map_err(invalid)?;
+    }
+    let identity = of_claims(&token.claims(&keys.expected, now_s).map_err(invalid)?)?;
+    let signed = match token.signer {
+        Signer::Secret => None,
+        Signer::Key(key) => Some(Signed { key, signature: token.signature, text: token.signed }),
+    };
+    Ok((identity, signed))
 }
 
 fn of_claims(claims: &Claims) -> Result<Identity, Problem> {
@@ -109,6 +146,8 @@ fn of_claims(claims: &Claims) -> Result<Identity, Problem> {
     }
 }
 
-fn invalid(detail: &str) -> Problem {
+/// The credential is not valid.
+#[must_use]
+pub fn invalid(detail: &str) -> Problem {
     Problem::new(Code::InvalidCredential, detail)
 }

@@ -3,6 +3,9 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::remote_keys::RETRY_MS;
+use crate::time::SECOND_MS;
+
 /// A stable name for what went wrong, with the HTTP status it is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -58,6 +61,8 @@ pub enum Code {
     IdempotencyKeyReused,
     /// Storage could not be reached or could not write.
     StorageUnavailable,
+    /// The keys that tokens are verified with could not be fetched.
+    KeysUnavailable,
 }
 
 impl Code {
@@ -91,6 +96,7 @@ impl Code {
             Self::UnsupportedMediaType => ("unsupported_media_type", 415, "The media type is not supported"),
             Self::IdempotencyKeyReused => ("idempotency_key_reused", 422, "The id was used for something else"),
             Self::StorageUnavailable => ("storage_unavailable", 503, "Storage is unavailable"),
+            Self::KeysUnavailable => ("keys_unavailable", 503, "Tokens cannot be verified now"),
         }
     }
 
@@ -144,13 +150,20 @@ impl Problem {
         Self::new(Code::StorageUnavailable, "Nothing was acknowledged. Send the same request again, with the same ids.")
     }
 
+    /// A token may be valid or not.
+    #[must_use]
+    pub fn keys() -> Self {
+        Self::new(Code::KeysUnavailable, "The keys that tokens are verified with cannot be fetched. Try again later.")
+    }
+
     /// The headers that the answer carries beside its type.
     #[must_use]
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = Vec::new();
-        match self.code.status() {
-            401 => headers.push(("WWW-Authenticate", "Bearer".to_owned())),
-            503 => headers.push(("Retry-After", "1".to_owned())),
+        match (self.code, self.code.status()) {
+            (_, 401) => headers.push(("WWW-Authenticate", "Bearer".to_owned())),
+            (Code::KeysUnavailable, _) => headers.push(("Retry-After", (RETRY_MS / SECOND_MS).to_string())),
+            (_, 503) => headers.push(("Retry-After", "1".to_owned())),
             _ => {}
         }
         if let Some(allow) = &self.allow {

@@ -240,7 +240,7 @@ impl From<Problem> for DataError {
             Code::InvalidCredential => ErrorCode::InvalidCredential,
             Code::CredentialRequired | Code::UserRequired => ErrorCode::CredentialRequired,
             Code::ServiceRequired => ErrorCode::Forbidden,
-            Code::StorageUnavailable => ErrorCode::Unavailable,
+            Code::StorageUnavailable | Code::KeysUnavailable => ErrorCode::Unavailable,
             _ => ErrorCode::InvalidBody,
         };
         Self { status: problem.code.status(), headers: problem.headers(), ..Self::new(code, problem.detail) }

@@ -19,6 +19,7 @@ export const SETTINGS = {
   PUBLISHABLE_KEY: `publishable-${randomUUID()}`,
   SERVICE_KEY: `service-${randomUUID()}`,
   JWT_SECRET: randomBytes(32).toString("hex"),
+  JWKS: "",
   JWT_ISSUER: "",
   JWT_AUDIENCE: "",
   ALLOWED_ORIGINS: "",
