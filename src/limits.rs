@@ -52,11 +52,13 @@ pub const EMBEDDED_TABLES: usize = 16;
 /// Fields that one query selects, over all of its tables.
 pub const SELECTED_FIELDS: usize = 256;
 /// Conditions of one query.
-pub const CONDITIONS: usize = 500;
+pub const CONDITIONS: usize = 300;
 /// Groups of conditions within each other: with [`CONDITIONS`] and a folded pattern, less than D1's depth of 100.
 pub const CONDITION_NESTING: usize = 12;
 /// Bytes of one statement: D1 takes 100 KB.
 pub const STATEMENT_BYTES: usize = 100_000;
+/// Columns that one statement gives, of the result and of the window that pages within: D1 gives 100.
+pub const STATEMENT_COLUMNS: usize = 99;
 /// Values of one list (`in`).
 pub const LISTED_VALUES: usize = 10_000;
 /// Columns by which a query is ordered.

@@ -79,7 +79,7 @@ struct Found {
 }
 
 async fn fetch(env: &Env, identity: &Identity, query: &Query, counts: bool) -> Result<Found, DataError> {
-    let read = read_sql::read(query, identity, counts);
+    let read = read_sql::read(query, identity, counts)?;
     let statements = [&read.rows].into_iter().chain(read.children.iter().map(|(child, _)| child)).chain(&read.count);
     let mut results = run(env, query.table, statements, Vec::new()).await?.into_iter();
     let rows = results.next().unwrap_or_default();

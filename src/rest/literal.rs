@@ -1,6 +1,7 @@
 //! Values as texts of a query and as JSON of a body, checked against their column.
 
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::error::{DataError, ErrorCode};
 use crate::data::schema::{Check, Column, Kind};
@@ -20,7 +21,7 @@ pub fn of_text(column: &Column, text: &str) -> Result<Value, DataError> {
     refuse_nul(text)?;
     let malformed = || malformed(column.kind, text);
     Ok(match column.kind {
-        Kind::Uuid => Value::Text(uuid_of(text.trim()).ok_or_else(malformed)?.to_string()),
+        Kind::Uuid => Value::Text(uuid(text.trim()).ok_or_else(malformed)?.to_string()),
         Kind::Text | Kind::Json | Kind::TextArray => Value::Text(text.to_owned()),
         Kind::Integer => Value::Integer(integer(text)?),
         Kind::Boolean => Value::Integer(i64::from(boolean(text).ok_or_else(malformed)?)),
@@ -45,9 +46,10 @@ pub fn of_json(table: &str, column: &Column, json: &RawValue) -> Result<String, 
             if json.contains("\\u0000") { Err(nul()) } else { Ok(json.to_owned()) }
         }
         Kind::TextArray => {
-            let texts: Vec<String> = serde_json::from_str(json).map_err(|_| malformed(column.kind, json))?;
-            texts.iter().try_for_each(|text| refuse_nul(text))?;
-            to_json(&texts)
+            let elements: Vec<serde_json::Value> =
+                serde_json::from_str(json).map_err(|_| malformed(column.kind, json))?;
+            let texts = elements.into_iter().map(|element| element_text(column, element));
+            to_json(&texts.collect::<Result<Vec<_>, _>>()?)
         }
         Kind::Text => {
             let text = text()?;
@@ -81,6 +83,21 @@ fn to_json(value: &impl serde::Serialize) -> Result<String, DataError> {
 
 fn invalid_body(error: &serde_json::Error) -> DataError {
     DataError::new(ErrorCode::InvalidBody, format!("The JSON cannot be read: {error}"))
+}
+
+/// An element of an array of texts: what is no text is taken as it is written.
+fn element_text(column: &Column, element: serde_json::Value) -> Result<Option<String>, DataError> {
+    match element {
+        serde_json::Value::Null => Ok(None),
+        serde_json::Value::String(text) => refuse_nul(&text).map(|()| Some(text)),
+        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => Ok(Some(element.to_string())),
+        other => Err(malformed(column.kind, &other.to_string())),
+    }
+}
+
+/// A UUID as PostgreSQL reads one: also without hyphens, or in braces.
+fn uuid(text: &str) -> Option<Uuid> {
+    if text.starts_with("urn:") { None } else { Uuid::try_parse(text).ok() }
 }
 
 /// An instant as stored; a date is its first.

@@ -2,12 +2,13 @@
 //! of which a row may have many; one for the number of rows.
 
 use super::condition_sql::push_condition;
+use super::error::DataError;
 use super::query::{Condition, Embed, Order, Part, Query};
 use super::rows::{Shape, Slot};
 use crate::data::policy::Action;
 use crate::data::schema::Table;
 use crate::http::identity::Identity;
-use crate::limits::EMBEDDED_ROWS;
+use crate::limits::{EMBEDDED_ROWS, STATEMENT_COLUMNS};
 use crate::sql::predicate::allowed;
 use crate::sql::statement::{Statement, Value};
 
@@ -25,9 +26,11 @@ pub struct Read {
 }
 
 /// The statements of a read of what `identity` may see.
-#[must_use]
-pub fn read(query: &Query, identity: &Identity, counts: bool) -> Read {
-    let mut reader = Reader { identity, children: Vec::new() };
+///
+/// # Errors
+/// [`super::error::ErrorCode::Unsupported`] for more columns than a statement gives.
+pub fn read(query: &Query, identity: &Identity, counts: bool) -> Result<Read, DataError> {
+    let mut reader = Reader { identity, children: Vec::new(), most_columns: 0 };
     let mut rows = Statement::default();
     let shape = reader.push_rows(&mut rows, &[Link::new(query, None)]);
     let count = counts.then(|| {
@@ -37,7 +40,10 @@ pub fn read(query: &Query, identity: &Identity, counts: bool) -> Read {
         reader.push_where(&mut count, query, &tables);
         count
     });
-    Read { rows, shape, children: reader.children, count }
+    if reader.most_columns > STATEMENT_COLUMNS {
+        return Err(DataError::unsupported(format!("a select of more than {STATEMENT_COLUMNS} columns")));
+    }
+    Ok(Read { rows, shape, children: reader.children, count })
 }
 
 /// The names that the tables of a query have in a statement.
@@ -77,9 +83,19 @@ impl<'a> Link<'a> {
     }
 }
 
+/// What a condition may say of embedded rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Embedded {
+    /// Those that are joined may be named.
+    Joined,
+    /// None may be named yet: they are joined further on.
+    Unknown,
+}
+
 struct Reader<'a> {
     identity: &'a Identity,
     children: Vec<(Statement, Shape)>,
+    most_columns: usize,
 }
 
 impl Reader<'_> {
@@ -90,14 +106,15 @@ impl Reader<'_> {
         let tables = Tables::of(statement, query);
         let is_paged_within = key.is_some() && (query.limit.is_some() || query.offset > 0);
         statement.push(if is_paged_within { "select * from (select " } else { "select " });
-        let mut cells = Cells { next: 0 };
+        let mut cells = Cells::default();
         if let Some(key) = key {
             cells.push(statement, &tables.alias, key);
         }
         let shape = self.push_fields(statement, query, &tables, &mut cells, links, &[]);
-        if cells.next == 0 {
+        if cells.columns.is_empty() {
             statement.push("1 as c0");
         }
+        self.most_columns = self.most_columns.max(cells.columns.len());
         if let Some(key) = key.filter(|_| is_paged_within) {
             statement.push(", row_number() over (partition by ").push(&tables.alias).push(".").push(key);
             push_order(statement, query, &tables);
@@ -199,47 +216,59 @@ impl Reader<'_> {
         self.push_joins(statement, query, tables);
     }
 
+    /// Adds the table of a query, and behind it those of which a row has one at most, each with what its rows satisfy.
     fn push_joins(&self, statement: &mut Statement, query: &Query, tables: &Tables) {
         statement.push(query.table.name).push(" ").push(&tables.alias);
+        self.push_joins_of(statement, query, tables, true);
+    }
+
+    fn push_joins_of(&self, statement: &mut Statement, query: &Query, tables: &Tables, all_inner: bool) {
         for (place, embed) in query.embeds() {
             let Some(one) = tables.one(place) else { continue };
-            statement.push(if embed.is_inner { " join " } else { " left join " });
-            let is_nested = !one.ones.is_empty();
-            statement.push(if is_nested { "(" } else { "" });
-            self.push_joins(statement, &embed.query, one);
-            statement.push(if is_nested { ") on " } else { " on " });
+            let is_inner = all_inner && embed.is_inner;
+            statement.push(if is_inner { " join " } else { " left join " });
+            statement.push(embed.query.table.name).push(" ").push(&one.alias).push(" on ");
             statement.push(&one.alias).push(".").push(embed.theirs);
             statement.push(" = ").push(&tables.alias).push(".").push(embed.ours).push(" and ");
-            self.push_tests(statement, &embed.query, one);
+            self.push_tests(statement, &embed.query, one, Embedded::Unknown);
+            self.push_joins_of(statement, &embed.query, one, is_inner);
         }
     }
 
     fn push_where(&self, statement: &mut Statement, query: &Query, tables: &Tables) {
         statement.push(" where ");
-        self.push_tests(statement, query, tables);
+        self.push_tests(statement, query, tables, Embedded::Joined);
     }
 
     /// Adds what the rows of one table satisfy: the policy, the conditions, and that there are rows that must be.
-    fn push_tests(&self, statement: &mut Statement, query: &Query, tables: &Tables) {
+    fn push_tests(&self, statement: &mut Statement, query: &Query, tables: &Tables, embedded: Embedded) {
         allowed(query.table, Action::Select, self.identity).push_on(statement, &tables.alias);
         if !query.conditions.is_empty() {
             statement.push(" and ");
             statement.push_balanced(&query.conditions, " and ", &mut |statement, condition| {
-                self.push_condition(statement, query, tables, condition);
+                self.push_condition(statement, query, tables, condition, embedded);
             });
         }
-        for (_, embed) in query.embeds().filter(|(_, embed)| embed.is_inner && !embed.is_one) {
+        let is_joined = |embed: &Embed| embed.is_one && embedded == Embedded::Joined;
+        for (_, embed) in query.embeds().filter(|(_, embed)| embed.is_inner && !is_joined(embed)) {
             statement.push(" and ");
             self.push_exists(statement, embed, &tables.alias, &mut |_, _| {});
         }
     }
 
-    fn push_condition(&self, statement: &mut Statement, query: &Query, tables: &Tables, condition: &Condition) {
+    fn push_condition(
+        &self,
+        statement: &mut Statement,
+        query: &Query,
+        tables: &Tables,
+        condition: &Condition,
+        embedded: Embedded,
+    ) {
         push_condition(statement, condition, &mut |statement, place, push| {
             let embed = place.and_then(|place| Some((place, query.embed(place)?)));
             match embed {
                 None => push(statement, &tables.alias),
-                Some((place, embed)) => match tables.one(place) {
+                Some((place, embed)) => match tables.one(place).filter(|_| embedded == Embedded::Joined) {
                     Some(one) => push(statement, &one.alias),
                     None => self.push_exists(statement, embed, &tables.alias, &mut |statement, alias| {
                         statement.push(" and ");
@@ -269,15 +298,19 @@ impl Reader<'_> {
     }
 }
 
-/// The columns of a result, named by their places.
+/// The columns of a result, named by their places, each once.
+#[derive(Default)]
 struct Cells {
-    next: usize,
+    columns: Vec<(String, &'static str)>,
 }
 
 impl Cells {
-    fn push(&mut self, statement: &mut Statement, alias: &str, column: &str) -> usize {
-        let place = self.next;
-        self.next += 1;
+    fn push(&mut self, statement: &mut Statement, alias: &str, column: &'static str) -> usize {
+        if let Some(place) = self.columns.iter().position(|(known, name)| known == alias && *name == column) {
+            return place;
+        }
+        let place = self.columns.len();
+        self.columns.push((alias.to_owned(), column));
         statement.push(if place == 0 { "" } else { ", " }).push(alias).push(".").push(column);
         statement.push(" as c").push(&place.to_string());
         place

@@ -59,7 +59,8 @@ pub fn insert(
     match conflict {
         Some((_, key)) => {
             check.push("(select count(*) from ");
-            refused.push_taken(&mut check, key);
+            let alias = check.alias();
+            refused.push_taken(&mut check, &alias, key);
             check.push(") as c2");
         }
         None => _ = check.push("0 as c2"),
@@ -82,40 +83,44 @@ pub fn insert(
 /// Changes the rows that satisfy the conditions.
 #[must_use]
 pub fn update(table: &'static Table, payload: &Payload, conditions: &[Condition], demand: Demand<'_>) -> Write {
-    let rule = allowed(table, Action::Update, demand.identity);
-    let json = payload.rows.first().map(|_| payload.json()).unwrap_or_default();
-    let mut push_new =
-        |statement: &mut Statement, name: &str| match payload.columns.iter().find(|column| column.name == name) {
-            Some(column) => push_first(statement, &json, column.name, column.kind),
-            None => _ = statement.push("t0.").push(name),
-        };
+    let rows = Matching { table, rule: allowed(table, Action::Update, demand.identity), conditions };
+    let json = payload.json();
     let columns: Vec<&str> = payload.columns.iter().map(|column| column.name).collect();
-    let mut push_refused = |statement: &mut Statement| {
-        if rule.reads(&columns) {
-            statement.push("coalesce(sum(not coalesce(");
-            rule.push(statement, &mut push_new);
-            statement.push(", 0)), 0)");
-        } else {
+    let is_new_judged = rows.rule.reads(&columns);
+    let push_refused = |statement: &mut Statement, alias: &str| {
+        if !is_new_judged {
             statement.push("0");
+            return;
         }
+        statement.push("coalesce(sum(not coalesce(");
+        rows.rule.push(
+            statement,
+            &mut |statement, name| match payload.columns.iter().find(|column| column.name == name) {
+                Some(column) => push_first(statement, &json, column.name, column.kind),
+                None => _ = statement.push(alias).push(".").push(name),
+            },
+        );
+        statement.push(", 0)), 0)");
     };
-    let push_rows = |statement: &mut Statement| push_matching(statement, table, &rule, conditions);
-    let mut check = Statement::new("select ");
-    push_refused(&mut check);
+    let mut check = Statement::default();
+    let alias = check.alias();
+    check.push("select ");
+    push_refused(&mut check, &alias);
     check.push(" as c0, count(*) as c1 from ");
-    push_rows(&mut check);
+    rows.push(&mut check, &alias);
     let mut write = Statement::new("update ");
-    write.push(table.name).push(" as t0 set ");
+    let (alias, judged) = (write.alias(), write.alias());
+    write.push(table.name).push(" as ").push(&alias).push(" set ");
     push_list(&mut write, payload.all_columns(), |write, column| {
         write.push(column.name).push(" = ");
         push_first(write, &json, column.name, column.kind);
     });
     write.push(" where (select ");
-    push_refused(&mut write);
+    push_refused(&mut write, &judged);
     write.push(" = 0").push(if demand.is_one { " and count(*) = 1" } else { "" }).push(" from ");
-    push_rows(&mut write);
+    rows.push(&mut write, &judged);
     write.push(") and ");
-    push_tests(&mut write, &rule, conditions);
+    rows.push_tests(&mut write, &alias);
     let shape = push_returning(&mut write, table, demand.told);
     Write { check, write, shape }
 }
@@ -123,19 +128,45 @@ pub fn update(table: &'static Table, payload: &Payload, conditions: &[Condition]
 /// Removes the rows that satisfy the conditions.
 #[must_use]
 pub fn delete(table: &'static Table, conditions: &[Condition], demand: Demand<'_>) -> Write {
-    let rule = allowed(table, Action::Delete, demand.identity);
+    let rows = Matching { table, rule: allowed(table, Action::Delete, demand.identity), conditions };
     let mut check = Statement::new("select 0 as c0, count(*) as c1 from ");
-    push_matching(&mut check, table, &rule, conditions);
+    let alias = check.alias();
+    rows.push(&mut check, &alias);
     let mut write = Statement::new("delete from ");
-    write.push(table.name).push(" as t0 where ");
+    let (alias, counted) = (write.alias(), write.alias());
+    write.push(table.name).push(" as ").push(&alias).push(" where ");
     if demand.is_one {
         write.push("(select count(*) = 1 from ");
-        push_matching(&mut write, table, &rule, conditions);
+        rows.push(&mut write, &counted);
         write.push(") and ");
     }
-    push_tests(&mut write, &rule, conditions);
+    rows.push_tests(&mut write, &alias);
     let shape = push_returning(&mut write, table, demand.told);
     Write { check, write, shape }
+}
+
+/// The rows of a table that a caller may write and that satisfy the conditions.
+struct Matching<'a> {
+    table: &'static Table,
+    rule: Allowed,
+    conditions: &'a [Condition],
+}
+
+impl Matching<'_> {
+    fn push(&self, statement: &mut Statement, alias: &str) {
+        statement.push(self.table.name).push(" ").push(alias).push(" where ");
+        self.push_tests(statement, alias);
+    }
+
+    fn push_tests(&self, statement: &mut Statement, alias: &str) {
+        self.rule.push_on(statement, alias);
+        if !self.conditions.is_empty() {
+            statement.push(" and ");
+            statement.push_balanced(self.conditions, " and ", &mut |statement, condition| {
+                push_condition(statement, condition, &mut |statement, _, push| push(statement, alias));
+            });
+        }
+    }
 }
 
 /// The rows of an insert that may not be written.
@@ -172,25 +203,27 @@ impl Refused<'_> {
             return;
         }
         statement.push(" + (select count(*) from ");
-        self.push_taken(statement, key);
+        let alias = statement.alias();
+        self.push_taken(statement, &alias, key);
         statement.push(" where not coalesce(");
-        rule.push_on(statement, "t0");
+        rule.push_on(statement, &alias);
         statement.push(" and ");
         rule.push(statement, &mut |statement, name| {
             if self.payload.columns.iter().any(|column| column.name == name) {
                 self.push_new(statement, name);
             } else {
-                statement.push("t0.").push(name);
+                statement.push(&alias).push(".").push(name);
             }
         });
         statement.push(", 0))");
     }
 
     /// Adds the rows whose key is taken, joined to those that are there.
-    fn push_taken(&self, statement: &mut Statement, key: &[&str]) {
-        statement.push("json_each(").bind_text(self.json).push(") r join ").push(self.table.name).push(" t0 on ");
+    fn push_taken(&self, statement: &mut Statement, alias: &str, key: &[&str]) {
+        statement.push("json_each(").bind_text(self.json).push(") r join ").push(self.table.name).push(" ");
+        statement.push(alias).push(" on ");
         for (index, column) in key.iter().enumerate() {
-            statement.push(if index == 0 { "t0." } else { " and t0." }).push(column).push(" = ");
+            statement.push(if index == 0 { "" } else { " and " }).push(alias).push(".").push(column).push(" = ");
             self.push_new(statement, column);
         }
     }
@@ -220,31 +253,19 @@ fn push_conflict(statement: &mut Statement, payload: &Payload, resolution: Resol
     }
 }
 
-/// Adds the rows that a caller may change and that satisfy the conditions.
-fn push_matching(statement: &mut Statement, table: &Table, rule: &Allowed, conditions: &[Condition]) {
-    statement.push(table.name).push(" t0 where ");
-    push_tests(statement, rule, conditions);
-}
-
-fn push_tests(statement: &mut Statement, rule: &Allowed, conditions: &[Condition]) {
-    rule.push_on(statement, "t0");
-    if !conditions.is_empty() {
-        statement.push(" and ");
-        statement.push_balanced(conditions, " and ", &mut |statement, condition| {
-            push_condition(statement, condition, &mut |statement, _, push| push(statement, "t0"));
-        });
-    }
-}
-
 /// Adds what is told of written rows: their keys, and the columns that are asked for.
 fn push_returning(statement: &mut Statement, table: &Table, told: Option<&Query>) -> Shape {
     let mut shape = Shape::default();
     let Some(told) = told else { return shape };
-    let mut cells = 0;
-    let mut push = |statement: &mut Statement, name: &str| {
-        statement.push(if cells == 0 { " returning " } else { ", " }).push(name).push(" as c").push(&cells.to_string());
-        cells += 1;
-        cells - 1
+    let mut cells: Vec<&str> = Vec::new();
+    let mut push = |statement: &mut Statement, name: &'static str| {
+        let known = cells.iter().position(|cell| *cell == name);
+        known.unwrap_or_else(|| {
+            let (separator, place) = (if cells.is_empty() { " returning " } else { ", " }, cells.len());
+            statement.push(separator).push(name).push(" as c").push(&place.to_string());
+            cells.push(name);
+            place
+        })
     };
     for name in table.key {
         push(statement, name);

@@ -49,6 +49,7 @@ function context(table, caller) {
 
   // Rows that are there.
   const own = row(self, `${self}.private`);
+  const ownShared = row(self, `${self}.public`);
   const shared = row(foe, `${foe}.public`);
   const hidden = row(foe, `${foe}.private`);
 
@@ -65,7 +66,7 @@ function context(table, caller) {
   const ownership = facts.owner ? { [facts.owner]: id(self) } : { [parent]: id(`${self}.private`) };
   const claimed = (row) => settable({ ...row, ...facts.change, ...ownership });
   const keyOf = (row) => key.map((column) => [column, "eq", row[column]]);
-  return { table, caller, self, foe, key, ...facts, own, shared, hidden, fresh, mine, mineToo, theirs, claimed, keyOf, settable };
+  return { table, caller, self, foe, key, ...facts, own, ownShared, shared, hidden, fresh, mine, mineToo, theirs, claimed, keyOf, settable };
 }
 
 const everything = (c) => [[c.key[0], "not.is", null]];
@@ -141,6 +142,7 @@ const WRITES_AS_ANOTHER = {
 // Of rows that say themselves whose they are.
 const WRITES_OF_OWNERS = {
   "give one's own to another": (c) => update(c, c.keyOf(c.own), { [c.owner]: id(c.foe) }),
+  "give one's own that all see to another": (c) => update(c, c.keyOf(c.ownShared), { [c.owner]: id(c.foe) }),
   "give all to another": (c) => update(c, everything(c), { [c.owner]: id(c.foe) }),
   "take another's on what is seen": (c) => update(c, c.keyOf(c.shared), { [c.owner]: id(c.self) }),
   "take another's that is hidden": (c) => update(c, c.keyOf(c.hidden), { [c.owner]: id(c.self) }),

@@ -209,7 +209,7 @@ create policy "own are seen" on prompts for select using (user_id = auth.uid());
 create policy "public and active are seen" on prompts for select using (is_public and is_active);
 create policy "own are made" on prompts for insert with check (user_id = auth.uid());
 create policy "own are changed and stay own" on prompts for update
-  using (user_id = auth.uid()) with check (true);
+  using (user_id = auth.uid()) with check (user_id = auth.uid());
 create policy "own are removed" on prompts for delete using (user_id = auth.uid());
 
 -- Whoever asks sees of prompts and templates what their policies leave: "exists" is "may see".
