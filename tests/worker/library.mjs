@@ -5,7 +5,8 @@ import { randomUUID } from "node:crypto";
 import { createClient } from "@supabase/supabase-js";
 import { SETTINGS, start, token } from "./instance.mjs";
 
-const AUTH = { persistSession: false, autoRefreshToken: false };
+// A request is sent once: a failure that a second try would hide is a failure.
+const OPTIONS = { auth: { persistSession: false, autoRefreshToken: false }, db: { retry: false } };
 const BATCH_ROWS = 200;
 
 /** The bearer token of a user. */
@@ -15,13 +16,13 @@ export const tokenOf = (sub) => token({ sub, role: "authenticated" });
 export async function library() {
   const instance = await start();
   const url = `${instance.url}`;
-  const withKey = (key) => createClient(url, key, { auth: AUTH });
+  const withKey = (key) => createClient(url, key, OPTIONS);
   const service = withKey(SETTINGS.SERVICE_KEY);
 
   /** The client of a user, who need not have been seen before. */
   const somebody = (id = randomUUID()) => {
     const headers = { Authorization: `Bearer ${tokenOf(id)}` };
-    return Object.assign(createClient(url, SETTINGS.PUBLISHABLE_KEY, { auth: AUTH, global: { headers } }), { id });
+    return Object.assign(createClient(url, SETTINGS.PUBLISHABLE_KEY, { ...OPTIONS, global: { headers } }), { id });
   };
 
   /** Stores rows as the service and gives them as they are stored. */

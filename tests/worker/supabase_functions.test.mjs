@@ -382,6 +382,12 @@ describe("popular templates", async () => {
   check("by reading", () => call({ limit_count: 5, category_filter: "a" }, { get: true }), popular(5, "a"));
   check("a user sees what everybody sees, in the same order", () => call({ limit_count: 5 }, {}, other), popular(5));
 
+  test("a count is given, or refused by name", async () => {
+    const { data, count, error, status } = await call({ limit_count: 4 }, { count: "exact" });
+    if (error) assert.deepEqual([status, error.code], [400, "PGRST122"]);
+    else assert.deepEqual([count, data.length], [4, 4]);
+  });
+
   for (const limit_count of [0, -1, 101, 1.5, "many", 2 ** 60]) {
     test(`${limit_count} are never more than a hundred, and never a failure of the worker`, async () => {
       const { data, error, status } = await call({ limit_count });

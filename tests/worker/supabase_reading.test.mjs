@@ -207,6 +207,20 @@ describe("embedded rows", () => {
   check("the likes of others are not there", () => owner.from("prompt_templates").select("id, template_likes(user_id)").eq("id", LIKED), [
     { id: LIKED, template_likes: [{ user_id: owner.id }] },
   ]);
+  check(
+    "by the name of the reference, and by its column",
+    () => anonymous.from("prompts").select("a:prompt_templates!prompt_templates_prompt_id_fkey(category), b:prompt_templates!prompt_id(category)").eq("id", THEIRS),
+    [{ a: [{ category: "art" }], b: [{ category: "art" }] }],
+  );
+  check("as a condition alone", () => owner.from("prompts").select("id, prompt_answers!inner()").eq("prompt_answers.answer", "oil"), [{ id: THEIRS }]);
+  check(
+    "in the order of what rows refer to",
+    () => anonymous.from("prompt_templates").select("category, prompts(title)").not("category", "is", null).order("prompts(title)"),
+    [
+      { category: "art", prompts: { title: "Another's" } },
+      { category: "dev", prompts: { title: "Linux terminal" } },
+    ],
+  );
   check("likes and stats move with their tables", () => anonymous.from("prompt_templates").select("likes_count, uses_count").eq("id", LIKED), [
     { likes_count: 2, uses_count: 7 },
   ]);
@@ -432,6 +446,27 @@ describe("who asks", () => {
     assert.equal(await countOf(mine(stranger)), 1);
     await until(async () => (await rowsOf(stranger.from("users").select())).length);
     assert.deepEqual(await rowsOf(stranger.from("users").select("id, email")), [{ id: stranger.id, email: null }]);
+  });
+
+  test("a page of another origin", async () => {
+    const headers = ["apikey", "authorization", "x-client-info", "x-retry-count", "content-type", "prefer", "accept-profile", "content-profile", "range", "range-unit"];
+    const origin = "https://app.example";
+    for (const [path, methods] of Object.entries({ prompts: ["GET", "HEAD", "POST", "PATCH", "DELETE"], "rpc/increment_prompt_views": ["POST"] })) {
+      for (const method of methods) {
+        const asked = { origin, "access-control-request-method": method, "access-control-request-headers": headers.join() };
+        const answer = await send("OPTIONS", `/rest/v1/${path}`, { headers: asked });
+        const allowed = (name) => answer.headers.get(`access-control-allow-${name}`)?.toLowerCase().split(/,\s*/) ?? [];
+        assert.ok([200, 204].includes(answer.status), `${answer.status}`);
+        assert.deepEqual(headers.filter((name) => !allowed("headers").includes(name)), [], `${method} ${path}`);
+        assert.ok(allowed("methods").includes(method.toLowerCase()), `${method} ${path}`);
+        assert.ok(["*", origin].includes(answer.headers.get("access-control-allow-origin")));
+      }
+    }
+    const answer = await get("/rest/v1/prompts?limit=1", { headers: { origin, prefer: "count=exact" } });
+    assert.ok(["*", origin].includes(answer.headers.get("access-control-allow-origin")));
+    assert.match(answer.headers.get("access-control-expose-headers") ?? "", /\bcontent-range\b/i, "the client reads the count there");
+    const refusal = await get("/rest/v1/nothing", { headers: { origin } });
+    assert.ok(["*", origin].includes(refusal.headers.get("access-control-allow-origin")));
   });
 
   test("a schema by name", async () => {

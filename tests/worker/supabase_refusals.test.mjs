@@ -70,6 +70,7 @@ describe("unsupported conditions", () => {
   where("is true of a text", "title=is.true", "title");
   where("a text search of a UUID", "id=fts.a", "id");
   where("a text search of a column that has no index for it", "category=fts.a", "category");
+  check("an unknown configuration of text search", get("prompts?title=fts(klingon).a"), 400, ["PGRST100", "42704"], "klingon");
   where("an empty or", "or=()", "or");
   where("or without an end", "or=(title.eq.a", "or");
   where("or without brackets", "or=title.eq.a", "or");

@@ -89,6 +89,11 @@ describe("insert", () => {
     assert.deepEqual(await columnOf("is_public", owner.from("prompts").insert(rows, { defaultToNull: false }).select("is_public")), [true, false]);
   });
 
+  test("a column that is named without a value is null where rows come in a list", async () => {
+    assert.equal((await rowsOf(owner.from("prompts").insert({ id: undefined, title: "1", template }).select("title").single())).title, "1");
+    await refusedWhole(owner.from("prompts").insert([{ id: undefined, title: "1", template }]), 400, "23502", "id");
+  });
+
   test("text is kept byte for byte", async () => {
     const texts = [
       "line\nand \\n, tab\tand \\t, \r\n",
@@ -248,6 +253,14 @@ describe("upsert", () => {
     const found = await columnOf("id", owner.from("prompts").select("id").eq("slug", slug));
     assert.equal(found.length, 1);
     assert.deepEqual([...new Set(ids.flat())], found);
+  });
+
+  test("of rows of which only some have an id", async () => {
+    const { id } = await prompt();
+    const rows = [{ id, title: "There", template }, { title: "New", template }];
+    const data = await rowsOf(owner.from("prompts").upsert(rows, { defaultToNull: false }).select("id, title"));
+    assert.deepEqual([data[0], data[1].title, data.length], [{ id, title: "There" }, "New", 2]);
+    assert.match(data[1].id, UUID_V7);
   });
 
   test("over another's row is refused", async () => {
