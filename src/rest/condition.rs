@@ -124,10 +124,7 @@ impl ConditionReader {
                 Test::In(list(scanner, column)?)
             }
             "fts" | "plfts" | "phfts" | "wfts" => {
-                if scanner.eat("(") {
-                    scanner.take_while(is_name_character);
-                    scanner.expect(")")?;
-                }
+                read_configuration(scanner)?;
                 scanner.expect(".")?;
                 Test::Search(search(column, operator, &value(scanner)?)?)
             }
@@ -216,6 +213,18 @@ fn like(column: &Column, operator: &str, text: &str) -> Result<Test, DataError> 
         }
         PatternError::TooManyLetters => DataError::unsupported("a pattern with so many different letters"),
     })
+}
+
+/// Reads the name of a text search configuration, in parentheses. The index has the words of English.
+fn read_configuration(scanner: &mut Scanner<'_>) -> Result<(), DataError> {
+    if scanner.eat("(") {
+        let name = scanner.take_while(is_name_character);
+        if name != "english" {
+            return Err(DataError::unsupported(format!("the text search configuration \"{name}\"")));
+        }
+        scanner.expect(")")?;
+    }
+    Ok(())
 }
 
 fn search(column: &Column, operator: &str, text: &str) -> Result<TextQuery, DataError> {

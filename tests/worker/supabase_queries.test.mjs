@@ -6,8 +6,8 @@ import { describe, test } from "node:test";
 import { chance, instant, isIlike, isLike, library, quoted } from "./library.mjs";
 
 const SEED = 20_261_120;
-const QUERIES = 350;
-const EMBEDDINGS = 150;
+const QUERIES = 300;
+const EMBEDDINGS = 100;
 const DEPTH = 3;
 const AT_ONCE = 8;
 
