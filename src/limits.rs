@@ -59,6 +59,8 @@ pub const CONDITION_NESTING: usize = 12;
 pub const STATEMENT_BYTES: usize = 100_000;
 /// Columns that one statement gives, of the result and of the window that pages within: D1 gives 100.
 pub const STATEMENT_COLUMNS: usize = 99;
+/// Bytes of the texts that one statement gives: an isolate has 128 MB, and holds an answer several times.
+pub const ANSWER_BYTES: i64 = 16_000_000;
 /// Values of one list (`in`).
 pub const LISTED_VALUES: usize = 10_000;
 /// Columns by which a query is ordered.

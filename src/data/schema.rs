@@ -105,6 +105,12 @@ impl Table {
 }
 
 impl Column {
+    /// Whether its values may be as large as a row.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        matches!(self.kind, Kind::Text | Kind::Json | Kind::TextArray) && self.check == Check::Any
+    }
+
     /// A column that may be null.
     #[must_use]
     pub const fn new(name: &'static str, kind: Kind) -> Self {

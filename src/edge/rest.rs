@@ -11,7 +11,7 @@ use crate::data::schema::Table;
 use crate::data::tables::{PROMPT_EVENTS, PROMPTS};
 use crate::http::identity::Identity;
 use crate::http::problem::Problem;
-use crate::limits::{EMBEDDED_ROWS, STATEMENT_BYTES};
+use crate::limits::{ANSWER_BYTES, EMBEDDED_ROWS, STATEMENT_BYTES};
 use crate::rest::error::{DataError, ErrorCode};
 use crate::rest::payload::{Origin, Payload};
 use crate::rest::preference::{Format, RequestHeaders, Resolution};
@@ -83,9 +83,11 @@ async fn fetch(env: &Env, identity: &Identity, query: &Query, counts: bool) -> R
     let statements = [&read.rows].into_iter().chain(read.children.iter().map(|(child, _)| child)).chain(&read.count);
     let mut results = run(env, query.table, statements, Vec::new()).await?.into_iter();
     let rows = results.next().unwrap_or_default();
+    rows::check_bytes(&read.shape, &rows)?;
     let mut children = Vec::new();
     for (_, shape) in read.children {
         let rows = results.next().unwrap_or_default();
+        rows::check_bytes(&shape, &rows)?;
         if i64::try_from(rows.len()).is_ok_and(|rows| rows > EMBEDDED_ROWS) {
             let message = format!("more than {EMBEDDED_ROWS} embedded rows");
             return Err(
@@ -134,7 +136,7 @@ async fn insert(call: &mut Call, request: &Request) -> Result<Answer, DataError>
     if is_one && payload.rows.len() != 1 {
         return Err(rows::not_one_row(payload.rows.len()));
     }
-    let demand = Demand { identity: &call.identity, is_one, told: Some(&request.query) };
+    let demand = Demand { identity: &call.identity, is_one, told: told(request) };
     let write = write_sql::insert(table, &payload, conflict, demand);
     let (rows, taken) = perform(call, request, &write).await?;
     if table.name == PROMPT_EVENTS.name {
@@ -157,7 +159,7 @@ async fn update(call: &mut Call, request: &Request) -> Result<Answer, DataError>
         return written(call, request, (200, 204), Vec::new(), &Shape::default()).await;
     }
     let is_one = request.format == Format::Object && request.preferences.returns_rows;
-    let demand = Demand { identity: &call.identity, is_one, told: Some(&request.query) };
+    let demand = Demand { identity: &call.identity, is_one, told: told(request) };
     let write = write_sql::update(table, &payload, conditions, demand);
     let (rows, _) = perform(call, request, &write).await?;
     written(call, request, (200, 204), rows, &write.shape).await
@@ -169,10 +171,15 @@ async fn delete(call: &Call, request: &Request) -> Result<Answer, DataError> {
         return Err(DataError::unsupported("embedding in the answer to a DELETE"));
     }
     let is_one = request.format == Format::Object && request.preferences.returns_rows;
-    let demand = Demand { identity: &call.identity, is_one, told: Some(&request.query) };
+    let demand = Demand { identity: &call.identity, is_one, told: told(request) };
     let write = write_sql::delete(request.query.table, conditions, demand);
     let (rows, _) = perform(call, request, &write).await?;
     written(call, request, (200, 204), rows, &write.shape).await
+}
+
+/// What is told of written rows.
+fn told(request: &Request) -> Option<&Query> {
+    Some(&request.query).filter(|_| request.preferences.returns_rows)
 }
 
 fn check_body_type(call: &Call) -> Result<(), DataError> {
@@ -202,6 +209,9 @@ async fn perform(call: &Call, request: &Request, write: &Write) -> Result<(Vec<R
     }
     let rows = results.next().unwrap_or_default();
     let is_one = request.format == Format::Object && request.preferences.returns_rows;
+    if first_number(&check, 3) > ANSWER_BYTES {
+        return Err(rows::too_many_bytes());
+    }
     if is_one && rows.len() != 1 {
         return Err(rows::not_one_row(usize::try_from(first_number(&check, 1)).unwrap_or_default()));
     }

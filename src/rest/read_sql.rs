@@ -1,14 +1,16 @@
 //! Reads as SQL: one statement for the rows, with what belongs to one of them at most joined to it; one for each table
 //! of which a row may have many; one for the number of rows.
 
+use std::fmt::Write;
+
 use super::condition_sql::push_condition;
 use super::error::DataError;
 use super::query::{Condition, Embed, Order, Part, Query};
 use super::rows::{Shape, Slot};
 use crate::data::policy::Action;
-use crate::data::schema::Table;
+use crate::data::schema::{Column, Table};
 use crate::http::identity::Identity;
-use crate::limits::{EMBEDDED_ROWS, STATEMENT_COLUMNS};
+use crate::limits::{ANSWER_BYTES, EMBEDDED_ROWS, STATEMENT_COLUMNS};
 use crate::sql::predicate::allowed;
 use crate::sql::statement::{Statement, Value};
 
@@ -110,7 +112,7 @@ impl Reader<'_> {
         if let Some(key) = key {
             cells.push(statement, &tables.alias, key);
         }
-        let shape = self.push_fields(statement, query, &tables, &mut cells, links, &[]);
+        let mut shape = self.push_fields(statement, query, &tables, &mut cells, links, &[]);
         if cells.columns.is_empty() {
             statement.push("1 as c0");
         }
@@ -137,6 +139,7 @@ impl Reader<'_> {
         } else {
             push_page(statement, query);
         }
+        shape.bytes = cells.bound(statement);
         shape
     }
 
@@ -180,7 +183,7 @@ impl Reader<'_> {
         let mut shape = Shape::default();
         for (place, field) in query.fields.iter().enumerate() {
             let slot = match &field.part {
-                Part::Column(column) => Slot::Cell(cells.push(statement, &tables.alias, column.name), column.kind),
+                Part::Column(column) => Slot::Cell(cells.push_told(statement, &tables.alias, column), column.kind),
                 Part::Embed(embed) if embed.query.fields.is_empty() => continue,
                 Part::Embed(embed) if embed.is_one => {
                     let Some(one) = tables.one(place) else { continue };
@@ -302,6 +305,8 @@ impl Reader<'_> {
 #[derive(Default)]
 struct Cells {
     columns: Vec<(String, &'static str)>,
+    /// The places of those that may be large.
+    large: Vec<usize>,
 }
 
 impl Cells {
@@ -314,6 +319,39 @@ impl Cells {
         statement.push(if place == 0 { "" } else { ", " }).push(alias).push(".").push(column);
         statement.push(" as c").push(&place.to_string());
         place
+    }
+
+    fn push_told(&mut self, statement: &mut Statement, alias: &str, column: &'static Column) -> usize {
+        let place = self.push(statement, alias, column.name);
+        if column.is_large() && !self.large.contains(&place) {
+            self.large.push(place);
+        }
+        place
+    }
+
+    /// Bounds what the large texts of the rows come to: adds a last column, the bytes of the rows up to this one, and
+    /// leaves the texts out as soon as that is too much.
+    fn bound(&self, statement: &mut Statement) -> Option<usize> {
+        if self.large.is_empty() {
+            return None;
+        }
+        let mut before = String::from("select ");
+        for place in 0..self.columns.len() {
+            let is_large = self.large.contains(&place);
+            // Writing to a String does not fail.
+            let _ = if is_large {
+                write!(before, "iif(bytes > {ANSWER_BYTES}, null, c{place}) as c{place}, ")
+            } else {
+                write!(before, "c{place}, ")
+            };
+        }
+        before.push_str("bytes from (select *, sum(0");
+        for place in &self.large {
+            let _ = write!(before, " + coalesce(octet_length(c{place}), 0)");
+        }
+        before.push_str(") over (rows unbounded preceding) as bytes from (");
+        statement.wrap(&before, "))");
+        Some(self.columns.len())
     }
 }
 
@@ -355,7 +393,7 @@ pub fn by_keys(query: &Query, table: &'static Table, keys: &[Vec<Value>]) -> Que
     Query { conditions: vec![condition], limit: None, offset: 0, ..query.clone() }
 }
 
-fn is_key(columns: &[&'static crate::data::schema::Column], key: &[Value]) -> Vec<Condition> {
+fn is_key(columns: &[&'static Column], key: &[Value]) -> Vec<Condition> {
     let equals = |value: &Value| super::query::Test::Compare(super::query::Comparison::Equal, value.clone());
     columns.iter().zip(key).map(|(column, value)| Condition::Test(None, column, equals(value))).collect()
 }

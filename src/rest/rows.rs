@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::error::{DataError, ErrorCode};
 use super::preference::Format;
 use crate::data::schema::Kind;
+use crate::limits::ANSWER_BYTES;
 
 /// A value of a row, as the database gives it.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +26,8 @@ pub type Row = Vec<Cell>;
 pub struct Shape {
     /// The fields, by their names, in their order.
     pub fields: Vec<(String, Slot)>,
+    /// The cell that tells how many bytes the large texts have, of the rows up to this one; where there are any.
+    pub bytes: Option<usize>,
 }
 
 /// Where a field stands.
@@ -36,6 +39,26 @@ pub enum Slot {
     One(usize, Shape),
     /// The embedded rows that another statement gives, of which the first cell is this cell.
     Many(usize, usize),
+}
+
+/// Refuses rows whose texts are too large together.
+///
+/// # Errors
+/// [`ErrorCode::TooLarge`].
+pub fn check_bytes(shape: &Shape, rows: &[Row]) -> Result<(), DataError> {
+    let told = shape.bytes.and_then(|place| rows.last()?.get(place));
+    match told {
+        #[expect(clippy::cast_precision_loss, reason = "a bound far below 2^53")]
+        Some(Cell::Number(bytes)) if *bytes > ANSWER_BYTES as f64 => Err(too_many_bytes()),
+        _ => Ok(()),
+    }
+}
+
+/// The error of texts that are too large together.
+#[must_use]
+pub fn too_many_bytes() -> DataError {
+    let message = format!("the texts of the answer have more than {ANSWER_BYTES} bytes");
+    DataError::new(ErrorCode::TooLarge, message).hint("Select fewer columns, or ask for fewer rows.")
 }
 
 /// The rows of a statement that gives embedded rows, by their first cells.

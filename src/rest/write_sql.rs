@@ -9,14 +9,15 @@ use super::rows::{Shape, Slot};
 use crate::data::policy::{Action, policy_of};
 use crate::data::schema::{Kind, Table};
 use crate::http::identity::Identity;
+use crate::limits::ANSWER_BYTES;
 use crate::sql::predicate::{Allowed, allowed};
 use crate::sql::statement::Statement;
 
 /// A write: its statements, which belong into one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
-    /// Counts the rows that may not be written (`c0`), those that were asked for (`c1`), and those of them that are there
-    /// already (`c2`).
+    /// Counts the rows that may not be written (`c0`), those that were asked for (`c1`), those of them that are there
+    /// already (`c2`), and the bytes of their texts that are told (`c3`).
     pub check: Statement,
     /// Writes them, unless some may not, or one was asked for and it is another number.
     pub write: Statement,
@@ -31,7 +32,7 @@ pub struct Demand<'a> {
     pub identity: &'a Identity,
     /// Whether it must be one row.
     pub is_one: bool,
-    /// What is told of the written rows: the columns among its fields.
+    /// What is told of the written rows, beside their keys: the columns among its fields.
     pub told: Option<&'a Query>,
 }
 
@@ -65,6 +66,7 @@ pub fn insert(
         }
         None => _ = check.push("0 as c2"),
     }
+    check.push(", 0 as c3");
     let mut write = Statement::new("insert into ");
     write.push(table.name).push(" (");
     push_list(&mut write, payload.all_columns(), |write, column| _ = write.push(column.name));
@@ -83,8 +85,9 @@ pub fn insert(
 /// Changes the rows that satisfy the conditions.
 #[must_use]
 pub fn update(table: &'static Table, payload: &Payload, conditions: &[Condition], demand: Demand<'_>) -> Write {
-    let rows = Matching { table, rule: allowed(table, Action::Update, demand.identity), conditions };
     let json = payload.json();
+    let rule = allowed(table, Action::Update, demand.identity);
+    let rows = Matching { table, rule, conditions, more_bytes: json.len() };
     let columns: Vec<&str> = payload.columns.iter().map(|column| column.name).collect();
     let is_new_judged = rows.rule.reads(&columns);
     let push_refused = |statement: &mut Statement, alias: &str| {
@@ -106,7 +109,9 @@ pub fn update(table: &'static Table, payload: &Payload, conditions: &[Condition]
     let alias = check.alias();
     check.push("select ");
     push_refused(&mut check, &alias);
-    check.push(" as c0, count(*) as c1 from ");
+    check.push(" as c0, count(*) as c1, 0 as c2, ");
+    push_bytes(&mut check, &alias, demand.told, rows.more_bytes);
+    check.push(" as c3 from ");
     rows.push(&mut check, &alias);
     let mut write = Statement::new("update ");
     let (alias, judged) = (write.alias(), write.alias());
@@ -117,8 +122,8 @@ pub fn update(table: &'static Table, payload: &Payload, conditions: &[Condition]
     });
     write.push(" where (select ");
     push_refused(&mut write, &judged);
-    write.push(" = 0").push(if demand.is_one { " and count(*) = 1" } else { "" }).push(" from ");
-    rows.push(&mut write, &judged);
+    write.push(" = 0");
+    rows.push_possible(&mut write, &judged, demand);
     write.push(") and ");
     rows.push_tests(&mut write, &alias);
     let shape = push_returning(&mut write, table, demand.told);
@@ -128,18 +133,18 @@ pub fn update(table: &'static Table, payload: &Payload, conditions: &[Condition]
 /// Removes the rows that satisfy the conditions.
 #[must_use]
 pub fn delete(table: &'static Table, conditions: &[Condition], demand: Demand<'_>) -> Write {
-    let rows = Matching { table, rule: allowed(table, Action::Delete, demand.identity), conditions };
-    let mut check = Statement::new("select 0 as c0, count(*) as c1 from ");
+    let rule = allowed(table, Action::Delete, demand.identity);
+    let rows = Matching { table, rule, conditions, more_bytes: 0 };
+    let mut check = Statement::new("select 0 as c0, count(*) as c1, 0 as c2, ");
     let alias = check.alias();
+    push_bytes(&mut check, &alias, demand.told, rows.more_bytes);
+    check.push(" as c3 from ");
     rows.push(&mut check, &alias);
     let mut write = Statement::new("delete from ");
-    let (alias, counted) = (write.alias(), write.alias());
-    write.push(table.name).push(" as ").push(&alias).push(" where ");
-    if demand.is_one {
-        write.push("(select count(*) = 1 from ");
-        rows.push(&mut write, &counted);
-        write.push(") and ");
-    }
+    let (alias, judged) = (write.alias(), write.alias());
+    write.push(table.name).push(" as ").push(&alias).push(" where (select 1");
+    rows.push_possible(&mut write, &judged, demand);
+    write.push(") and ");
     rows.push_tests(&mut write, &alias);
     let shape = push_returning(&mut write, table, demand.told);
     Write { check, write, shape }
@@ -150,12 +155,22 @@ struct Matching<'a> {
     table: &'static Table,
     rule: Allowed,
     conditions: &'a [Condition],
+    /// Bytes that each of them may have more when it is written.
+    more_bytes: usize,
 }
 
 impl Matching<'_> {
     fn push(&self, statement: &mut Statement, alias: &str) {
         statement.push(self.table.name).push(" ").push(alias).push(" where ");
         self.push_tests(statement, alias);
+    }
+
+    /// Adds that they can be told as it is demanded, and where they come from.
+    fn push_possible(&self, statement: &mut Statement, alias: &str, demand: Demand<'_>) {
+        statement.push(if demand.is_one { " and count(*) = 1" } else { "" }).push(" and ");
+        push_bytes(statement, alias, demand.told, self.more_bytes);
+        statement.push(" <= ").push(&ANSWER_BYTES.to_string()).push(" from ");
+        self.push(statement, alias);
     }
 
     fn push_tests(&self, statement: &mut Statement, alias: &str) {
@@ -253,10 +268,22 @@ fn push_conflict(statement: &mut Statement, payload: &Payload, resolution: Resol
     }
 }
 
+/// Adds how many bytes the large texts have that are told of rows, each of which has so many `more`.
+fn push_bytes(statement: &mut Statement, alias: &str, told: Option<&Query>, more: usize) {
+    statement.push("coalesce(sum(").push(&told.map_or(0, |_| more).to_string());
+    for field in told.iter().flat_map(|told| &told.fields) {
+        if let Part::Column(column) = field.part
+            && column.is_large()
+        {
+            statement.push(" + coalesce(octet_length(").push(alias).push(".").push(column.name).push("), 0)");
+        }
+    }
+    statement.push("), 0)");
+}
+
 /// Adds what is told of written rows: their keys, and the columns that are asked for.
 fn push_returning(statement: &mut Statement, table: &Table, told: Option<&Query>) -> Shape {
     let mut shape = Shape::default();
-    let Some(told) = told else { return shape };
     let mut cells: Vec<&str> = Vec::new();
     let mut push = |statement: &mut Statement, name: &'static str| {
         let known = cells.iter().position(|cell| *cell == name);
@@ -270,7 +297,7 @@ fn push_returning(statement: &mut Statement, table: &Table, told: Option<&Query>
     for name in table.key {
         push(statement, name);
     }
-    for field in &told.fields {
+    for field in told.iter().flat_map(|told| &told.fields) {
         if let Part::Column(column) = field.part {
             shape.fields.push((field.name.clone(), Slot::Cell(push(statement, column.name), column.kind)));
         }

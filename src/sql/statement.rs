@@ -58,6 +58,12 @@ impl Statement {
         self.bind(Value::Text(text.into()))
     }
 
+    /// Puts text of this program around what is there.
+    pub fn wrap(&mut self, before: &str, after: &str) -> &mut Self {
+        self.text.insert_str(0, before);
+        self.push(after)
+    }
+
     /// A name for one more table of the statement: `t0`, `t1`, …
     pub fn alias(&mut self) -> String {
         let alias = format!("t{}", self.tables);
