@@ -1,8 +1,6 @@
 //! Instants as the rest of the code sees them: whole milliseconds since 1970, UTC, always passed in.
 
-use jiff::fmt::temporal::Pieces;
-use jiff::tz::Offset;
-use jiff::{SignedDuration, civil};
+use speedate::{DateTime, DateTimeConfig, MicrosecondsPrecisionOverflowBehavior, TimeConfig, TimestampUnit};
 
 /// Milliseconds of a second.
 pub const SECOND_MS: i64 = 1000;
@@ -22,7 +20,7 @@ pub fn hour_of(at_ms: i64) -> i64 {
 /// The UTC date (`2026-11-20`) and the hour of the day (0 to 23) of an hour since 1970.
 #[must_use]
 pub fn date_and_hour(hour: i64) -> (String, i64) {
-    let date = epoch().checked_add(SignedDuration::from_hours(hour)).map(|at| at.date().to_string());
+    let date = civil(hour.saturating_mul(HOUR_MS / SECOND_MS), 0).map(|at| at.date.to_string());
     (date.unwrap_or_default(), hour.rem_euclid(24))
 }
 
@@ -30,50 +28,42 @@ pub fn date_and_hour(hour: i64) -> (String, i64) {
 /// time order (`2026-11-20T12:00:00.000000+00:00`). `None` outside the years 1 to 9999.
 #[must_use]
 pub fn timestamp_from_ms(at_ms: i64) -> Option<String> {
-    epoch().checked_add(SignedDuration::from_millis(at_ms)).ok().and_then(stored)
+    let millisecond = u32::try_from(at_ms.rem_euclid(SECOND_MS)).ok()?;
+    stored(at_ms.div_euclid(SECOND_MS), millisecond * 1000)
 }
 
 /// Reads an instant as PostgreSQL or RFC 3339 writes it (`2024-03-05 12:34:56.789+00`, `2024-03-05T12:34:56Z`) and
 /// writes it as stored. Without an offset it is UTC. `None` when the text is no instant of the years 1 to 9999.
 #[must_use]
 pub fn parse_timestamp(text: &str) -> Option<String> {
-    utc(text).and_then(stored)
+    let (second, microsecond) = instant(text)?;
+    stored(second, microsecond)
 }
 
 /// The milliseconds since 1970 of a stored timestamp, rounded down; `None` when the text is no instant.
 #[must_use]
 pub fn timestamp_to_ms(stored: &str) -> Option<i64> {
-    let since = utc(stored)?.duration_since(epoch());
-    i64::try_from(since.as_nanos().div_euclid(1_000_000)).ok()
+    let (second, microsecond) = instant(stored)?;
+    Some(second * SECOND_MS + i64::from(microsecond / 1000))
 }
 
-/// Instants are reckoned as civil times in UTC, which reach to the end of the year 9999: jiff's own instants end a day
-/// earlier, and `9999-12-31` is what many rows have for ever.
-fn utc(text: &str) -> Option<civil::DateTime> {
-    let pieces = Pieces::parse(text).ok()?;
-    if pieces.time_zone_annotation().is_some() {
-        return None;
-    }
-    let local = pieces.date().to_datetime(pieces.time()?);
-    let offset_s = pieces.to_numeric_offset().map_or(0, Offset::seconds);
-    local.checked_sub(SignedDuration::from_secs(i64::from(offset_s))).ok()
+/// The seconds since 1970 and the microseconds of the second; finer fractions are cut off.
+fn instant(text: &str) -> Option<(i64, u32)> {
+    let microseconds_precision_overflow_behavior = MicrosecondsPrecisionOverflowBehavior::Truncate;
+    let config = TimeConfig { microseconds_precision_overflow_behavior, unix_timestamp_offset: None };
+    let parse = |text: &str| DateTime::parse_bytes_rfc3339_with_config(text.as_bytes(), &config).ok();
+    // PostgreSQL leaves out the minutes of an offset where there are none.
+    let at = parse(text).or_else(|| parse(&format!("{text}:00")))?;
+    Some((at.timestamp_tz(), at.time.microsecond))
 }
 
-fn epoch() -> civil::DateTime {
-    civil::date(1970, 1, 1).at(0, 0, 0, 0)
+/// The civil time, in UTC, of seconds since 1970 and microseconds; `None` outside the years 0 to 9999.
+fn civil(second: i64, microsecond: u32) -> Option<DateTime> {
+    let config = DateTimeConfig { timestamp_unit: TimestampUnit::Second, time_config: TimeConfig::default() };
+    DateTime::from_timestamp_with_config(second, microsecond, &config).ok()
 }
 
-fn stored(utc: civil::DateTime) -> Option<String> {
-    (utc.year() >= 1).then(|| {
-        format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+00:00",
-            utc.year(),
-            utc.month(),
-            utc.day(),
-            utc.hour(),
-            utc.minute(),
-            utc.second(),
-            utc.subsec_nanosecond() / 1000
-        )
-    })
+fn stored(second: i64, microsecond: u32) -> Option<String> {
+    let DateTime { date, time } = civil(second, microsecond).filter(|at| at.date.year >= 1)?;
+    Some(format!("{date}T{:02}:{:02}:{:02}.{:06}+00:00", time.hour, time.minute, time.second, time.microsecond))
 }

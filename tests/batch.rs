@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use promptmeter::counting::protocol::{Increment, Outcome};
 use promptmeter::counting::tally::Metric;
@@ -84,7 +84,7 @@ fn check(event: Event, identity: &Identity, expected: Result<Counting, (Code, Op
     let batch = admit(vec![event], identity);
     match expected {
         Ok(counting) => {
-            assert_eq!(batch.counts, BTreeMap::from([(PROMPT, vec![counting])]), "{shown}");
+            assert_eq!(batch.counts, [counting], "{shown}");
             assert_eq!(batch.unsettled(), 1, "{shown}");
         }
         Err((code, pointer)) => {
@@ -114,6 +114,7 @@ fn timestamps_are_at_most_48_hours_old_and_5_minutes_ahead() {
     ] {
         let counting = |at_ms| Counting {
             index: 0,
+            prompt_id: PROMPT,
             increment: Increment { metric: Metric::View, at_ms, id: None },
             lineage: None,
         };
@@ -135,10 +136,14 @@ fn views_and_copies_are_anybodys_and_nobodys() {
     {
         for identity in [Identity::Anonymous, Identity::User(user()), Identity::Service(None)] {
             let increment = Increment { metric, at_ms: NOW_MS, id: Some(kind.digest("an id", None)) };
-            let expected = Counting { index: 0, increment, lineage: None };
+            let expected = Counting { index: 0, prompt_id: PROMPT, increment, lineage: None };
             check(with_id("an id", event(PROMPT, kind.clone())), &identity, Ok(expected));
             let increment = Increment { metric, at_ms: NOW_MS, id: None };
-            check(event(PROMPT, kind.clone()), &identity, Ok(Counting { index: 0, increment, lineage: None }));
+            check(
+                event(PROMPT, kind.clone()),
+                &identity,
+                Ok(Counting { index: 0, prompt_id: PROMPT, increment, lineage: None }),
+            );
         }
     }
 }
@@ -161,7 +166,7 @@ fn forks_and_comparisons_are_a_users_and_have_an_id() {
                     created_at: NOW.to_owned(),
                 };
                 assert_eq!(row.increment(), increment);
-                check(event, &identity, Ok(Counting { index: 0, increment, lineage: Some(row) }));
+                check(event, &identity, Ok(Counting { index: 0, prompt_id: PROMPT, increment, lineage: Some(row) }));
             }
         }
         for identity in [Identity::Anonymous, Identity::Service(None)] {
@@ -181,7 +186,7 @@ fn a_new_id_is_made_for_each_lineage_event_without_one_and_for_no_other() {
     };
     let batch = Batch::admit(events.into_iter().map(Ok).collect(), &Identity::User(user()), NOW_MS, new_id);
     let ids: Vec<Option<String>> =
-        batch.counts[&PROMPT].iter().map(|counting| counting.lineage.as_ref().map(|row| row.id.clone())).collect();
+        batch.counts.iter().map(|counting| counting.lineage.as_ref().map(|row| row.id.clone())).collect();
     let made_id = |number| Some(Uuid::from_u128(number).to_string());
     assert_eq!(ids, [None, made_id(101), Some("an id".to_owned()), made_id(102)]);
     assert_eq!(made, 102);
@@ -205,6 +210,12 @@ fn the_payload_tells_events_under_one_id_apart() {
     assert_eq!(digests.iter().map(|digest| digest.payload).collect::<BTreeSet<_>>().len(), kinds.len());
 }
 
+/// The prompts of what is to be counted, and the places of their events.
+fn indices(counts: &[(Uuid, Vec<Counting>)]) -> Vec<(Uuid, Vec<usize>)> {
+    let places = |countings: &[Counting]| countings.iter().map(|counting| counting.index).collect();
+    counts.iter().map(|(prompt_id, countings)| (*prompt_id, places(countings))).collect()
+}
+
 #[test]
 fn events_are_grouped_by_prompt_in_their_order() {
     let bad = Problem::at(Code::MissingField, "/type", "The field type is missing.");
@@ -216,13 +227,8 @@ fn events_are_grouped_by_prompt_in_their_order() {
         Ok(view(OTHER_PROMPT)),
         Ok(fork()),
     ];
-    let batch = Batch::admit(events, &Identity::Anonymous, NOW_MS, || NEW_ID);
-    let indices: Vec<(Uuid, Vec<usize>)> = batch
-        .counts
-        .iter()
-        .map(|(prompt_id, countings)| (*prompt_id, countings.iter().map(|counting| counting.index).collect()))
-        .collect();
-    assert_eq!(indices, [(PROMPT, vec![2]), (OTHER_PROMPT, vec![0, 4])]);
+    let mut batch = Batch::admit(events, &Identity::Anonymous, NOW_MS, || NEW_ID);
+    assert_eq!(indices(&batch.take_counts()), [(OTHER_PROMPT, vec![0, 4]), (PROMPT, vec![2])]);
     let recording = Recording { index: 3, id: Some("an id".to_owned()), at_ms: NOW_MS, event: conversion() };
     assert_eq!(batch.experiment_events, [recording]);
     assert_eq!(batch.unsettled(), 4);
@@ -233,13 +239,13 @@ fn events_are_grouped_by_prompt_in_their_order() {
 #[test]
 fn events_of_invisible_prompts_are_rejected_and_their_neighbours_are_not() {
     let mut batch = admit(vec![view(OTHER_PROMPT), view(PROMPT), view(OTHER_PROMPT)], &Identity::Anonymous);
-    batch.reject_others(&BTreeSet::from([PROMPT]), &unknown_prompt());
-    assert_eq!(batch.counts.keys().collect::<Vec<_>>(), [&PROMPT]);
+    batch.reject_others(|id| id == PROMPT, &unknown_prompt());
+    assert_eq!(batch.counts.iter().map(|counting| counting.index).collect::<Vec<_>>(), [1]);
     assert_eq!(batch.unsettled(), 1);
     assert_eq!(codes(batch), [Code::UnknownPrompt, Code::StorageUnavailable, Code::UnknownPrompt]);
 
     let mut batch = admit(vec![view(PROMPT), view(PROMPT)], &Identity::Anonymous);
-    batch.reject_others(&BTreeSet::new(), &unknown_prompt());
+    batch.reject_others(|_| false, &unknown_prompt());
     assert_eq!((batch.counts.len(), batch.unsettled()), (0, 0));
     assert_eq!(codes(batch), [Code::UnknownPrompt; 2]);
 }
@@ -251,10 +257,9 @@ fn what_is_settled_is_not_counted_any_more() {
     batch.settle(2, Fate::Accepted);
     batch.settle(3, Fate::Accepted);
     let counts = batch.take_counts();
-    assert_eq!(counts.keys().collect::<Vec<_>>(), [&PROMPT]);
-    assert_eq!(counts[&PROMPT].iter().map(|counting| counting.index).collect::<Vec<_>>(), [0]);
+    assert_eq!(indices(&counts), [(PROMPT, vec![0])]);
     assert!(batch.take_counts().is_empty());
-    batch.settle_all(&counts[&PROMPT], &Fate::Accepted);
+    batch.settle_all(&counts[0].1, &Fate::Accepted);
     assert_eq!(batch.into_fates(), [Fate::Accepted, Fate::Duplicate, Fate::Accepted]);
 }
 
@@ -270,9 +275,16 @@ fn lineage_events_of_storage_are_a_batch_of_their_own() {
     let rows = vec![row("a", OTHER_PROMPT), row("b", PROMPT), row("c", OTHER_PROMPT)];
     let batch = Batch::of_lineage(rows.clone());
     assert_eq!(batch.unsettled(), 3);
-    let counting =
-        |index: usize| Counting { index, increment: rows[index].increment(), lineage: Some(rows[index].clone()) };
-    let expected = BTreeMap::from([(PROMPT, vec![counting(1)]), (OTHER_PROMPT, vec![counting(0), counting(2)])]);
+    let expected: Vec<Counting> = rows
+        .iter()
+        .enumerate()
+        .map(|(index, row)| Counting {
+            index,
+            prompt_id: row.prompt_id,
+            increment: row.increment(),
+            lineage: Some(row.clone()),
+        })
+        .collect();
     assert_eq!(batch.counts, expected);
 }
 
@@ -283,8 +295,7 @@ fn lineage_events_whose_rows_could_not_be_stored_are_not_counted() {
     assert_eq!(rows, [(1, Metric::Fork), (3, Metric::Compare)]);
     batch.reject_lineage(&Problem::storage());
     assert_eq!(batch.unsettled(), 2);
-    let indices: Vec<usize> = batch.take_counts().values().flatten().map(|counting| counting.index).collect();
-    assert_eq!(indices, [0, 2]);
+    assert_eq!(indices(&batch.take_counts()), [(PROMPT, vec![0]), (OTHER_PROMPT, vec![2])]);
 }
 
 #[test]
@@ -294,7 +305,7 @@ fn what_storage_failed_to_store_is_stored_again() {
     let failed = || Fate::Rejected(Problem::storage());
     let known = || Fate::Rejected(Problem::new(Code::UnknownPrompt, ""));
     let indices = |part: &Batch| {
-        let counts = part.counts.values().flatten().map(|counting| counting.index);
+        let counts = part.counts.iter().map(|counting| counting.index);
         let mut indices: Vec<usize> = counts.chain(part.experiment_events.iter().map(|event| event.index)).collect();
         indices.sort_unstable();
         indices
@@ -331,7 +342,7 @@ fn an_experiment_events_id_belongs_to_one_event() {
     ];
     let ExperimentEvent { kind, session_id, variant_key, .. } = recordings[0].event.clone();
     let key = ("e".to_owned(), "a".to_owned());
-    let stored = BTreeMap::from([(key, StoredEvent { kind, session_id, variant_key })]);
+    let stored = HashMap::from([(key, StoredEvent { kind, session_id, variant_key })]);
     let mut fates = vec![Fate::Duplicate; recordings.len()];
     reject_reused_ids(&mut fates, &recordings, &stored);
     let reused: Vec<usize> = (0..fates.len()).filter(|&index| fates[index] != Fate::Duplicate).collect();

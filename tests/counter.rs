@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::ledger::{LEDGER_ENTRIES, Ledger, LedgerChange, SEGMENT_ENTRIES, Segment};
@@ -297,7 +297,7 @@ fn imported_rows_are_added_as_they_are() {
     let expected = Commit {
         tally: Tally { views: 7, copies: 1, ..Tally::default() },
         version: 4,
-        hours: BTreeMap::from([(-1, view), (0, view), (1, copy)]),
+        hours: HashMap::from([(-1, view), (0, view), (1, copy)]),
         ledger: LedgerChange::default(),
     };
     assert_eq!(commit, expected);

@@ -2,7 +2,6 @@
 
 #![cfg(test)]
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use promptmeter::counting::ledger::{Segment, digest, digest_key};
@@ -28,10 +27,13 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, expecte
 #[test]
 fn commands() {
     assert_eq!(BINDING, "COUNTERS");
-    check(&Command::Read, r#"{"command":"read"}"#);
+    check(&Command::Read, r#""read""#);
     check(
         &Command::Count { prompt_id: PROMPT, delivery: u64::MAX, increments: Vec::new() },
-        r#"{"command":"count","prompt_id":"01234567-89ab-7def-8123-456789abcdef","delivery":18446744073709551615,"increments":[]}"#,
+        concat!(
+            r#"{"count":{"prompt_id":"01234567-89ab-7def-8123-456789abcdef","delivery":18446744073709551615,"#,
+            r#""increments":[]}}"#,
+        ),
     );
     let id = Some(IdDigest { key: u64::MAX, payload: u32::MAX });
     let increments = vec![
@@ -43,10 +45,10 @@ fn commands() {
     check(
         &Command::Count { prompt_id: PROMPT, delivery: 7, increments },
         concat!(
-            r#"{"command":"count","prompt_id":"01234567-89ab-7def-8123-456789abcdef","delivery":7,"increments":["#,
+            r#"{"count":{"prompt_id":"01234567-89ab-7def-8123-456789abcdef","delivery":7,"increments":["#,
             r#"{"metric":"view","at_ms":1800000000000},"#,
             r#"{"metric":"copy","at_ms":-1,"id":{"key":18446744073709551615,"payload":4294967295}},"#,
-            r#"{"metric":"fork","at_ms":0},{"metric":"compare","at_ms":0}]}"#,
+            r#"{"metric":"fork","at_ms":0},{"metric":"compare","at_ms":0}]}}"#,
         ),
     );
     check(
@@ -55,8 +57,8 @@ fn commands() {
             rows: vec![ImportedRow { key: u64::MAX, metric: Metric::Copy, at_ms: 1_800_000_000_000 }],
         },
         concat!(
-            r#"{"command":"import","prompt_id":"01234567-89ab-7def-8123-456789abcdef","#,
-            r#""rows":[{"key":18446744073709551615,"metric":"copy","at_ms":1800000000000}]}"#,
+            r#"{"import":{"prompt_id":"01234567-89ab-7def-8123-456789abcdef","#,
+            r#""rows":[{"key":18446744073709551615,"metric":"copy","at_ms":1800000000000}]}}"#,
         ),
     );
 }
@@ -67,14 +69,14 @@ fn replies() {
     check(
         &Reply::Counted { tally, outcomes: vec![Outcome::Counted, Outcome::Repeated, Outcome::Conflicting] },
         concat!(
-            r#"{"reply":"counted","tally":{"views":9007199254740992,"copies":2,"forks":3,"compares":4},"#,
-            r#""outcomes":["counted","repeated","conflicting"]}"#,
+            r#"{"counted":{"tally":{"views":9007199254740992,"copies":2,"forks":3,"compares":4},"#,
+            r#""outcomes":["counted","repeated","conflicting"]}}"#,
         ),
     );
-    check(&Reply::Imported { counted: 1282 }, r#"{"reply":"imported","counted":1282}"#);
+    check(&Reply::Imported { counted: 1282 }, r#"{"imported":{"counted":1282}}"#);
     check(
         &Reply::Read { tally: Tally::default() },
-        r#"{"reply":"read","tally":{"views":0,"copies":0,"forks":0,"compares":0}}"#,
+        r#"{"read":{"tally":{"views":0,"copies":0,"forks":0,"compares":0}}}"#,
     );
 }
 
@@ -98,7 +100,7 @@ fn counts_and_stats() {
 
 #[test]
 fn what_is_no_command_is_refused() {
-    for text in ["", "{}", r#"{"command":"reset"}"#, r#"{"command":"count"}"#, r#"{"command":"Read"}"#] {
+    for text in ["", "{}", r#""reset""#, r#""count""#, r#"{"count":{}}"#, r#""Read""#] {
         assert!(serde_json::from_str::<Command>(text).is_err(), "{text}");
     }
 }
@@ -160,13 +162,13 @@ fn the_hours_of_a_session() {
     let activity =
         |pageviews, exposures, conversions, converted_ms| Activity { pageviews, exposures, conversions, converted_ms };
     let start_ms = 500_000 * 3_600_000;
-    let hours = BTreeMap::from([
+    let hours = vec![
         (-1, activity(0, 0, 1, Some((-3_600_000, -3_600_000)))),
         (500_000, activity(1, 2, 3, Some((start_ms, start_ms + 3_599_999)))),
         (500_001, activity(4_294_967_295, 0, 0, None)),
-    ]);
+    ];
     let stored = "[[-1,0,0,1,0,0],[500000,1,2,3,0,3599999],[500001,4294967295,0,0]]";
-    for (hours, stored) in [(hours, stored), (BTreeMap::new(), "[]")] {
+    for (hours, stored) in [(hours, stored), (Vec::new(), "[]")] {
         assert_eq!(store_hours(&hours), stored);
         assert_eq!(restore_hours(stored).unwrap(), hours);
     }
@@ -201,6 +203,9 @@ fn rows_and_rules() {
     );
     check(&MultiVariant::Exclude, r#""exclude""#);
     check(&MultiVariant::First, r#""first""#);
+    assert_eq!(MultiVariant::of_name("exclude"), Some(MultiVariant::Exclude));
+    assert_eq!(MultiVariant::of_name("first"), Some(MultiVariant::First));
+    assert_eq!(MultiVariant::of_name("First"), None);
     check(
         &PromptAccess { id: PROMPT, owner: Uuid::nil(), is_public: true, is_active: false },
         concat!(

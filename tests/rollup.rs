@@ -7,10 +7,10 @@
 
 #![cfg(test)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use promptmeter::events::event::ExperimentEventKind::{self, Conversion, Exposure, Pageview};
-use promptmeter::experiments::rollup::{Arrival, Changes, SessionKey, roll};
+use promptmeter::experiments::rollup::{Arrival, Changes, SessionKey, Slice, roll};
 use promptmeter::experiments::session::{MultiVariant, Occurrence, Rules, Session, restore_hours, store_hours};
 use promptmeter::experiments::summary::{Figures, RowKey};
 use proptest::prelude::*;
@@ -65,7 +65,7 @@ impl BruteRow {
     }
 }
 
-fn brute_force(sent: &[Sent], rules: &BTreeMap<String, Rules>) -> (Rows, Qualities) {
+fn brute_force(sent: &[Sent], rules: &HashMap<String, Rules>) -> (Rows, Qualities) {
     let mut ordered = sent.to_vec();
     ordered.sort_by_key(|event| event.3);
     let mut by_session: BTreeMap<(&str, &'static str), Vec<Sent>> = BTreeMap::new();
@@ -120,12 +120,13 @@ struct Storage {
 
 impl Storage {
     /// Rolls up what arrived, as the worker does: with the sessions of these events alone, in their stored form.
-    fn roll(&mut self, sent: &[Sent], rules: &BTreeMap<String, Rules>) {
+    fn roll(&mut self, sent: &[Sent], rules: &HashMap<String, Rules>) {
         let arrivals: Vec<Arrival> = sent.iter().map(arrival).collect();
         let keys: BTreeSet<SessionKey> = arrivals.iter().map(|arrival| arrival.session.clone()).collect();
         let stored = keys.iter().filter_map(|key| Some((key.clone(), self.session(key)?))).collect();
-        let changes = roll(&arrivals, stored, rules);
-        assert_eq!(changes.sessions.keys().cloned().collect::<BTreeSet<_>>(), keys);
+        let changes = roll(&Slice::of(arrivals), stored, rules);
+        assert_eq!(changes.sessions.iter().map(|(key, _)| key.clone()).collect::<BTreeSet<_>>(), keys);
+        assert_eq!(changes.sessions.len(), keys.len());
         self.apply(changes);
     }
 
@@ -184,7 +185,7 @@ fn columns(figures: &Figures) -> Columns {
 }
 
 /// Rolls up events in slices of these sizes, and compares with the brute force after every slice.
-fn check_slices(sent: &[Sent], sizes: impl IntoIterator<Item = usize>, rules: &BTreeMap<String, Rules>) {
+fn check_slices(sent: &[Sent], sizes: impl IntoIterator<Item = usize>, rules: &HashMap<String, Rules>) {
     let mut storage = Storage::default();
     let mut rolled = 0;
     for size in sizes {
@@ -243,18 +244,18 @@ proptest! {
 fn rolling_up_nothing_changes_nothing() {
     let sent = [("checkout", "alice", Exposure, 0, Some("red")), ("checkout", "bob", Pageview, 0, None)];
     let mut storage = Storage::default();
-    storage.roll(&sent, &BTreeMap::new());
+    storage.roll(&sent, &HashMap::new());
     let stored = storage.sessions.keys().filter_map(|key| Some((key.clone(), storage.session(key)?))).collect();
-    assert_eq!(roll(&[], stored, &BTreeMap::new()), Changes::default());
+    assert_eq!(roll(&Slice::of(Vec::new()), stored, &HashMap::new()), Changes::default());
 }
 
 #[test]
 fn what_an_hour_counted_already_is_written_as_a_difference() {
     let mut storage = Storage::default();
-    storage.roll(&[("checkout", "alice", Exposure, 0, Some("red"))], &BTreeMap::new());
+    storage.roll(&[("checkout", "alice", Exposure, 0, Some("red"))], &HashMap::new());
     let late = arrival(&("checkout", "alice", Pageview, 5, None));
-    let stored = BTreeMap::from([(late.session.clone(), storage.session(&late.session).unwrap())]);
-    let changes = roll(&[late], stored, &BTreeMap::new());
+    let stored = HashMap::from([(late.session.clone(), storage.session(&late.session).unwrap())]);
+    let changes = roll(&Slice::of(vec![late]), stored, &HashMap::new());
     let differences: Vec<Columns> = changes.rows.values().map(columns).collect();
     assert_eq!(differences, [[0, 1, 1, 0, 0, 0, 0, 0, 0]]);
 }
@@ -263,7 +264,7 @@ fn what_an_hour_counted_already_is_written_as_a_difference() {
 fn check(rules: Rules, sent: &[(&'static str, ExperimentEventKind, i64, &'static str)], expected: &Expected) {
     let sent: Vec<Sent> =
         sent.iter().map(|&(session, kind, at_ms, variant)| ("checkout", session, kind, at_ms, Some(variant))).collect();
-    let rules = BTreeMap::from([("checkout".to_owned(), rules)]);
+    let rules = HashMap::from([("checkout".to_owned(), rules)]);
     let rows =
         expected.0.iter().map(|&(variant, hour, columns)| (("checkout".to_owned(), variant.to_owned(), hour), columns));
     let qualities = (expected.1 != (0, 0)).then(|| ("checkout".to_owned(), expected.1));
@@ -324,7 +325,7 @@ fn cases_of_the_conversion_window() {
     ] {
         let sent = [arrival_of("alice", Exposure, 7), arrival_of("alice", Conversion, at_ms)];
         let mut storage = Storage::default();
-        storage.roll(&sent, &BTreeMap::from([("checkout".to_owned(), rules(MultiVariant::Exclude, window))]));
+        storage.roll(&sent, &HashMap::from([("checkout".to_owned(), rules(MultiVariant::Exclude, window))]));
         let rows =
             [exposed, row].map(|(variant, hour, columns)| (("checkout".to_owned(), variant.to_owned(), hour), columns));
         assert_eq!(storage.figures(), (Rows::from(rows), Qualities::new()), "{window:?} {at_ms}");

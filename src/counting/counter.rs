@@ -1,7 +1,7 @@
 //! Decides what a command changes in a counter. Storing the change and keeping it are two steps, so that a change that
 //! could not be stored leaves no trace.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::ledger::{Ledger, LedgerChange};
 use super::protocol::{IdDigest, ImportedRow, Increment, Outcome};
@@ -32,7 +32,7 @@ pub struct Commit {
     /// The version afterwards.
     pub version: u64,
     /// What is added to each hour since 1970.
-    pub hours: BTreeMap<i64, Tally>,
+    pub hours: HashMap<i64, Tally>,
     /// What changes in the ledger.
     pub ledger: LedgerChange,
 }
@@ -103,12 +103,12 @@ impl Counter {
 
 struct Change {
     tally: Tally,
-    hours: BTreeMap<i64, Tally>,
+    hours: HashMap<i64, Tally>,
 }
 
 impl Change {
     fn new(tally: Tally) -> Self {
-        Self { tally, hours: BTreeMap::new() }
+        Self { tally, hours: HashMap::new() }
     }
 
     fn add(&mut self, increment: &Increment) {

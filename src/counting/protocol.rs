@@ -12,7 +12,7 @@ pub const BINDING: &str = "COUNTERS";
 
 /// What a counter is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Counts increments, each id once within 24 hours.
     Count {
@@ -80,7 +80,7 @@ pub enum Outcome {
 
 /// What a counter answers; everything it says is durable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "reply", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// To [`Command::Count`].
     Counted {

@@ -83,8 +83,8 @@ async fn post_shorthand(
         Some(Fate::Rejected(problem)) => return Err(problem),
         None => return Err(Problem::storage()),
     };
-    let tally = match tallies.get(&prompt_id) {
-        Some(tally) => *tally,
+    let tally = match tallies.iter().find(|(id, _)| *id == prompt_id) {
+        Some((_, tally)) => *tally,
         None => counters::read(&call.env, prompt_id).await.map_err(|error| storage_failure("count", &error))?,
     };
     Answer::ok(&Counted { counts: Counts::of(prompt_id, &tally), duplicate })

@@ -3,7 +3,7 @@
 //! Lines are stored in groups, in their order: a prompt must stand before its events. Everything an import does can be
 //! done again without harm, so after a failure the whole is sent again.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use futures_util::stream::{self, StreamExt};
 use uuid::Uuid;
@@ -21,6 +21,7 @@ use crate::data::lines::{Line, Lines};
 use crate::data::policy::unknown_prompt;
 use crate::data::prompt::PromptName;
 use crate::data::prompt::{PromptAccess, PromptRow};
+use crate::events::batch::by_prompt;
 use crate::events::event::PromptEventKind;
 use crate::events::fate::Fate;
 use crate::events::lineage::LineageEvent;
@@ -145,8 +146,7 @@ impl<'a> Import<'a> {
             return Ok(());
         }
         let known = self.known_prompts(&events).await?;
-        let mut counted: BTreeMap<Uuid, Vec<ImportedRow>> = BTreeMap::new();
-        let mut lineage = Vec::new();
+        let (mut counted, mut lineage) = (Vec::new(), Vec::new());
         for (line, event) in events {
             if !known.contains_key(&PromptName::Id(event.prompt_id)) {
                 self.report.refuse(line, unknown_prompt());
@@ -154,7 +154,7 @@ impl<'a> Import<'a> {
             }
             match lineage_kind(event.metric) {
                 Some(kind) => lineage.push((line, lineage_event(event, kind))),
-                None => counted.entry(event.prompt_id).or_default().push(imported_row(&event)),
+                None => counted.push((event.prompt_id, imported_row(&event))),
             }
         }
         self.count(counted).await?;
@@ -168,9 +168,9 @@ impl<'a> Import<'a> {
         Ok(found)
     }
 
-    async fn count(&mut self, counted: BTreeMap<Uuid, Vec<ImportedRow>>) -> Result<()> {
+    async fn count(&mut self, counted: Vec<(Uuid, ImportedRow)>) -> Result<()> {
         let env = &self.call.env;
-        let mut replies = stream::iter(counted)
+        let mut replies = stream::iter(by_prompt(counted))
             .map(|(prompt_id, rows)| async move {
                 let sent = rows.len() as u64;
                 (sent, counters::ask(env, prompt_id, &Command::Import { prompt_id, rows }).await)

@@ -1,6 +1,6 @@
 //! Stores a batch: rows of forks and comparisons, then counts, and experiment events beside them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use futures_util::future::{join, join_all};
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::events::recording::{Recording, fates_of, reject_reused_ids};
 use crate::http::identity::Identity;
 
 /// The counts of the prompts that a batch was about, those whose counter answered.
-pub(super) type Tallies = BTreeMap<Uuid, Tally>;
+pub(super) type Tallies = Vec<(Uuid, Tally)>;
 
 /// Stores what `identity` may store of a batch; everything that is settled as accepted or duplicate is durable.
 pub(super) async fn store(env: &Env, identity: &Identity, mut batch: Batch) -> (Vec<Fate>, Tallies) {
@@ -61,15 +61,14 @@ pub(super) async fn count_stored_rows(env: &Env, keys: &[(Uuid, String)]) {
 }
 
 async fn reject_unknown_prompts(env: &Env, identity: &Identity, batch: &mut Batch) {
-    let names: HashSet<PromptName> = batch.counts.keys().copied().map(PromptName::Id).collect();
+    let name = PromptName::Id;
+    let names: HashSet<PromptName> = batch.counts.iter().map(|event| name(event.prompt_id)).collect();
     let mut found = HashMap::new();
     if let Err(error) = prompt_lookup::find(env, names, &mut found).await {
-        let known = found.values().map(|prompt| prompt.id).collect();
-        batch.reject_others(&known, &storage_failure("prompts", &error));
+        batch.reject_others(|id| found.contains_key(&name(id)), &storage_failure("prompts", &error));
     }
-    let visible: BTreeSet<Uuid> =
-        found.into_values().filter(|prompt| may_see(identity, prompt)).map(|prompt| prompt.id).collect();
-    batch.reject_others(&visible, &unknown_prompt());
+    let is_visible = |id| found.get(&name(id)).is_some_and(|prompt| may_see(identity, prompt));
+    batch.reject_others(is_visible, &unknown_prompt());
 }
 
 async fn count(env: &Env, batch: &mut Batch) -> Tallies {
@@ -88,7 +87,7 @@ async fn store_lineage_rows(env: &Env, batch: &mut Batch) -> Result<()> {
     }
     let rows: Vec<&LineageEvent> = events.iter().map(|(_, event)| event).collect();
     let stored = d1::lineage::store(&d1::database(env)?, &rows, now_ms()).await?;
-    let stored: BTreeMap<(Uuid, &str), _> = stored.iter().map(|row| ((row.prompt_id, row.id.as_str()), row)).collect();
+    let stored: HashMap<(Uuid, &str), _> = stored.iter().map(|row| ((row.prompt_id, row.id.as_str()), row)).collect();
     for (index, event) in &events {
         match stored.get(&(event.prompt_id, event.id.as_str())).map(|row| row.standing_of(event)) {
             Some(Standing::Uncounted) => {}
@@ -101,7 +100,7 @@ async fn store_lineage_rows(env: &Env, batch: &mut Batch) -> Result<()> {
 }
 
 /// Sends one command to each prompt's counter.
-async fn count_and_settle(env: &Env, batch: &mut Batch, counts: BTreeMap<Uuid, Vec<Counting>>) -> Tallies {
+async fn count_and_settle(env: &Env, batch: &mut Batch, counts: Vec<(Uuid, Vec<Counting>)>) -> Tallies {
     let replies = join_all(counts.into_iter().map(|(prompt_id, countings)| async move {
         let increments = countings.iter().map(|counting| counting.increment).collect();
         let command = Command::Count { prompt_id, delivery: random_u64(), increments };
@@ -121,7 +120,7 @@ async fn count_and_settle(env: &Env, batch: &mut Batch, counts: BTreeMap<Uuid, V
                 batch.settle_all(&countings, &Fate::Rejected(storage_failure("count", &error)));
             }
             Ok((tally, outcomes)) => {
-                tallies.insert(prompt_id, tally);
+                tallies.push((prompt_id, tally));
                 for (counting, outcome) in countings.into_iter().zip(outcomes) {
                     batch.settle(counting.index, fate_of(outcome));
                     match (counting.lineage, outcome) {

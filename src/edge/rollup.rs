@@ -5,7 +5,7 @@ use worker::{D1Database, Result, console_log};
 
 use super::d1::rollup as statements;
 use super::runtime::now_ms;
-use crate::experiments::rollup::roll;
+use crate::experiments::rollup::{Slice, roll};
 use crate::time::{DAY_MS, SECOND_MS};
 
 /// Events in a slice: about 1 MB in memory.
@@ -48,11 +48,13 @@ async fn slice(database: &D1Database) -> Result<Option<(i64, i64)>> {
     if arrivals.is_empty() {
         return Ok(None);
     }
-    let rules = statements::rules(database, &arrivals).await?;
-    let stored = statements::sessions(database, &arrivals).await?;
-    let changes = roll(&arrivals, stored, &rules);
+    let read = i64::try_from(arrivals.len()).unwrap_or(i64::MAX);
+    let slice = Slice::of(arrivals);
+    let rules = statements::rules(database, &slice).await?;
+    let stored = statements::sessions(database, &slice).await?;
+    let changes = roll(&slice, stored, &rules);
     match statements::store(database, &changes, &rules, (watermark, last)).await {
-        Ok(written) => Ok(Some((i64::try_from(arrivals.len()).unwrap_or(i64::MAX), written))),
+        Ok(written) => Ok(Some((read, written))),
         // Another run that overlaps this one was first: what it rolled up is done.
         Err(_) if statements::watermark(database).await? != watermark => Ok(Some((0, 0))),
         Err(error) => Err(error),

@@ -1,6 +1,6 @@
 //! What becomes of a batch: what must be stored where, and the answer once that is known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
 use uuid::Uuid;
 
@@ -18,8 +18,8 @@ use crate::time::timestamp_from_ms;
 /// A batch on its way: what is left to store, and the fates known so far.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    /// Increments to count, by prompt.
-    pub counts: BTreeMap<Uuid, Vec<Counting>>,
+    /// Events to count.
+    pub counts: Vec<Counting>,
     /// Experiment events to store.
     pub experiment_events: Vec<Recording>,
     fates: Vec<Option<Fate>>,
@@ -30,6 +30,8 @@ pub struct Batch {
 pub struct Counting {
     /// Its place in the batch.
     pub index: usize,
+    /// The prompt.
+    pub prompt_id: Uuid,
     /// What is counted.
     pub increment: Increment,
     /// The row that is kept, for a fork and a comparison.
@@ -58,8 +60,7 @@ impl Batch {
                 let at_ms = admitted_time(event.at_ms, now_ms)?;
                 match event.subject {
                     Subject::Prompt(subject) => {
-                        let counting = counting(index, event.id, subject, at_ms, identity, &mut new_id)?;
-                        batch.counts.entry(counting.0).or_default().push(counting.1);
+                        batch.counts.push(counting(index, event.id, subject, at_ms, identity, &mut new_id)?);
                     }
                     Subject::Experiment(experiment) => {
                         batch.experiment_events.push(Recording { index, id: event.id, at_ms, event: experiment });
@@ -77,12 +78,14 @@ impl Batch {
     /// A batch of lineage events alone, as they come from another system or from storage.
     #[must_use]
     pub fn of_lineage(events: Vec<LineageEvent>) -> Self {
-        let mut batch = Self { fates: vec![None; events.len()], ..Self::default() };
-        for (index, event) in events.into_iter().enumerate() {
-            let counting = Counting { index, increment: event.increment(), lineage: Some(event.clone()) };
-            batch.counts.entry(event.prompt_id).or_default().push(counting);
-        }
-        batch
+        let fates = vec![None; events.len()];
+        let counts = events.into_iter().enumerate().map(|(index, event)| Counting {
+            index,
+            prompt_id: event.prompt_id,
+            increment: event.increment(),
+            lineage: Some(event),
+        });
+        Self { counts: counts.collect(), experiment_events: Vec::new(), fates }
     }
 
     /// How many events are still to be stored.
@@ -94,8 +97,7 @@ impl Batch {
     /// The events that are kept as rows, with their places in the batch.
     #[must_use]
     pub fn lineage(&self) -> Vec<(usize, LineageEvent)> {
-        let countings = self.counts.values().flatten();
-        countings.filter_map(|counting| Some((counting.index, counting.lineage.clone()?))).collect()
+        self.counts.iter().filter_map(|counting| Some((counting.index, counting.lineage.clone()?))).collect()
     }
 
     /// Rejects the events that are kept as rows: their rows could not be stored.
@@ -110,10 +112,7 @@ impl Batch {
     pub fn unstored(&self, fates: &[Fate]) -> Self {
         let is_unstored = |index: usize| fates.get(index).is_some_and(Fate::is_storage_failure);
         let mut part = self.clone();
-        for countings in part.counts.values_mut() {
-            countings.retain(|counting| is_unstored(counting.index));
-        }
-        part.counts.retain(|_, countings| !countings.is_empty());
+        part.counts.retain(|counting| is_unstored(counting.index));
         part.experiment_events.retain(|recording| is_unstored(recording.index));
         part
     }
@@ -124,26 +123,18 @@ impl Batch {
         self.counts.is_empty() && self.experiment_events.is_empty()
     }
 
-    /// Takes out the events about prompts that are to be counted and whose fate is still open.
-    pub fn take_counts(&mut self) -> BTreeMap<Uuid, Vec<Counting>> {
+    /// Takes out the events about prompts that are to be counted and whose fate is still open, by prompt.
+    pub fn take_counts(&mut self) -> Vec<(Uuid, Vec<Counting>)> {
         let mut counts = std::mem::take(&mut self.counts);
-        for countings in counts.values_mut() {
-            countings.retain(|counting| self.fates.get(counting.index).is_some_and(Option::is_none));
-        }
-        counts.retain(|_, countings| !countings.is_empty());
-        counts
+        counts.retain(|counting| self.fates.get(counting.index).is_some_and(Option::is_none));
+        by_prompt(counts.into_iter().map(|counting| (counting.prompt_id, counting)))
     }
 
-    /// Rejects the events of prompts that are not among `these`.
-    pub fn reject_others(&mut self, these: &BTreeSet<Uuid>, problem: &Problem) {
-        let counts = std::mem::take(&mut self.counts);
-        for (prompt_id, countings) in counts {
-            if these.contains(&prompt_id) {
-                self.counts.insert(prompt_id, countings);
-            } else {
-                self.settle_all(&countings, &Fate::Rejected(problem.clone()));
-            }
-        }
+    /// Rejects the events of prompts other than `these`.
+    pub fn reject_others(&mut self, these: impl Fn(Uuid) -> bool, problem: &Problem) {
+        let (kept, others) = std::mem::take(&mut self.counts).into_iter().partition(|event| these(event.prompt_id));
+        self.counts = kept;
+        self.settle_all(&others, &Fate::Rejected(problem.clone()));
     }
 
     /// Notes what became of the event at `index`.
@@ -183,15 +174,29 @@ fn counting(
     at_ms: i64,
     identity: &Identity,
     new_id: &mut impl FnMut() -> Uuid,
-) -> Result<(Uuid, Counting), Problem> {
+) -> Result<Counting, Problem> {
     let PromptEvent { prompt_id, kind } = event;
     if !kind.is_lineage() {
         let increment = Increment { metric: kind.metric(), at_ms, id: id.map(|id| kind.digest(&id, None)) };
-        return Ok((prompt_id, Counting { index, increment, lineage: None }));
+        return Ok(Counting { index, prompt_id, increment, lineage: None });
     }
     let user = Some(require_user(identity)?.clone());
     let id = id.unwrap_or_else(|| new_id().to_string());
     let created_at = timestamp_from_ms(at_ms).unwrap_or_default();
     let event = LineageEvent { id, prompt_id, user, kind, created_at };
-    Ok((prompt_id, Counting { index, increment: event.increment(), lineage: Some(event) }))
+    Ok(Counting { index, prompt_id, increment: event.increment(), lineage: Some(event) })
+}
+
+/// Groups what is about prompts: the prompts in the order in which they first come, and what is about each in its order.
+pub fn by_prompt<T>(members: impl IntoIterator<Item = (Uuid, T)>) -> Vec<(Uuid, Vec<T>)> {
+    let mut places = HashMap::new();
+    let mut groups: Vec<(Uuid, Vec<T>)> = Vec::new();
+    for (prompt_id, member) in members {
+        let place = *places.entry(prompt_id).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some((_, group)) => group.push(member),
+            None => groups.push((prompt_id, vec![member])),
+        }
+    }
+    groups
 }

@@ -4,7 +4,6 @@
 //! taken off. Whatever dies in between, the row and its count end up both there, once: by the caller's retry under the
 //! same id, or by the cron, which counts what is still marked.
 
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::event::PromptEventKind;
@@ -42,7 +41,7 @@ impl LineageEvent {
 }
 
 /// A row of `prompt_events` as it is read back.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredLineage {
     /// The id.
     pub id: String,

@@ -1,6 +1,6 @@
 //! Experiment events on their way into storage, and what became of them there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 use super::event::{ExperimentEvent, ExperimentEventKind};
 use super::fate::{Fate, reused_id};
@@ -24,7 +24,7 @@ pub type EventKey = (String, String);
 /// The fates of experiment events, from the ids that were new when they were stored. Of two events with one id in the
 /// same batch, the first is it.
 #[must_use]
-pub fn fates_of(recordings: &[Recording], mut fresh: BTreeSet<EventKey>) -> Vec<Fate> {
+pub fn fates_of(recordings: &[Recording], mut fresh: HashSet<EventKey>) -> Vec<Fate> {
     let fate = |recording: &Recording| match &recording.id {
         Some(id) if !fresh.remove(&(recording.event.experiment_id.clone(), id.clone())) => Fate::Duplicate,
         _ => Fate::Accepted,
@@ -33,7 +33,7 @@ pub fn fates_of(recordings: &[Recording], mut fresh: BTreeSet<EventKey>) -> Vec<
 }
 
 /// Rejects the duplicates under whose id another event is stored: `stored` holds what is, by its key.
-pub fn reject_reused_ids(fates: &mut [Fate], recordings: &[Recording], stored: &BTreeMap<EventKey, StoredEvent>) {
+pub fn reject_reused_ids(fates: &mut [Fate], recordings: &[Recording], stored: &HashMap<EventKey, StoredEvent>) {
     for (fate, recording) in fates.iter_mut().zip(recordings) {
         let key = (recording.event.experiment_id.clone(), recording.id.clone().unwrap_or_default());
         let is_another = stored.get(&key).is_some_and(|stored| !stored.records(&recording.event));

@@ -14,7 +14,7 @@ use crate::time::{date_and_hour, hour_of};
 const RANGE_MS: std::ops::RangeInclusive<i64> = 0..=221_845_392_000_000;
 
 /// One hourly row, as it is stored and told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SummaryRow {
     /// The variant.
     pub variant_key: String,

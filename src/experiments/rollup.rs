@@ -1,6 +1,6 @@
 //! One slice of a rollup: the events that arrived since the watermark, and what they change.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::session::{Occurrence, Rules, Session};
 use super::summary::{Figures, Quality, RowKey};
@@ -14,7 +14,7 @@ pub struct SessionKey {
     pub session_id: String,
 }
 
-/// An event in the order of arrival.
+/// An event that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
     /// Whose it is.
@@ -23,39 +23,50 @@ pub struct Arrival {
     pub occurrence: Occurrence,
 }
 
+/// The events of a slice: those of each session together, in the order of arrival.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice(Vec<Arrival>);
+
+impl Slice {
+    /// The slice of these events, given in the order of arrival.
+    #[must_use]
+    pub fn of(mut arrivals: Vec<Arrival>) -> Self {
+        arrivals.sort_by(|one, other| one.session.cmp(&other.session));
+        Self(arrivals)
+    }
+
+    /// The events of each session; sessions of the same experiment follow one another.
+    pub fn by_session(&self) -> impl Iterator<Item = (&SessionKey, &[Arrival])> {
+        let sessions = self.0.chunk_by(|one, other| one.session == other.session);
+        sessions.filter_map(|arrivals| Some((&arrivals.first()?.session, arrivals)))
+    }
+}
+
 /// What a slice changes. To be stored in one transaction, together with the watermark.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// The sessions that have new events, as they are now.
-    pub sessions: BTreeMap<SessionKey, Session>,
+    pub sessions: Vec<(SessionKey, Session)>,
     /// What is added to the hourly rows; no difference that is zero.
-    pub rows: BTreeMap<RowKey, Figures>,
+    pub rows: HashMap<RowKey, Figures>,
     /// What is added to the experiments' quality; no difference that is zero.
-    pub quality: BTreeMap<String, Quality>,
+    pub quality: HashMap<String, Quality>,
 }
 
-/// Rolls up `arrivals`, given in the order of arrival. `stored` holds the sessions of these events that are known, and
-/// `rules` the experiments that have other rules than the default.
+/// Rolls up a slice. `stored` holds the sessions of its events that are known, and `rules` the experiments that have
+/// other rules than the default.
 #[must_use]
-pub fn roll(
-    arrivals: &[Arrival],
-    mut stored: BTreeMap<SessionKey, Session>,
-    rules: &BTreeMap<String, Rules>,
-) -> Changes {
-    let mut by_session: BTreeMap<&SessionKey, Vec<&Occurrence>> = BTreeMap::new();
-    for arrival in arrivals {
-        by_session.entry(&arrival.session).or_default().push(&arrival.occurrence);
-    }
+pub fn roll(slice: &Slice, mut stored: HashMap<SessionKey, Session>, rules: &HashMap<String, Rules>) -> Changes {
     let mut changes = Changes::default();
-    for (key, occurrences) in by_session {
+    for (key, arrivals) in slice.by_session() {
         let rules = rules.get(&key.experiment_id).copied().unwrap_or_default();
         let mut session = stored.remove(key).unwrap_or_default();
         changes.add(key, &session, rules, -1);
-        for occurrence in occurrences {
-            session.observe(occurrence);
+        for arrival in arrivals {
+            session.observe(&arrival.occurrence);
         }
         changes.add(key, &session, rules, 1);
-        changes.sessions.insert(key.clone(), session);
+        changes.sessions.push((key.clone(), session));
     }
     changes.rows.retain(|_, figures| !figures.is_zero());
     changes.quality.retain(|_, quality| *quality != Quality::default());

@@ -1,7 +1,6 @@
 //! One session of an experiment: all that its events come down to.
 
-use std::collections::BTreeMap;
-
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
 
 use super::summary::Figures;
@@ -17,6 +16,18 @@ pub enum MultiVariant {
     Exclude,
     /// It stays with its first variant.
     First,
+}
+
+impl MultiVariant {
+    /// The choice of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "exclude" => Some(Self::Exclude),
+            "first" => Some(Self::First),
+            _ => None,
+        }
+    }
 }
 
 /// How the sessions of an experiment are judged.
@@ -81,14 +92,14 @@ pub struct Session {
     pub first_exposure: Option<(i64, String)>,
     /// Whether it was exposed to another variant, too.
     pub is_multi_variant: bool,
-    /// What it did, by hours since 1970.
-    pub hours: BTreeMap<i64, Activity>,
+    /// What it did, in the order of the hours since 1970, each once.
+    pub hours: Vec<(i64, Activity)>,
 }
 
 impl Session {
     /// Takes in one event. Of two exposures at the same instant the one that is observed first is the first.
     pub fn observe(&mut self, event: &Occurrence) {
-        let activity = self.hours.entry(hour_of(event.at_ms)).or_default();
+        let Some(activity) = self.activity_mut(hour_of(event.at_ms)) else { return };
         match event.kind {
             ExperimentEventKind::Pageview => activity.pageviews = activity.pageviews.saturating_add(1),
             ExperimentEventKind::Exposure => activity.exposures = activity.exposures.saturating_add(1),
@@ -101,6 +112,14 @@ impl Session {
         if let (ExperimentEventKind::Exposure, Some(variant)) = (event.kind, &event.variant_key) {
             self.expose(event.at_ms, variant);
         }
+    }
+
+    fn activity_mut(&mut self, hour: i64) -> Option<&mut Activity> {
+        let place = self.hours.partition_point(|(known, _)| *known < hour);
+        if self.hours.get(place).is_none_or(|(known, _)| *known != hour) {
+            self.hours.insert(place, (hour, Activity::default()));
+        }
+        self.hours.get_mut(place).map(|(_, activity)| activity)
     }
 
     fn expose(&mut self, at_ms: i64, variant: &str) {
@@ -122,8 +141,9 @@ impl Session {
         let end_ms = window_hours.map_or(i64::MAX, |hours| exposed_ms.saturating_add(hours.saturating_mul(HOUR_MS)));
         let exposed_hour = hour_of(*exposed_ms);
         self.hours
-            .range(exposed_hour..)
-            .find_map(|(&hour, activity)| {
+            .iter()
+            .filter(|(hour, _)| *hour >= exposed_hour)
+            .find_map(|&(hour, activity)| {
                 let (first_ms, last_ms) = activity.converted_ms?;
                 let converted_ms = if hour == exposed_hour { last_ms } else { first_ms };
                 (converted_ms >= *exposed_ms).then_some((hour, first_ms.max(*exposed_ms)))
@@ -135,18 +155,19 @@ impl Session {
     /// What the session adds to the hourly rows of its variant, by hours since 1970. Nothing for a session without an
     /// exposure, and nothing for an excluded one.
     #[must_use]
-    pub fn figures(&self, rules: Rules) -> Option<(&str, BTreeMap<i64, Figures>)> {
+    pub fn figures(&self, rules: Rules) -> Option<(&str, Vec<(i64, Figures)>)> {
         let (exposed_ms, variant) = self.first_exposure.as_ref()?;
         if self.is_multi_variant && rules.multi_variant == MultiVariant::Exclude {
             return None;
         }
-        let mut figures: BTreeMap<i64, Figures> =
-            self.hours.iter().map(|(&hour, activity)| (hour, activity.figures())).collect();
-        figures.entry(hour_of(*exposed_ms)).or_default().new_exposed_sessions = 1;
-        if let Some(hour) = self.conversion_hour(rules.conversion_window_hours) {
-            figures.entry(hour).or_default().new_converted_sessions = 1;
-        }
-        Some((variant, figures))
+        let exposed_hour = hour_of(*exposed_ms);
+        let converted_hour = self.conversion_hour(rules.conversion_window_hours);
+        let figures = self.hours.iter().map(|&(hour, activity)| {
+            let new_exposed_sessions = i64::from(hour == exposed_hour);
+            let new_converted_sessions = i64::from(converted_hour == Some(hour));
+            (hour, Figures { new_exposed_sessions, new_converted_sessions, ..activity.figures() })
+        });
+        Some((variant, figures.collect()))
     }
 
     /// Whether it has events and was never exposed.
@@ -156,34 +177,19 @@ impl Session {
     }
 }
 
-/// The stored form of [`Session::hours`]: one array for each hour, `[hour, pageviews, exposures, conversions]` and, with
+/// Writes [`Session::hours`] as stored: one array for each hour, `[hour, pageviews, exposures, conversions]` and, with
 /// conversions, the first and the last as milliseconds into the hour.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-enum StoredHour {
-    Converted(i64, u32, u32, u32, i64, i64),
-    Plain(i64, u32, u32, u32),
-}
-
-/// Writes [`Session::hours`] as stored.
 #[must_use]
-pub fn store_hours(hours: &BTreeMap<i64, Activity>) -> String {
-    let stored: Vec<StoredHour> = hours
+pub fn store_hours(hours: &[(i64, Activity)]) -> String {
+    let stored: Vec<Vec<i64>> = hours
         .iter()
-        .map(|(&hour, activity)| {
-            let Activity { pageviews, exposures, conversions, converted_ms } = *activity;
+        .map(|&(hour, Activity { pageviews, exposures, conversions, converted_ms })| {
             let start_ms = hour.saturating_mul(HOUR_MS);
-            match converted_ms {
-                None => StoredHour::Plain(hour, pageviews, exposures, conversions),
-                Some((first, last)) => StoredHour::Converted(
-                    hour,
-                    pageviews,
-                    exposures,
-                    conversions,
-                    first.saturating_sub(start_ms),
-                    last.saturating_sub(start_ms),
-                ),
+            let mut stored = vec![hour, pageviews.into(), exposures.into(), conversions.into()];
+            if let Some((first_ms, last_ms)) = converted_ms {
+                stored.extend([first_ms.saturating_sub(start_ms), last_ms.saturating_sub(start_ms)]);
             }
+            stored
         })
         .collect();
     serde_json::to_string(&stored).unwrap_or_default()
@@ -193,19 +199,20 @@ pub fn store_hours(hours: &BTreeMap<i64, Activity>) -> String {
 ///
 /// # Errors
 /// When the text is not what [`store_hours`] writes.
-pub fn restore_hours(stored: &str) -> serde_json::Result<BTreeMap<i64, Activity>> {
-    let stored: Vec<StoredHour> = serde_json::from_str(stored)?;
-    Ok(stored
-        .into_iter()
-        .map(|stored| match stored {
-            StoredHour::Plain(hour, pageviews, exposures, conversions) => {
-                (hour, Activity { pageviews, exposures, conversions, converted_ms: None })
-            }
-            StoredHour::Converted(hour, pageviews, exposures, conversions, first, last) => {
-                let start_ms = hour.saturating_mul(HOUR_MS);
-                let converted_ms = Some((start_ms.saturating_add(first), start_ms.saturating_add(last)));
-                (hour, Activity { pageviews, exposures, conversions, converted_ms })
-            }
-        })
-        .collect())
+pub fn restore_hours(stored: &str) -> serde_json::Result<Vec<(i64, Activity)>> {
+    let stored: Vec<Vec<i64>> = serde_json::from_str(stored)?;
+    stored.iter().map(|hour| restore_hour(hour).ok_or_else(|| Error::custom("no hour of a session"))).collect()
+}
+
+fn restore_hour(stored: &[i64]) -> Option<(i64, Activity)> {
+    let (&[hour, pageviews, exposures, conversions], converted) = stored.split_first_chunk()?;
+    let start_ms = hour.saturating_mul(HOUR_MS);
+    let converted_ms = match *converted {
+        [] => None,
+        [first, last] => Some((start_ms.saturating_add(first), start_ms.saturating_add(last))),
+        _ => return None,
+    };
+    let count = |count: i64| u32::try_from(count).ok();
+    let (pageviews, exposures, conversions) = (count(pageviews)?, count(exposures)?, count(conversions)?);
+    Some((hour, Activity { pageviews, exposures, conversions, converted_ms }))
 }

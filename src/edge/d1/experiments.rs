@@ -1,14 +1,16 @@
 //! Statements about experiment events and hourly rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use worker::{D1Database, Result};
 
-use super::{arrays, integer, rows, statement, text};
+use super::rows::{Columns, read_all};
+use super::{arrays, integer, statement, text};
 use crate::events::event::ExperimentEventKind;
 use crate::events::recording::{EventKey, Recording, StoredEvent};
 use crate::experiments::page::{Page, SummaryRow};
+use crate::experiments::summary::Figures;
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -40,14 +42,8 @@ impl<'a> Row<'a> {
     }
 }
 
-#[derive(Deserialize)]
-struct KeyRow {
-    experiment_id: String,
-    event_id: Option<String>,
-}
-
 /// Stores events in the order given, each id of an experiment once, all or none; gives the keys that are new.
-pub(in crate::edge) async fn record(database: &D1Database, recordings: &[Recording]) -> Result<BTreeSet<EventKey>> {
+pub(in crate::edge) async fn record(database: &D1Database, recordings: &[Recording]) -> Result<HashSet<EventKey>> {
     let sql = "insert into analytics_events (experiment_id, event_id, event_type, project_id, session_id, \
             variant_key, view_id, timestamp_ms, properties) \
         select value ->> 'experiment_id', value ->> 'event_id', value ->> 'event_type', value ->> 'project_id', \
@@ -59,36 +55,30 @@ pub(in crate::edge) async fn record(database: &D1Database, recordings: &[Recordi
         .into_iter()
         .map(|array| statement(database, sql, &[array]))
         .collect::<Result<Vec<_>>>()?;
-    let mut fresh = BTreeSet::new();
+    let mut fresh = HashSet::new();
     for result in database.batch(statements).await? {
-        let rows = result.results::<KeyRow>()?;
-        fresh.extend(rows.into_iter().filter_map(|row| Some((row.experiment_id, row.event_id?))));
+        let keys = read_all(&result, |columns| Some((columns.text()?, columns.optional_text()?)))?;
+        fresh.extend(keys.into_iter().filter_map(|(experiment_id, event_id)| Some((experiment_id, event_id?))));
     }
     Ok(fresh)
-}
-
-#[derive(Deserialize)]
-struct EventRow {
-    experiment_id: String,
-    event_id: String,
-    event_type: String,
-    session_id: String,
-    variant_key: Option<String>,
 }
 
 /// The events that are stored under these keys.
 pub(in crate::edge) async fn find(
     database: &D1Database,
     keys: &[(&str, &str)],
-) -> Result<BTreeMap<EventKey, StoredEvent>> {
+) -> Result<HashMap<EventKey, StoredEvent>> {
     let sql = "select e.experiment_id, e.event_id, e.event_type, e.session_id, e.variant_key from json_each(?1) \
         join analytics_events e on e.experiment_id = value ->> 0 and e.event_id = value ->> 1";
-    let mut stored = BTreeMap::new();
+    let mut stored = HashMap::new();
     for array in arrays(keys)? {
-        for row in rows::<EventRow>(statement(database, sql, &[array])?).await? {
-            let EventRow { experiment_id, event_id, event_type, session_id, variant_key } = row;
+        let events = read_all(&statement(database, sql, &[array])?.all().await?, |columns| {
+            let key = (columns.text()?, columns.text()?);
+            Some((key, columns.text()?, columns.text()?, columns.optional_text()?))
+        })?;
+        for (key, event_type, session_id, variant_key) in events {
             if let Some(kind) = ExperimentEventKind::of_name(&event_type) {
-                stored.insert((experiment_id, event_id), StoredEvent { kind, session_id, variant_key });
+                stored.insert(key, StoredEvent { kind, session_id, variant_key });
             }
         }
     }
@@ -101,7 +91,9 @@ pub(in crate::edge) async fn summary(
     experiment_id: &str,
     page: &Page,
 ) -> Result<Vec<SummaryRow>> {
-    let sql = "select * from experiment_analytics_summary where experiment_id = ?1 \
+    let sql = "select variant_key, date, hour, sessions, pageviews, pageview_sessions, exposures, exposure_sessions, \
+            conversions, conversion_sessions, new_exposed_sessions, new_converted_sessions \
+        from experiment_analytics_summary where experiment_id = ?1 \
         and (date, hour, variant_key) > (?2, cast(?3 as integer), ?4) \
         and (date, hour, variant_key) < (?5, cast(?6 as integer), ?7) \
         order by date, hour, variant_key limit ?8";
@@ -115,5 +107,24 @@ pub(in crate::edge) async fn summary(
         text(&page.before.2),
         integer(page.limit + 1),
     ];
-    rows(statement(database, sql, &parameters)?).await
+    read_all(&statement(database, sql, &parameters)?.all().await?, summary_row)
+}
+
+fn summary_row(columns: &mut Columns) -> Option<SummaryRow> {
+    Some(SummaryRow {
+        variant_key: columns.text()?,
+        date: columns.text()?,
+        hour: columns.integer()?,
+        figures: Figures {
+            sessions: columns.integer()?,
+            pageviews: columns.integer()?,
+            pageview_sessions: columns.integer()?,
+            exposures: columns.integer()?,
+            exposure_sessions: columns.integer()?,
+            conversions: columns.integer()?,
+            conversion_sessions: columns.integer()?,
+            new_exposed_sessions: columns.integer()?,
+            new_converted_sessions: columns.integer()?,
+        },
+    })
 }

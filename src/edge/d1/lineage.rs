@@ -4,7 +4,8 @@ use serde::Serialize;
 use uuid::Uuid;
 use worker::{D1Database, Result};
 
-use super::{array, integer, rows, statement, users};
+use super::rows::{Columns, read_all};
+use super::{array, integer, statement, users};
 use crate::events::event::PromptEventKind;
 use crate::events::lineage::{LineageEvent, StoredLineage};
 use crate::http::identity::User;
@@ -53,6 +54,19 @@ fn keys<'a>(events: &[&'a LineageEvent]) -> Vec<Key<'a>> {
 const COLUMNS: &str = "e.id, e.prompt_id, e.user_id, e.event_type, e.child_prompt_id, e.comparison_id, e.created_at, \
     e.uncounted_since_ms";
 
+fn stored_lineage(columns: &mut Columns) -> Option<StoredLineage> {
+    Some(StoredLineage {
+        id: columns.text()?,
+        prompt_id: columns.uuid()?,
+        user_id: columns.optional_uuid()?,
+        event_type: columns.text()?,
+        child_prompt_id: columns.optional_uuid()?,
+        comparison_id: columns.optional_text()?,
+        created_at: columns.text()?,
+        uncounted_since_ms: columns.optional_integer()?,
+    })
+}
+
 fn find_sql() -> String {
     format!(
         "select {COLUMNS} from json_each(?1) join prompt_events e \
@@ -81,13 +95,13 @@ pub(in crate::edge) async fn store(
         statement(database, &find_sql(), &[array(&keys(events))?])?,
     ];
     let mut results = database.batch(batch).await?;
-    results.pop().map_or_else(|| Ok(Vec::new()), |stored| stored.results())
+    results.pop().map_or_else(|| Ok(Vec::new()), |stored| read_all(&stored, stored_lineage))
 }
 
 /// The events of these keys.
 pub(in crate::edge) async fn find(database: &D1Database, keys: &[(Uuid, String)]) -> Result<Vec<StoredLineage>> {
     let keys: Vec<Key<'_>> = keys.iter().map(|(prompt_id, id)| Key { prompt_id: *prompt_id, id }).collect();
-    rows(statement(database, &find_sql(), &[array(&keys)?])?).await
+    read_all(&statement(database, &find_sql(), &[array(&keys)?])?.all().await?, stored_lineage)
 }
 
 /// Takes the mark off events that are counted, and removes those whose id their counter knows for another event.
@@ -116,5 +130,5 @@ pub(in crate::edge) async fn uncounted(
     let sql = format!(
         "select {COLUMNS} from prompt_events e where e.uncounted_since_ms < ?1 order by e.uncounted_since_ms limit ?2"
     );
-    rows(statement(database, &sql, &[integer(before_ms), integer(limit)])?).await
+    read_all(&statement(database, &sql, &[integer(before_ms), integer(limit)])?.all().await?, stored_lineage)
 }

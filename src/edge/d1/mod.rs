@@ -12,7 +12,6 @@ pub(super) mod users;
 
 use js_sys::JsString;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Env, Error, Result};
 
@@ -49,11 +48,6 @@ fn bound(value: &Value) -> JsValue {
         Value::Integer(number) => integer(*number),
         Value::Text(value) => text(value),
     }
-}
-
-/// The rows that a statement gives.
-async fn rows<T: DeserializeOwned>(statement: D1PreparedStatement) -> Result<Vec<T>> {
-    statement.all().await?.results()
 }
 
 fn text(value: &str) -> JsValue {

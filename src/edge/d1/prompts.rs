@@ -1,24 +1,15 @@
 //! Statements about prompts and their users.
 
-use serde::Deserialize;
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Result};
 
-use super::{array, boolean, optional_text, rows, statement, text};
+use super::rows::read_all;
+use super::{array, boolean, optional_text, statement, text};
 use crate::data::creation::AnswerRow;
 use crate::data::prompt::PromptName;
 use crate::data::prompt::{PromptAccess, PromptRow};
 use crate::time::timestamp_from_ms;
-
-#[derive(Deserialize)]
-struct AccessRow {
-    id: Uuid,
-    slug: Option<String>,
-    owner: Uuid,
-    is_public: u8,
-    is_active: u8,
-}
 
 /// The prompts of these names, those that exist.
 pub(in crate::edge) async fn find(
@@ -32,14 +23,17 @@ pub(in crate::edge) async fn find(
             PromptName::Slug(slug) => slugs.push(slug.as_str()),
         }
     }
-    let sql = "select id, slug, user_id as owner, is_public, is_active from prompts \
+    let sql = "select id, slug, user_id, is_public, is_active from prompts \
         where id in (select value from json_each(?1)) or slug in (select value from json_each(?2))";
-    let found: Vec<AccessRow> = rows(statement(database, sql, &[array(&ids)?, array(&slugs)?])?).await?;
-    let pairs = found.into_iter().flat_map(|row| {
-        let AccessRow { id, slug, owner, is_public, is_active } = row;
-        let prompt = PromptAccess { id, owner, is_public: is_public == 1, is_active: is_active == 1 };
+    let found = statement(database, sql, &[array(&ids)?, array(&slugs)?])?.all().await?;
+    let found = read_all(&found, |columns| {
+        let (id, slug, owner) = (columns.uuid()?, columns.optional_text()?, columns.uuid()?);
+        let (is_public, is_active) = (columns.boolean()?, columns.boolean()?);
+        Some((slug, PromptAccess { id, owner, is_public, is_active }))
+    })?;
+    let pairs = found.into_iter().flat_map(|(slug, prompt)| {
         let by_slug = slug.map(|slug| (PromptName::Slug(slug), prompt.clone()));
-        [Some((PromptName::Id(id), prompt)), by_slug].into_iter().flatten()
+        [Some((PromptName::Id(prompt.id), prompt)), by_slug].into_iter().flatten()
     });
     Ok(pairs.filter(|(name, _)| names.contains(name)).collect())
 }

@@ -1,29 +1,26 @@
 //! Statements of the experiment rollup.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use worker::{D1Database, Error, Result};
 
-use super::{arrays, integer, optional_text, rows, statement};
+use super::rows::{Columns, read_all};
+use super::{arrays, integer, optional_text, statement};
 use crate::events::event::ExperimentEventKind;
-use crate::experiments::rollup::{Arrival, Changes, SessionKey};
+use crate::experiments::rollup::{Arrival, Changes, SessionKey, Slice};
 use crate::experiments::session::{MultiVariant, Occurrence, Rules, Session, restore_hours, store_hours};
 use crate::experiments::summary::{Figures, Quality};
 use crate::time::date_and_hour;
 
 /// Notes that a run started, forgets runs before `kept_ms`, and gives the run's number.
 pub(in crate::edge) async fn start_run(database: &D1Database, started_ms: i64, kept_ms: i64) -> Result<i64> {
-    #[derive(Deserialize)]
-    struct Run {
-        id: i64,
-    }
     let batch = vec![
         statement(database, FORGET_RUNS, &[integer(kept_ms)])?,
         statement(database, "insert into rollup_runs (started_ms) values (?1) returning id", &[integer(started_ms)])?,
     ];
-    let started: Vec<Run> = database.batch(batch).await?.pop().map_or_else(|| Ok(Vec::new()), |run| run.results())?;
-    started.first().map(|run| run.id).ok_or_else(|| Error::from("a run has no number"))
+    let started = database.batch(batch).await?.pop().ok_or_else(|| Error::from("a run was not noted"))?;
+    read_all(&started, Columns::integer)?.pop().ok_or_else(|| Error::from("a run has no number"))
 }
 
 /// Runs are numbered in the order of their time: the first that is kept is found from the oldest on, of which there are
@@ -47,23 +44,8 @@ pub(in crate::edge) async fn finish_run(
 
 /// The arrival number up to which events are rolled up.
 pub(in crate::edge) async fn watermark(database: &D1Database) -> Result<i64> {
-    #[derive(Deserialize)]
-    struct Watermark {
-        seq: i64,
-    }
-    let found: Vec<Watermark> =
-        rows(statement(database, "select seq from rollup_watermark where id = 1", &[])?).await?;
-    found.first().map(|watermark| watermark.seq).ok_or_else(|| Error::from("the watermark is missing"))
-}
-
-#[derive(Deserialize)]
-struct EventRow {
-    seq: i64,
-    experiment_id: String,
-    session_id: String,
-    event_type: String,
-    variant_key: Option<String>,
-    timestamp_ms: i64,
+    let found = statement(database, "select seq from rollup_watermark where id = 1", &[])?.all().await?;
+    read_all(&found, Columns::integer)?.pop().ok_or_else(|| Error::from("the watermark is missing"))
 }
 
 /// Up to `limit` events after `watermark`, in the order of arrival, and the number of the last.
@@ -74,18 +56,19 @@ pub(in crate::edge) async fn arrivals(
 ) -> Result<(Vec<Arrival>, i64)> {
     let sql = "select seq, experiment_id, session_id, event_type, variant_key, timestamp_ms from analytics_events \
         where seq > ?1 order by seq limit ?2";
-    let found: Vec<EventRow> = rows(statement(database, sql, &[integer(watermark), integer(limit)])?).await?;
-    let last = found.last().map_or(watermark, |event| event.seq);
-    let arrivals = found.into_iter().filter_map(|event| {
-        let EventRow { experiment_id, session_id, event_type, variant_key, timestamp_ms, .. } = event;
-        let kind = ExperimentEventKind::of_name(&event_type)?;
-        let occurrence = Occurrence { kind, at_ms: timestamp_ms, variant_key };
-        Some(Arrival { session: SessionKey { experiment_id, session_id }, occurrence })
-    });
-    Ok((arrivals.collect(), last))
+    let found = statement(database, sql, &[integer(watermark), integer(limit)])?.all().await?;
+    let found = read_all(&found, |columns| {
+        let (seq, experiment_id, session_id) = (columns.integer()?, columns.text()?, columns.text()?);
+        let kind = ExperimentEventKind::of_name(&columns.text()?);
+        let (variant_key, at_ms) = (columns.optional_text()?, columns.integer()?);
+        let session = SessionKey { experiment_id, session_id };
+        Some((seq, kind.map(|kind| Arrival { session, occurrence: Occurrence { kind, at_ms, variant_key } })))
+    })?;
+    let last = found.last().map_or(watermark, |(seq, _)| *seq);
+    Ok((found.into_iter().filter_map(|(_, arrival)| arrival).collect(), last))
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct SessionRow {
     experiment_id: String,
     session_id: String,
@@ -107,60 +90,52 @@ impl SessionRow {
             hours: store_hours(&session.hours),
         }
     }
-
-    fn session(self) -> Result<(SessionKey, Session)> {
-        let key = SessionKey { experiment_id: self.experiment_id, session_id: self.session_id };
-        let session = Session {
-            first_exposure: self.first_exposure_ms.zip(self.variant_key),
-            is_multi_variant: self.is_multi_variant == 1,
-            hours: restore_hours(&self.hours)?,
-        };
-        Ok((key, session))
-    }
 }
 
-/// The sessions of these events that are known.
-pub(in crate::edge) async fn sessions(
-    database: &D1Database,
-    arrivals: &[Arrival],
-) -> Result<BTreeMap<SessionKey, Session>> {
-    let sql = "select s.* from json_each(?1) join experiment_sessions s \
-        on s.experiment_id = value ->> 0 and s.session_id = value ->> 1";
-    let keys: BTreeSet<&SessionKey> = arrivals.iter().map(|arrival| &arrival.session).collect();
-    let mut sessions = BTreeMap::new();
-    for array in arrays(keys.into_iter().map(|key| [&key.experiment_id, &key.session_id]))? {
-        for row in rows::<SessionRow>(statement(database, sql, &[array])?).await? {
-            let (key, session) = row.session()?;
-            sessions.insert(key, session);
-        }
+fn session(columns: &mut Columns) -> Option<(SessionKey, Session)> {
+    let key = SessionKey { experiment_id: columns.text()?, session_id: columns.text()? };
+    let (variant_key, first_exposure_ms) = (columns.optional_text()?, columns.optional_integer()?);
+    let session = Session {
+        first_exposure: first_exposure_ms.zip(variant_key),
+        is_multi_variant: columns.boolean()?,
+        hours: restore_hours(&columns.text()?).ok()?,
+    };
+    Some((key, session))
+}
+
+/// The sessions of a slice that are known.
+pub(in crate::edge) async fn sessions(database: &D1Database, slice: &Slice) -> Result<HashMap<SessionKey, Session>> {
+    let sql = "select s.experiment_id, s.session_id, s.variant_key, s.first_exposure_ms, s.is_multi_variant, s.hours \
+        from json_each(?1) join experiment_sessions s on s.experiment_id = value ->> 0 and s.session_id = value ->> 1";
+    let keys = slice.by_session().map(|(key, _)| [&key.experiment_id, &key.session_id]);
+    let mut sessions = HashMap::new();
+    for array in arrays(keys)? {
+        sessions.extend(read_all(&statement(database, sql, &[array])?.all().await?, session)?);
     }
     Ok(sessions)
 }
 
-#[derive(Deserialize)]
-struct RulesRow {
-    id: String,
-    multi_variant: MultiVariant,
-    conversion_window_hours: Option<i64>,
-}
-
-/// The rules of the experiments of these events: those under which they were rolled up first, or else as declared, or
+/// The rules of the experiments of a slice: those under which they were rolled up first, or else as declared, or
 /// else the default.
-pub(in crate::edge) async fn rules(database: &D1Database, arrivals: &[Arrival]) -> Result<BTreeMap<String, Rules>> {
+pub(in crate::edge) async fn rules(database: &D1Database, slice: &Slice) -> Result<HashMap<String, Rules>> {
     let sql = "select k.value as id, coalesce(q.multi_variant, e.multi_variant, 'exclude') as multi_variant, \
             iif(q.experiment_id is null, e.conversion_window_hours, q.conversion_window_hours) \
                 as conversion_window_hours \
         from json_each(?1) k left join experiment_quality q on q.experiment_id = k.value \
             left join experiments e on e.id = k.value";
-    let ids: BTreeSet<&String> = arrivals.iter().map(|arrival| &arrival.session.experiment_id).collect();
-    let mut rules = BTreeMap::new();
+    let mut ids: Vec<&str> = slice.by_session().map(|(key, _)| key.experiment_id.as_str()).collect();
+    ids.dedup();
+    let mut rules = HashMap::new();
     for array in arrays(ids)? {
-        for row in rows::<RulesRow>(statement(database, sql, &[array])?).await? {
-            let RulesRow { id, multi_variant, conversion_window_hours } = row;
-            rules.insert(id, Rules { multi_variant, conversion_window_hours });
-        }
+        rules.extend(read_all(&statement(database, sql, &[array])?.all().await?, rules_of_one)?);
     }
     Ok(rules)
+}
+
+fn rules_of_one(columns: &mut Columns) -> Option<(String, Rules)> {
+    let id = columns.text()?;
+    let multi_variant = MultiVariant::of_name(&columns.text()?)?;
+    Some((id, Rules { multi_variant, conversion_window_hours: columns.optional_integer()? }))
 }
 
 #[derive(Serialize)]
@@ -187,7 +162,7 @@ struct QualityChange<'a> {
 pub(in crate::edge) async fn store(
     database: &D1Database,
     changes: &Changes,
-    rules: &BTreeMap<String, Rules>,
+    rules: &HashMap<String, Rules>,
     (from, to): (i64, i64),
 ) -> Result<i64> {
     let rows = changes.rows.iter().map(|(key, figures)| {

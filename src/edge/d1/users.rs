@@ -1,7 +1,5 @@
 //! Statements about users.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use uuid::Uuid;
 use worker::{D1Database, D1PreparedStatement, Result};
@@ -10,7 +8,7 @@ use super::{array, optional_text, statement};
 use crate::http::identity::User;
 use crate::time::timestamp_from_ms;
 
-#[derive(Serialize)]
+#[derive(PartialEq, Serialize)]
 struct Row<'a> {
     id: Uuid,
     email: Option<&'a str>,
@@ -21,7 +19,8 @@ pub(in crate::edge) fn make(database: &D1Database, users: &[&User], now_ms: i64)
     let sql = "insert into users (id, email, created_at) \
         select value ->> 'id', value ->> 'email', ?2 from json_each(?1) where true \
         on conflict (id) do update set email = excluded.email where email is null and excluded.email is not null";
-    let emails: BTreeMap<Uuid, Option<&str>> = users.iter().map(|user| (user.id, user.email.as_deref())).collect();
-    let rows: Vec<Row<'_>> = emails.into_iter().map(|(id, email)| Row { id, email }).collect();
+    let mut rows: Vec<Row<'_>> = users.iter().map(|user| Row { id: user.id, email: user.email.as_deref() }).collect();
+    // Most batches are one user's. A user who comes again after others is no new row to the statement.
+    rows.dedup();
     statement(database, sql, &[array(&rows)?, optional_text(timestamp_from_ms(now_ms).as_deref())])
 }
