@@ -40,7 +40,7 @@ test("a fork and a comparison are a row and a count", async () => {
     compare(id, { id: second, comparison_id: "a b", timestamp }),
   ];
   assert.deepEqual(await events(batch, { as }), answer(2));
-  const common = { prompt_id: id, user_id: sub, created_at, uncounted_since_ms: null };
+  const common = { prompt_id: id, user_id: sub, created_at, uncounted_since_ms: null, claimed_by: null };
   assert.deepEqual(await rows(id), [
     { id: first, event_type: "fork", child_prompt_id: child, comparison_id: null, ...common },
     { id: second, event_type: "compare_add", child_prompt_id: null, comparison_id: "a b", ...common },

@@ -1,14 +1,13 @@
 //! Statements about the keys under which prompts were made.
 
-use serde::Deserialize;
 use uuid::Uuid;
 use worker::{D1Database, D1PreparedStatement, Result};
 
-use super::{integer, rows, statement, text};
+use super::rows::{Columns, read_all};
+use super::{integer, statement, text};
 use crate::data::creation::CreationKey;
 
 /// What was made under a key.
-#[derive(Deserialize)]
 pub(in crate::edge) struct Made {
     /// See [`CreationKey`].
     pub(in crate::edge) request_digest: String,
@@ -26,7 +25,9 @@ pub(in crate::edge) async fn find(
     let sql = "select request_digest, prompt_id from prompt_creations \
         where user_id = ?1 and idempotency_key = ?2 and created_ms >= ?3";
     let parameters = [text(&user.to_string()), text(&key.key), integer(since_ms)];
-    Ok(rows(statement(database, sql, &parameters)?).await?.pop())
+    let found = statement(database, sql, &parameters)?.all().await?;
+    let made = |columns: &mut Columns| Some(Made { request_digest: columns.text()?, prompt_id: columns.uuid()? });
+    Ok(read_all(&found, made)?.pop())
 }
 
 /// Notes that a prompt was made under a key, if it is there; fails where one was made under it since `since_ms`.
