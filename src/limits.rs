@@ -49,6 +49,8 @@ pub const EMBEDDED_ROWS: i64 = 10_000;
 pub const WRITTEN_ROWS: usize = 10_000;
 /// Tables that one query embeds.
 pub const EMBEDDED_TABLES: usize = 16;
+/// Tables that are embedded within each other: with each level statements nest deeper, of which D1 bears 100.
+pub const EMBED_NESTING: usize = 3;
 /// Fields that one query selects, over all of its tables.
 pub const SELECTED_FIELDS: usize = 256;
 /// Conditions of one query.

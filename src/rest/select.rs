@@ -5,7 +5,7 @@ use super::query::{Embed, Field, Part, Query};
 use super::scan::Scanner;
 use crate::data::schema::{Column, Table};
 use crate::data::tables::{TABLES, table};
-use crate::limits::{EMBEDDED_TABLES, SELECTED_FIELDS};
+use crate::limits::{EMBED_NESTING, EMBEDDED_TABLES, SELECTED_FIELDS};
 
 /// Reads what is told of the rows of `query`; without a parameter, all columns.
 ///
@@ -15,7 +15,7 @@ pub fn read_select(query: &mut Query, parameter: Option<&str>) -> Result<(), Dat
     let text = parameter.filter(|text| !text.trim().is_empty()).unwrap_or("*");
     let mut scanner = Scanner::new("select", text);
     let mut reader = Reader { embeds: 0, fields: 0 };
-    query.fields = reader.fields(&mut scanner, query.table)?;
+    query.fields = reader.fields(&mut scanner, query.table, 0)?;
     if scanner.is_done() { Ok(()) } else { Err(scanner.unexpected("\",\" or the end")) }
 }
 
@@ -25,7 +25,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn fields(&mut self, scanner: &mut Scanner<'_>, table: &'static Table) -> Result<Vec<Field>, DataError> {
+    fn fields(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        table: &'static Table,
+        level: usize,
+    ) -> Result<Vec<Field>, DataError> {
         let mut fields = Vec::new();
         if scanner.rest().starts_with(')') {
             return Ok(fields);
@@ -35,7 +40,7 @@ impl Reader {
             if scanner.eat("*") {
                 fields.extend(table.columns.iter().map(|column| column_field(column.name.to_owned(), column)));
             } else {
-                let field = self.field(scanner, table)?;
+                let field = self.field(scanner, table, level)?;
                 if matches!(field.part, Part::Embed(_)) && fields.iter().any(|other: &Field| other.name == field.name) {
                     return Err(DataError::unsupported(format!("embedding two tables as \"{}\"", field.name)));
                 }
@@ -52,7 +57,7 @@ impl Reader {
         }
     }
 
-    fn field(&mut self, scanner: &mut Scanner<'_>, table: &'static Table) -> Result<Field, DataError> {
+    fn field(&mut self, scanner: &mut Scanner<'_>, table: &'static Table, level: usize) -> Result<Field, DataError> {
         if scanner.rest().starts_with("...") {
             return Err(DataError::unsupported("spreading an embedded resource (\"...\") in select"));
         }
@@ -81,8 +86,11 @@ impl Reader {
         if self.embeds > EMBEDDED_TABLES {
             return Err(DataError::unsupported(format!("embedding more than {EMBEDDED_TABLES} tables")));
         }
+        if level >= EMBED_NESTING {
+            return Err(DataError::unsupported(format!("embedding more than {EMBED_NESTING} levels deep")));
+        }
         let relation = relation(table, &name, hint.as_deref())?;
-        let query = Query { fields: self.fields(scanner, relation.table)?, ..Query::of(relation.table) };
+        let query = Query { fields: self.fields(scanner, relation.table, level + 1)?, ..Query::of(relation.table) };
         scanner.expect(")")?;
         refuse_operators(scanner)?;
         let Relation { ours, theirs, is_one, .. } = relation;

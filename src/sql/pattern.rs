@@ -1,7 +1,6 @@
 //! LIKE and ILIKE as PostgreSQL means them, for patterns of any length: D1 matches patterns of 50 bytes.
 
 use std::fmt::Write;
-use std::ops::RangeInclusive;
 
 use serde_json::json;
 
@@ -17,6 +16,8 @@ const FOLDED_LETTERS: usize = 64;
 pub struct Pattern {
     signs: Vec<Sign>,
     folds_case: bool,
+    /// The capitals that the statement folds, with the letters that they become: `lower` knows ASCII only.
+    folded: Vec<(char, char)>,
 }
 
 /// Why a pattern cannot be used.
@@ -64,8 +65,11 @@ impl Pattern {
                 }
             }
         }
-        let pattern = Self { signs, folds_case };
-        if pattern.folded_letters().len() > FOLDED_LETTERS { Err(PatternError::TooManyLetters) } else { Ok(pattern) }
+        let folded = if folds_case { folded_letters(&signs) } else { Vec::new() };
+        if folded.len() > FOLDED_LETTERS {
+            return Err(PatternError::TooManyLetters);
+        }
+        Ok(Self { signs, folds_case, folded })
     }
 
     /// Adds the condition that the text which `text` adds matches.
@@ -95,19 +99,6 @@ impl Pattern {
         }
     }
 
-    /// The capitals that the statement folds, with the letters that they become: `lower` knows ASCII only.
-    fn folded_letters(&self) -> Vec<(char, char)> {
-        let mut letters: Vec<(char, char)> = Vec::new();
-        for sign in self.signs.iter().filter(|_| self.folds_case) {
-            if let Sign::Is(letter) = *sign
-                && !letters.iter().any(|(_, known)| *known == letter)
-            {
-                letters.extend(capitals(letter).map(|capital| (capital, letter)));
-            }
-        }
-        letters
-    }
-
     fn glob(&self) -> String {
         let mut glob = String::new();
         for sign in &self.signs {
@@ -128,15 +119,14 @@ impl Pattern {
         if !self.folds_case {
             return text(statement);
         }
-        let letters = self.folded_letters();
-        for _ in &letters {
+        for _ in &self.folded {
             statement.push("replace(");
         }
         statement.push("lower(");
         text(statement);
         statement.push(")");
-        for (upper, lower) in letters {
-            statement.push(", ").bind_text(upper).push(", ").bind_text(lower).push(")");
+        for (upper, lower) in &self.folded {
+            statement.push(", ").bind_text(*upper).push(", ").bind_text(*lower).push(")");
         }
     }
 
@@ -242,21 +232,38 @@ fn lower(character: char) -> char {
     }
 }
 
-/// Where capitals are that their letters' own capitals are not: ẞ of ß, the Kelvin sign, titles such as ǅ, and others.
-const OTHER_CAPITALS: [RangeInclusive<char>; 5] = [
-    '\u{1C5}'..='\u{1F2}',
-    '\u{3F4}'..='\u{3F4}',
-    '\u{1E9E}'..='\u{1E9E}',
-    '\u{1F88}'..='\u{1FFC}',
-    '\u{2126}'..='\u{212B}',
-];
+fn folded_letters(signs: &[Sign]) -> Vec<(char, char)> {
+    let mut folded: Vec<(char, char)> = Vec::new();
+    for sign in signs {
+        if let Sign::Is(letter) = *sign
+            && !folded.iter().any(|(_, known)| *known == letter)
+        {
+            folded.extend(capitals(letter).map(|capital| (capital, letter)));
+        }
+    }
+    folded
+}
 
 /// The capitals beyond ASCII of a letter.
 fn capitals(letter: char) -> impl Iterator<Item = char> {
     let mut raised = letter.to_uppercase();
-    let own = raised.next().filter(|_| raised.next().is_none());
-    let others = OTHER_CAPITALS.into_iter().flatten().filter(move |other| Some(*other) != own);
-    own.into_iter()
-        .chain(others)
-        .filter(move |capital| !capital.is_ascii() && *capital != letter && lower(*capital) == letter)
+    let own = raised.next().filter(|own| raised.next().is_none() && !own.is_ascii() && lower(*own) == letter);
+    own.filter(|own| *own != letter).into_iter().chain(other_capital(letter))
+}
+
+/// The capital that becomes a letter, but that the letter does not become: signs, titles, and capitals that are written
+/// with two letters otherwise.
+fn other_capital(letter: char) -> Option<char> {
+    let after = |distance: u32| char::from_u32(u32::from(letter) + distance);
+    match letter {
+        'ß' => Some('ẞ'),
+        'k' => Some('\u{212A}'),
+        'å' => Some('\u{212B}'),
+        'ω' => Some('\u{2126}'),
+        'θ' => Some('ϴ'),
+        'ǆ' | 'ǉ' | 'ǌ' | 'ǳ' => char::from_u32(u32::from(letter) - 1),
+        '\u{1F80}'..='\u{1F87}' | '\u{1F90}'..='\u{1F97}' | '\u{1FA0}'..='\u{1FA7}' => after(8),
+        '\u{1FB3}' | '\u{1FC3}' | '\u{1FF3}' => after(9),
+        _ => None,
+    }
 }
