@@ -26,10 +26,11 @@ function programs() {
     }
   };
   const folders = [...told(), `/usr/lib/postgresql/${VERSION}/bin`, ...(process.env.PATH ?? "").split(delimiter)];
-  const folder = folders.find((folder) => ["initdb", "pg_ctl", "psql"].every((program) => existsSync(join(folder, program))));
+  const isComplete = (folder) => ["initdb", "pg_ctl", "psql"].every((program) => existsSync(join(folder, program)));
+  const folder = folders.find(isComplete);
   if (!folder) fail(`Recording needs PostgreSQL ${VERSION} (Debian: apt-get install postgresql-${VERSION})`);
   const version = execFileSync(join(folder, "psql"), ["--version"], { encoding: "utf8" });
-  if (!version.includes(` ${VERSION}.`)) fail(`Recording needs PostgreSQL ${VERSION}, and ${folder} has ${version.trim()}`);
+  if (!version.includes(` ${VERSION}.`)) fail(`Recording needs PostgreSQL ${VERSION}, and in ${folder} is ${version.trim()}`);
   return folder;
 }
 
@@ -109,7 +110,8 @@ await withCluster(async (psql) => {
   await psql([MODEL, TRIED, ...seed].join("\n"));
   const printed = await psql(["select matrix.stored();", ...CELLS.map(tried)].join("\n"));
   const [seeded, ...answers] = printed.trimEnd().split("\n").map((line) => JSON.parse(line));
-  const lines = CELLS.map((cell, index) => `${JSON.stringify(cell.name)}:${JSON.stringify(outcome(cell, answers[index], seeded))}`);
+  const told = (cell, answer) => `${JSON.stringify(cell.name)}:${JSON.stringify(outcome(cell, answer, seeded))}`;
+  const lines = CELLS.map((cell, index) => told(cell, answers[index]));
   writeFileSync(EXPECTED, `{"digest":"${digest()}","cells":{\n${lines.join(",\n")}\n}}\n`);
   const refused = answers.filter(({ error }) => error).length;
   const changing = answers.filter(({ stored }) => stored).length;

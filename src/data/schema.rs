@@ -11,6 +11,8 @@ pub struct Table {
     pub key: &'static [&'static str],
     /// What else is unique.
     pub unique: &'static [&'static [&'static str]],
+    /// Columns that are not described and that a new row must have, with what it has there, as SQL.
+    pub unlisted: &'static [(&'static str, &'static str)],
 }
 
 /// A column.
@@ -24,7 +26,7 @@ pub struct Column {
     pub nullable: bool,
     /// What a new row has there, unless it says so.
     pub default: Default,
-    /// What its values must satisfy, beside their kind.
+    /// What its values must satisfy, beside their kind and what the database checks.
     pub check: Check,
     /// The table whose primary key it refers to.
     pub references: Option<&'static str>,
@@ -70,17 +72,13 @@ pub enum Default {
     Zero,
 }
 
-/// What the values of a column must satisfy.
+/// What the values of a column must satisfy that the database does not check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
     /// Nothing.
     Any,
     /// A text has at most so many characters.
     Characters(usize),
-    /// A text is one of these.
-    OneOf(&'static [&'static str]),
-    /// A number lies between these, both included.
-    Between(i64, i64),
     /// A text is no UUID, for paths name rows by both.
     NoUuid(usize),
 }

@@ -44,7 +44,7 @@ const fn integer(name: &'static str) -> Column {
 }
 
 const fn count(name: &'static str) -> Column {
-    integer(name).or(Default::Zero).where_value(Check::Between(0, i64::MAX))
+    integer(name).or(Default::Zero)
 }
 
 const fn flag(name: &'static str, default: Default) -> Column {
@@ -77,6 +77,7 @@ pub const USERS: Table = Table {
     columns: &[id(), text("email").where_value(Check::Characters(crate::limits::EMAIL_CHARS)), now("created_at")],
     key: &["id"],
     unique: &[],
+    unlisted: &[],
 };
 
 /// Prompts.
@@ -101,6 +102,7 @@ pub const PROMPTS: Table = Table {
     ],
     key: &["id"],
     unique: &[&["slug"]],
+    unlisted: &[],
 };
 
 /// The questions that a prompt was made from, and their answers.
@@ -117,6 +119,7 @@ pub const PROMPT_ANSWERS: Table = Table {
     ],
     key: &["id"],
     unique: &[],
+    unlisted: &[],
 };
 
 /// What came of trying a prompt.
@@ -129,12 +132,13 @@ pub const TEST_RESULTS: Table = Table {
         key_text("model"),
         text("input"),
         text("output"),
-        integer("rating").where_value(Check::Between(1, 5)),
-        integer("duration_ms").where_value(Check::Between(0, i64::MAX)),
+        integer("rating"),
+        integer("duration_ms"),
         now("created_at"),
     ],
     key: &["id"],
     unique: &[],
+    unlisted: &[],
 };
 
 /// Prompts that are offered as templates.
@@ -152,6 +156,7 @@ pub const PROMPT_TEMPLATES: Table = Table {
     ],
     key: &["id"],
     unique: &[],
+    unlisted: &[],
 };
 
 /// Who likes which template.
@@ -160,6 +165,7 @@ pub const TEMPLATE_LIKES: Table = Table {
     columns: &[template_id(), user_id(), now("created_at")],
     key: &["template_id", "user_id"],
     unique: &[],
+    unlisted: &[],
 };
 
 /// Templates that users keep at hand.
@@ -168,6 +174,7 @@ pub const USER_FAVORITES: Table = Table {
     columns: &[user_id(), template_id(), now("created_at")],
     key: &["user_id", "template_id"],
     unique: &[],
+    unlisted: &[],
 };
 
 /// Prompts that users keep at hand.
@@ -176,6 +183,7 @@ pub const PROMPT_FAVORITES: Table = Table {
     columns: &[user_id(), prompt_id(), now("created_at")],
     key: &["user_id", "prompt_id"],
     unique: &[],
+    unlisted: &[],
 };
 
 /// Forks and comparisons.
@@ -185,13 +193,14 @@ pub const PROMPT_EVENTS: Table = Table {
         text("id").or(Default::NewId).where_value(Check::Characters(EVENT_ID_CHARS)),
         prompt_id(),
         Column { nullable: true, ..user_id() },
-        text("event_type").required().where_value(Check::OneOf(&["fork", "compare_add"])),
+        text("event_type").required(),
         uuid("child_prompt_id"),
         key_text("comparison_id"),
         now("created_at"),
     ],
     key: &["prompt_id", "id"],
     unique: &[],
+    unlisted: &[],
 };
 
 /// Snapshots of the counters.
@@ -207,6 +216,7 @@ pub const PROMPT_STATS: Table = Table {
     ],
     key: &["prompt_id"],
     unique: &[],
+    unlisted: &[("version", "0")],
 };
 
 /// Declared experiments.
@@ -216,11 +226,12 @@ pub const EXPERIMENTS: Table = Table {
         key_text("id").required(),
         key_text("project_id"),
         text("name").required(),
-        text("multi_variant").required().where_value(Check::OneOf(&["exclude", "first"])),
-        integer("conversion_window_hours").where_value(Check::Between(1, crate::limits::CONVERSION_WINDOW_HOURS)),
+        text("multi_variant").required(),
+        integer("conversion_window_hours"),
     ],
     key: &["id"],
     unique: &[],
+    unlisted: &[],
 };
 
 /// Experiment events as they arrived.
@@ -230,7 +241,7 @@ pub const ANALYTICS_EVENTS: Table = Table {
         integer("seq"),
         key_text("experiment_id").required(),
         text("event_id").where_value(Check::Characters(EVENT_ID_CHARS)),
-        text("event_type").required().where_value(Check::OneOf(&["pageview", "exposure", "conversion"])),
+        text("event_type").required(),
         key_text("project_id"),
         key_text("session_id").required(),
         key_text("variant_key"),
@@ -240,6 +251,7 @@ pub const ANALYTICS_EVENTS: Table = Table {
     ],
     key: &["seq"],
     unique: &[],
+    unlisted: &[],
 };
 
 /// What the events of a session come down to.
@@ -255,6 +267,7 @@ pub const EXPERIMENT_SESSIONS: Table = Table {
     ],
     key: &["experiment_id", "session_id"],
     unique: &[],
+    unlisted: &[],
 };
 
 /// The hourly figures of experiments.
@@ -264,7 +277,7 @@ pub const EXPERIMENT_ANALYTICS_SUMMARY: Table = Table {
         key_text("experiment_id").required(),
         key_text("variant_key").required(),
         text("date").required(),
-        integer("hour").required().where_value(Check::Between(0, 23)),
+        integer("hour").required(),
         count("sessions"),
         count("pageviews"),
         count("pageview_sessions"),
@@ -277,4 +290,5 @@ pub const EXPERIMENT_ANALYTICS_SUMMARY: Table = Table {
     ],
     key: &["experiment_id", "date", "hour", "variant_key"],
     unique: &[],
+    unlisted: &[],
 };

@@ -48,15 +48,22 @@ pub(super) async fn count_stored_lineage(env: &Env, events: Vec<LineageEvent>) -
     batch.into_fates()
 }
 
-/// Counts events whose rows were stored under these keys just now. What fails here the cron makes good.
-pub(super) async fn count_stored_rows(env: &Env, keys: &[(Uuid, String)]) {
+/// Counts events whose rows were stored under these keys just now; tells whether one was taken out again, because its
+/// counter knows its id for another event. What fails here the cron makes good.
+pub(super) async fn count_stored_rows(env: &Env, keys: &[(Uuid, String)]) -> bool {
     let stored = match d1::database(env) {
         Ok(database) => d1::lineage::find(&database, keys).await,
         Err(error) => Err(error),
     };
     match stored {
-        Ok(stored) => drop(count_stored_lineage(env, stored.iter().map(StoredLineage::event).collect()).await),
-        Err(error) => log_failure("lineage", &error.to_string()),
+        Ok(stored) => {
+            let fates = count_stored_lineage(env, stored.iter().map(StoredLineage::event).collect()).await;
+            fates.contains(&Fate::Rejected(reused_id()))
+        }
+        Err(error) => {
+            log_failure("lineage", &error.to_string());
+            false
+        }
     }
 }
 

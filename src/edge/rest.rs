@@ -140,7 +140,7 @@ async fn insert(call: &mut Call, request: &Request) -> Result<Answer, DataError>
     let write = write_sql::insert(table, &payload, conflict, demand);
     let (rows, taken) = perform(call, request, &write).await?;
     if table.name == PROMPT_EVENTS.name {
-        count_events(call, &rows).await;
+        count_events(call, &rows).await?;
     }
     let is_update = preferences.resolution == Some(Resolution::Merge) && taken == payload.rows.len();
     let status = if is_update { 200 } else { 201 };
@@ -259,7 +259,7 @@ fn keys_of(table: &Table, rows: &[Row]) -> Vec<Vec<Value>> {
 }
 
 /// Counts forks and comparisons whose rows are stored. What fails here the cron makes good.
-async fn count_events(call: &Call, rows: &[Row]) {
+async fn count_events(call: &Call, rows: &[Row]) -> Result<(), DataError> {
     let keys: Vec<(Uuid, String)> = rows
         .iter()
         .filter_map(|row| match row.as_slice() {
@@ -267,7 +267,11 @@ async fn count_events(call: &Call, rows: &[Row]) {
             _ => None,
         })
         .collect();
-    ingestion::count_stored_rows(&call.env, &keys).await;
+    if ingestion::count_stored_rows(&call.env, &keys).await {
+        let message = "the id of an event was counted for another event";
+        return Err(DataError::new(ErrorCode::Unique, message).hint("Give each event an id of its own."));
+    }
+    Ok(())
 }
 
 /// Runs statements in one transaction, after those that come `before`.

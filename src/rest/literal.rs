@@ -58,10 +58,7 @@ pub fn of_json(table: &str, column: &Column, json: &RawValue) -> Result<String, 
             to_json(&text)
         }
         Kind::Boolean | Kind::Integer | Kind::Uuid | Kind::Timestamp => match of_text(column, &text()?)? {
-            Value::Integer(number) => {
-                check_number(table, column, number)?;
-                Ok(number.to_string())
-            }
+            Value::Integer(number) => Ok(number.to_string()),
             Value::Text(text) => to_json(&text),
             Value::Null => Ok("null".to_owned()),
         },
@@ -143,13 +140,6 @@ fn check_text(table: &str, column: &Column, text: &str) -> Result<(), DataError>
         return Err(DataError::check(table, column.name).hint(format!("{} must not be a UUID", column.name)));
     }
     Ok(())
-}
-
-fn check_number(table: &str, column: &Column, number: i64) -> Result<(), DataError> {
-    match column.check {
-        Check::Between(least, most) if !(least..=most).contains(&number) => Err(DataError::check(table, column.name)),
-        _ => Ok(()),
-    }
 }
 
 fn refuse_nul(text: &str) -> Result<(), DataError> {

@@ -70,8 +70,14 @@ pub fn insert(
     let mut write = Statement::new("insert into ");
     write.push(table.name).push(" (");
     push_list(&mut write, payload.all_columns(), |write, column| _ = write.push(column.name));
+    for (name, _) in table.unlisted {
+        write.push(", ").push(name);
+    }
     write.push(") select ");
     push_list(&mut write, payload.all_columns(), |write, column| push_value(write, column.name, column.kind));
+    for (_, value) in table.unlisted {
+        write.push(", ").push(value);
+    }
     write.push(" from json_each(").bind_text(&json).push(") r where (");
     refused.push(&mut write);
     write.push(") = 0");

@@ -15,12 +15,17 @@ const LIKED = { owner: "user_id", label: "created_at", sort: "user_id", change: 
 const FACTS = {
   users: { owner: "id", label: "email", sort: "email", change: { email: "changed@example.com" }, required: "created_at" },
   prompts: { owner: "user_id", label: "title", sort: "category", change: { title: "changed" }, required: "title" },
-  prompt_answers: { parent: "prompt_id", label: "question", sort: "position", change: { answer: "changed" }, required: "question" },
+  prompt_answers: {
+    parent: "prompt_id", label: "question", sort: "position", change: { answer: "changed" }, required: "question",
+  },
   test_results: {
     ...{ owner: "user_id", parent: "prompt_id", label: "output", sort: "model", change: { output: "changed" } },
     ...{ broken: { rating: 6 }, required: "created_at" },
   },
-  prompt_templates: { parent: "prompt_id", label: "category", sort: "uses_count", change: { category: "changed" }, required: "created_at" },
+  prompt_templates: {
+    ...{ parent: "prompt_id", label: "category", sort: "uses_count" },
+    ...{ change: { category: "changed" }, required: "created_at" },
+  },
   template_likes: { ...LIKED, parent: "template_id", required: "created_at" },
   user_favorites: { ...LIKED, parent: "template_id", required: "created_at" },
   prompt_favorites: { ...LIKED, parent: "prompt_id", required: "created_at" },
@@ -28,15 +33,23 @@ const FACTS = {
     ...{ owner: "user_id", parent: "prompt_id", label: "comparison_id", sort: "event_type" },
     ...{ change: { comparison_id: "changed" }, broken: { event_type: "view" }, required: "event_type" },
   },
-  prompt_stats: { parent: "prompt_id", label: "updated_at", sort: "view_count", change: { view_count: 99 }, required: "view_count" },
+  prompt_stats: {
+    parent: "prompt_id", label: "updated_at", sort: "view_count", change: { view_count: 99 }, required: "view_count",
+  },
   experiments: {
-    ...{ label: "name", sort: "conversion_window_hours", change: { name: "changed" }, broken: { multi_variant: "both" }, required: "name" },
+    ...{ label: "name", sort: "conversion_window_hours" },
+    ...{ change: { name: "changed" }, broken: { multi_variant: "both" }, required: "name" },
   },
   analytics_events: {
-    ...{ label: "event_id", sort: "variant_key", change: { variant_key: "changed" }, broken: { event_type: "view" }, required: "session_id" },
+    ...{ label: "event_id", sort: "variant_key" },
+    ...{ change: { variant_key: "changed" }, broken: { event_type: "view" }, required: "session_id" },
   },
-  experiment_sessions: { label: "session_id", sort: "first_exposure_ms", change: { variant_key: "changed" }, required: "hours" },
-  experiment_analytics_summary: { label: "variant_key", sort: "hour", change: { sessions: 9 }, broken: { hour: 24 }, required: "sessions" },
+  experiment_sessions: {
+    label: "session_id", sort: "first_exposure_ms", change: { variant_key: "changed" }, required: "hours",
+  },
+  experiment_analytics_summary: {
+    label: "variant_key", sort: "hour", change: { sessions: 9 }, broken: { hour: 24 }, required: "sessions",
+  },
 };
 
 /** What one caller's requests to one table are made from: `self` is the caller, `foe` is somebody else. */
@@ -66,12 +79,14 @@ function context(table, caller) {
   const ownership = facts.owner ? { [facts.owner]: id(self) } : { [parent]: id(`${self}.private`) };
   const claimed = (row) => settable({ ...row, ...facts.change, ...ownership });
   const keyOf = (row) => key.map((column) => [column, "eq", row[column]]);
-  return { table, caller, self, foe, key, ...facts, own, ownShared, shared, hidden, fresh, mine, mineToo, theirs, claimed, keyOf, settable };
+  const rows = { own, ownShared, shared, hidden, mine, mineToo, theirs };
+  return { table, caller, self, foe, key, ...facts, ...rows, fresh, claimed, keyOf, settable };
 }
 
 const everything = (c) => [[c.key[0], "not.is", null]];
 const byHiddenValue = (c) => [[c.label, "eq", c.hidden[c.label]]];
-const read = (c, more) => ({ method: "GET", table: c.table, where: [], order: c.key.map((column) => [column, "asc"]), ...more });
+const byKey = (c) => c.key.map((column) => [column, "asc"]);
+const read = (c, more) => ({ method: "GET", table: c.table, where: [], order: byKey(c), ...more });
 const insert = (c, rows, more) => ({ method: "POST", table: c.table, rows, ...more });
 const upsert = (c, rows, more) => insert(c, rows, { resolution: "merge-duplicates", ...more });
 const ignoring = (c, rows, more) => insert(c, rows, { resolution: "ignore-duplicates", ...more });
@@ -89,18 +104,20 @@ const READS = {
   "select": (c) => read(c),
   "count": (c) => read(c, { method: "HEAD" }),
   "select the first two": (c) => read(c, { limit: 2 }),
-  "select in another order": (c) => read(c, { order: [[c.sort, "desc"], ...c.key.map((column) => [column, "asc"])] }),
+  "select in another order": (c) => read(c, { order: [[c.sort, "desc"], ...byKey(c)] }),
   "select by a hidden key": (c) => read(c, { where: c.keyOf(c.hidden) }),
   "select by a hidden value": (c) => read(c, { where: byHiddenValue(c) }),
   "count by a hidden value": (c) => read(c, { method: "HEAD", where: byHiddenValue(c) }),
   "select by anything but a hidden value": (c) => read(c, { where: [[c.label, "neq", c.hidden[c.label]]] }),
   "select by a hidden value or one's own": (c) =>
     read(c, { where: [["or", [[c.label, "eq", c.hidden[c.label]], [c.label, "eq", c.own[c.label]]]]] }),
-  "select by a list with a hidden value": (c) => read(c, { where: [[c.label, "in", [c.hidden[c.label], c.own[c.label]]]] }),
+  "select by a list with a hidden value": (c) =>
+    read(c, { where: [[c.label, "in", [c.hidden[c.label], c.own[c.label]]]] }),
 };
 
 const READS_BY_TEXT = {
-  "select by the pattern of a hidden value": (c) => read(c, { where: [[c.label, "ilike", `*${c.hidden[c.label].slice(1).toUpperCase()}`]] }),
+  "select by the pattern of a hidden value": (c) =>
+    read(c, { where: [[c.label, "ilike", `*${c.hidden[c.label].slice(1).toUpperCase()}`]] }),
 };
 
 const WRITES = {
@@ -135,6 +152,7 @@ const WRITES = {
 // Of rows that are somebody's, by a column or by what they are on. Those of experiments are nobody's.
 const WRITES_AS_ANOTHER = {
   "insert as another": (c) => insert(c, [c.theirs]),
+  "insert as another, minimal": (c) => insert(c, [c.theirs], { minimal: true }),
   "insert two, one as another": (c) => insert(c, [c.mine, c.theirs]),
   "insert another's without what is required": (c) => insert(c, [{ ...c.theirs, [c.required]: null }]),
 };
@@ -173,7 +191,8 @@ const WRITES_UNDER_A_KEY = {
   "insert under another's key on what is seen": (c) => insert(c, [c.claimed(c.shared)]),
   "upsert over a hidden row, claimed": (c) => upsert(c, [c.claimed(c.hidden)]),
   "upsert over another's on what is seen, claimed": (c) => upsert(c, [c.claimed(c.shared)]),
-  "upsert over one's own and another's": (c) => upsert(c, [{ ...c.settable(c.own), ...c.change }, c.claimed(c.shared)]),
+  "upsert over one's own and another's": (c) =>
+    upsert(c, [{ ...c.settable(c.own), ...c.change }, c.claimed(c.shared)]),
   "ignore a hidden row, claimed": (c) => ignoring(c, [c.claimed(c.hidden)]),
   "ignore another's on what is seen, claimed": (c) => ignoring(c, [c.claimed(c.shared)]),
   "give one's own a hidden key": (c) =>
@@ -203,8 +222,10 @@ const OF_A_TABLE = {
     "count by a hidden word": (c) => read(c, { method: "HEAD", where: [["goal", "plfts", "private"]] }),
     "publish": (c) => update(c, everything(c), { is_public: true, is_active: true }),
     "withdraw": (c) => update(c, everything(c), { is_active: false }),
-    "embed templates and their likes": (c) => read(c, { embed: { table: "prompt_templates", embed: { table: "template_likes" } } }),
-    "embed events and their users": (c) => read(c, { embed: { table: "prompt_events", embed: { table: "users" } } }),
+    "embed templates and their likes": (c) =>
+      read(c, { embed: { table: "prompt_templates", embed: { table: "template_likes" } } }),
+    "embed events and their users": (c) =>
+      read(c, { embed: { table: "prompt_events", embed: { table: "users" } } }),
   },
   prompt_templates: {
     "insert counts": (c) => insert(c, [{ ...c.mine, ...counts(c) }]),
@@ -213,14 +234,18 @@ const OF_A_TABLE = {
     "update counts of another's": (c) => update(c, c.keyOf(c.hidden), counts(c)),
   },
   template_likes: {
-    "embed templates and their prompts": (c) => read(c, { embed: { table: "prompt_templates", embed: { table: "prompts" } } }),
+    "embed templates and their prompts": (c) =>
+      read(c, { embed: { table: "prompt_templates", embed: { table: "prompts" } } }),
     "embed templates and their prompts, inner": (c) =>
       read(c, { embed: { table: "prompt_templates", inner: true, embed: { table: "prompts", inner: true } } }),
   },
   prompt_favorites: {
-    "embed prompts by a hidden word, inner": (c) => read(c, { embed: { table: "prompts", inner: true, where: [["goal", "plfts", "private"]] } }),
-    "embed prompts and their answers": (c) => read(c, { embed: { table: "prompts", embed: { table: "prompt_answers" } } }),
-    "embed prompts and their snapshots": (c) => read(c, { embed: { table: "prompts", embed: { table: "prompt_stats" } } }),
+    "embed prompts by a hidden word, inner": (c) =>
+      read(c, { embed: { table: "prompts", inner: true, where: [["goal", "plfts", "private"]] } }),
+    "embed prompts and their answers": (c) =>
+      read(c, { embed: { table: "prompts", embed: { table: "prompt_answers" } } }),
+    "embed prompts and their snapshots": (c) =>
+      read(c, { embed: { table: "prompts", embed: { table: "prompt_stats" } } }),
   },
 };
 
@@ -238,9 +263,10 @@ function neighbours(table) {
 function embeds(table) {
   const operations = neighbours(table).flatMap((other) => {
     const embed = (more) => (c) => read(c, { embed: { table: other, ...more(c) } });
-    const hidden = (c) => ROW[other](c.foe, `${c.foe}.private`)[FACTS[other].label];
-    const byHidden = (c) => [[FACTS[other].label, "eq", hidden(c)]];
-    const byEither = (c) => [["or", [...byHidden(c), [FACTS[other].label, "eq", ROW[other](c.self, `${c.self}.private`)[FACTS[other].label]]]]];
+    const { label } = FACTS[other];
+    const by = (user) => [label, "eq", ROW[other](user, `${user}.private`)[label]];
+    const byHidden = (c) => [by(c.foe)];
+    const byEither = (c) => [["or", [by(c.foe), by(c.self)]]];
     return [
       [`embed ${other}`, embed(() => ({}))],
       [`embed ${other}, inner`, embed(() => ({ inner: true }))],

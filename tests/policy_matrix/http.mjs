@@ -9,11 +9,11 @@ export function http({ method, table, where = [], order, limit, embed, rows, set
   if (order) query.append("order", order.map((part) => part.join(".")).join(","));
   if (limit) query.append("limit", limit);
   if (on) query.append("on_conflict", on.join(","));
-  const prefer = [isRead ? "count=exact" : `return=${minimal ? "minimal" : "representation"}`, resolution && `resolution=${resolution}`];
+  const wish = isRead ? "count=exact" : `return=${minimal ? "minimal" : "representation"}`;
   return {
     method,
     path: `/rest/v1/${table}?${query}`,
-    headers: { prefer: prefer.filter(Boolean).join(",") },
+    headers: { prefer: resolution ? `${wish},resolution=${resolution}` : wish },
     body: rows?.length === 1 ? rows[0] : (rows ?? set),
   };
 }
@@ -22,8 +22,9 @@ const selected = ({ table, inner, embed }) => `${table}${inner ? "!inner" : ""}(
 const filters = ({ table, where = [] }) => where.map(filter).map(([column, value]) => [`${table}.${column}`, value]);
 
 function filter([column, operator, value]) {
-  if (column === "or") return ["or", `(${operator.map(([column, operator, value]) => `${column}.${operator}.${quoted(value)}`).join(",")})`];
-  if (operator === "in") return [column, `in.(${value.map(quoted).join(",")})`];
+  const within = ([column, operator, value]) => `${column}.${operator}.${quoted(value)}`;
+  if (column === "or") return ["or", `(${operator.map(within)})`];
+  if (operator === "in") return [column, `in.(${value.map(quoted)})`];
   return [column, `${operator}.${value}`];
 }
 

@@ -89,8 +89,16 @@ export const ROW = {
     created_at: at(`template on ${on}`),
     updated_at: at(`change of template on ${on}`),
   }),
-  template_likes: (by, on) => ({ template_id: id(`template on ${on}`), user_id: id(by), created_at: at(`like of ${by} on ${on}`) }),
-  user_favorites: (by, on) => ({ user_id: id(by), template_id: id(`template on ${on}`), created_at: at(`template of ${by} on ${on}`) }),
+  template_likes: (by, on) => ({
+    template_id: id(`template on ${on}`),
+    user_id: id(by),
+    created_at: at(`like of ${by} on ${on}`),
+  }),
+  user_favorites: (by, on) => ({
+    user_id: id(by),
+    template_id: id(`template on ${on}`),
+    created_at: at(`template of ${by} on ${on}`),
+  }),
   prompt_favorites: (by, on) => ({ user_id: id(by), prompt_id: id(on), created_at: at(`prompt of ${by} on ${on}`) }),
   prompt_events: (by, on) => ({
     id: `event of ${by} on ${on}`,

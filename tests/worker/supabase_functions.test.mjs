@@ -9,7 +9,8 @@ const { anonymous, counts, events, get, known, post, seed, send, service, somebo
 const [owner, other] = await known(2);
 const template = "A template";
 
-const prompt = async (columns = {}) => (await seed("prompts", [{ user_id: owner.id, title: "A title", template, is_public: true, ...columns }]))[0].id;
+const prompt = async (columns = {}) =>
+  (await seed("prompts", [{ user_id: owner.id, title: "A title", template, is_public: true, ...columns }]))[0].id;
 const templateOf = async (prompt_id, columns = {}) => (await seed("prompt_templates", [{ prompt_id, ...columns }]))[0].id;
 
 /** Checks that a function that returns nothing answers so. */
@@ -146,7 +147,8 @@ describe("forks and comparisons", () => {
     assert.ok(Math.abs(Date.parse(row.created_at) - Date.now()) < 60_000);
     const expected = { id: "my-id", prompt_id: id, user_id: other.id, event_type: "fork", child_prompt_id: child, comparison_id: null };
     assert.deepEqual(row, { ...expected, created_at: row.created_at });
-    assert.deepEqual(await rowsOf(other.from("prompt_events").select("*, prompts(title)").eq("prompt_id", id)), [{ ...row, prompts: { title: "A title" } }]);
+    const read = other.from("prompt_events").select("*, prompts(title)").eq("prompt_id", id);
+    assert.deepEqual(await rowsOf(read), [{ ...row, prompts: { title: "A title" } }]);
     assert.deepEqual(await rowsOf(owner.from("prompt_events").select().eq("prompt_id", id)), [], "another's events are not there");
   });
 
@@ -211,7 +213,10 @@ describe("forks and comparisons", () => {
 describe("likes", () => {
   const like = (client, template_id) => client.rpc("increment_likes_count", { template_id });
   const likesOf = async (id) => (await rowsOf(service.from("prompt_templates").select("likes_count").eq("id", id).single())).likes_count;
-  const likers = async (id) => (await sql("select user_id from template_likes where template_id = ? order by user_id", id)).map(({ user_id }) => user_id);
+  const likers = async (id) => {
+    const likes = await sql("select user_id from template_likes where template_id = ? order by user_id", id);
+    return likes.map(({ user_id }) => user_id);
+  };
   const agree = async (id, users) => {
     assert.deepEqual([await likesOf(id), await likers(id)], [users.length, users.map((one) => one.id).sort()]);
   };
@@ -306,8 +311,20 @@ describe("uses", () => {
 
 describe("favourites", () => {
   const KINDS = [
-    { table: "user_favorites", column: "template_id", of: templateOf, embed: "prompt_templates(prompts(title))", embedded: { prompt_templates: { prompts: { title: "A title" } } } },
-    { table: "prompt_favorites", column: "prompt_id", of: (id) => id, embed: "prompts(title)", embedded: { prompts: { title: "A title" } } },
+    {
+      table: "user_favorites",
+      column: "template_id",
+      of: templateOf,
+      embed: "prompt_templates(prompts(title))",
+      embedded: { prompt_templates: { prompts: { title: "A title" } } },
+    },
+    {
+      table: "prompt_favorites",
+      column: "prompt_id",
+      of: (id) => id,
+      embed: "prompts(title)",
+      embedded: { prompts: { title: "A title" } },
+    },
   ];
   for (const { table, column, of, embed, embedded } of KINDS) {
     test(`${table}: kept, listed, kept again, and given up`, async () => {
@@ -353,9 +370,11 @@ describe("popular templates", async () => {
   const made = [];
   for (let index = 0; index < 24; index++) {
     const [isHidden, isInactive] = [index === 5, index === 6];
-    const prompt_id = await prompt({ title: `Prompt ${index}`, goal: index % 2 ? "G" : null, is_public: !isHidden, is_active: !isInactive });
+    const [title, goal] = [`Prompt ${index}`, index % 2 ? "G" : null];
+    const prompt_id = await prompt({ title, goal, is_public: !isHidden, is_active: !isInactive });
     const columns = { category: ["a", "b", null][index % 3], tags: ["t", `${index}`], likes_count: index % 4, uses_count: index };
-    made.push({ id: await templateOf(prompt_id, columns), prompt_id, title: `Prompt ${index}`, goal: index % 2 ? "G" : null, template, ...columns, isHidden, isInactive });
+    const id = await templateOf(prompt_id, columns);
+    made.push({ id, prompt_id, title, goal, template, ...columns, isHidden, isInactive });
   }
   before(() => rowsOf(service.from("prompt_templates").delete().not("id", "in", `(${made.map(({ id }) => id)})`)));
   const popular = (limit, category) =>
@@ -400,7 +419,13 @@ describe("popular templates", async () => {
 describe("calls that are refused", () => {
   const id = randomUUID();
   const check = (name, query, status, code, named) => test(name, () => refused(query(), status, code, named));
-  const FUNCTIONS = { increment_prompt_views: "prompt_id", increment_prompt_copies: "prompt_id", increment_fork_count: "prompt_id", increment_likes_count: "template_id", increment_uses_count: "template_id" };
+  const FUNCTIONS = {
+    increment_prompt_views: "prompt_id",
+    increment_prompt_copies: "prompt_id",
+    increment_fork_count: "prompt_id",
+    increment_likes_count: "template_id",
+    increment_uses_count: "template_id",
+  };
   for (const [name, argument] of Object.entries(FUNCTIONS)) {
     check(`${name} without its argument`, () => other.rpc(name), 404, "PGRST202", name);
     check(`${name} with another argument`, () => other.rpc(name, { id }), 404, "PGRST202", name);

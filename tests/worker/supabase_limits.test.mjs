@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
-import { columnOf, isIlike, isLike, library, quoted, refused, rowsOf } from "./library.mjs";
+import { assertError, columnOf, isIlike, isLike, library, quoted, refused, rowsOf } from "./library.mjs";
 
 const CYRILLIC = "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЁ";
 const MANY = 1000;
@@ -103,7 +103,8 @@ describe("lists of more than 100 values", async () => {
 
 describe("many conditions", async () => {
   const [writer] = await known(1);
-  const rows = await seed("prompts", numbers(200).map((index) => ({ user_id: writer.id, title: `title ${index}`, goal: `goal ${index}`, template, is_public: true })));
+  const numbered = (index) => ({ user_id: writer.id, title: `title ${index}`, goal: `goal ${index}`, template, is_public: true });
+  const rows = await seed("prompts", numbers(200).map(numbered));
   await seed("prompt_templates", rows.map(({ id }, index) => ({ prompt_id: id, uses_count: index })));
   const titles = async (query) => (await columnOf("title", query)).sort();
   const asked = () => writer.from("prompts").select("title").eq("user_id", writer.id);
@@ -125,7 +126,8 @@ describe("many conditions", async () => {
     const query = numbers(CONDITIONS).reduce((narrowed, index) => narrowed.neq("title", `title ${index}`), asked());
     assert.deepEqual(await titles(query), of(...numbers(50).map((index) => index + CONDITIONS)));
   });
-  const nested = (levels) => numbers(levels).reduceRight((within, index) => `${index % 2 ? "or" : "and"}(title.neq.title ${index}${within && `,${within}`})`, "");
+  const level = (within, index) => `${index % 2 ? "or" : "and"}(title.neq.title ${index}${within && `,${within}`})`;
+  const nested = (levels) => numbers(levels).reduceRight(level, "");
   test(`${LEVELS} in each other`, async () => {
     const holds = (title, index = 0) => {
       const own = title !== `title ${index}`;
@@ -165,7 +167,8 @@ describe("rows of 150 KB", () => {
   });
 
   test("several at once, and in lists and embedded", async () => {
-    const rows = await rowsOf(owner.from("prompts").insert(numbers(5).map((index) => ({ title: `Big ${index}`, template: big, is_public: true }))).select("id"));
+    const given = numbers(5).map((index) => ({ title: `Big ${index}`, template: big, is_public: true }));
+    const rows = await rowsOf(owner.from("prompts").insert(given).select("id"));
     await seed("prompt_answers", rows.map(({ id }) => ({ prompt_id: id, question: "q", answer: big })));
     const query = anonymous.from("prompts").select("template, prompt_answers(answer)").in("id", rows.map(({ id }) => id));
     const read = await rowsOf(query);
@@ -174,12 +177,40 @@ describe("rows of 150 KB", () => {
   });
 });
 
+describe("answers of many megabytes", async () => {
+  const [writer] = await known(1);
+  const text = "0123456789".repeat(95_000);
+  const rows = numbers(18).map((index) => ({ user_id: writer.id, title: `${index}`, template: text }));
+  for (const row of rows) await seed("prompts", [row]);
+  const asked = () => writer.from("prompts").select("title, template").eq("user_id", writer.id).order("title");
+
+  test("are given up to a bound", async () => {
+    const data = await rowsOf(asked().limit(12));
+    assert.ok(data.length === 12 && data.every(({ template }) => template === text));
+    const titles = await columnOf("title", writer.from("prompts").select("title").eq("user_id", writer.id));
+    assert.equal(titles.length, rows.length);
+  });
+
+  test("are refused beyond it, and nothing is changed", async () => {
+    const { error, status } = await asked();
+    assert.ok(error && status >= 400 && status < 500, `${status}`);
+    assertError(error, "bytes");
+    const changed = await writer.from("prompts").update({ goal: "changed" }).eq("user_id", writer.id).select();
+    assert.deepEqual([changed.status, changed.error?.code], [status, error.code]);
+    assert.deepEqual(await sql("select 1 from prompts where goal = 'changed'"), []);
+    const { count, error: none } = await writer.from("prompts").delete({ count: "exact" }).eq("user_id", writer.id);
+    assert.deepEqual([count, none], [rows.length, null]);
+  });
+});
+
 describe(`${MANY} rows`, () => {
   test("are inserted at once, and come back in their order", async () => {
-    const rows = numbers(MANY).map((index) => ({ slug: `row-${index}`, title: `${index}`, template, tags: [`${index}`], is_public: index % 2 === 0 }));
-    const { data, status, count, error } = await owner.from("prompts").insert(rows, { count: "exact" }).select("slug, title, tags, is_public, template");
+    const numbered = (index) => ({ slug: `row-${index}`, title: `${index}`, template, tags: [`${index}`], is_public: index % 2 === 0 });
+    const rows = numbers(MANY).map(numbered);
+    const inserted = owner.from("prompts").insert(rows, { count: "exact" }).select("slug, title, template, tags, is_public");
+    const { data, status, count, error } = await inserted;
     assert.deepEqual([error, status, count, data?.length], [null, 201, MANY, MANY]);
-    assert.deepEqual(data.map(({ slug, title, tags, is_public, template }) => ({ slug, title, template, tags, is_public })), rows);
+    assert.deepEqual(data, rows);
   });
 
   test("are upserted at once, half of them there and half not", async () => {
@@ -204,7 +235,8 @@ describe(`${MANY} rows`, () => {
     await refused(owner.from("prompts").insert([...rows.slice(1), { ...rows[0], slug: "row-0" }]), 409, "23505");
     await refused(owner.from("prompts").insert([...rows.slice(1), { ...rows[0], title: null }]), 400, "23502");
     await refused(owner.from("prompts").insert([...rows.slice(1), { ...rows[0], is_public: "perhaps" }]), 400, "22P02");
-    await refused(owner.from("prompts").insert([...rows.slice(1).map((row) => ({ ...row, user_id: owner.id })), { ...rows[0], user_id: other.id }]), 403, "42501");
+    const [last, ...mine] = rows.map((row, index) => ({ ...row, user_id: index ? owner.id : other.id }));
+    await refused(owner.from("prompts").insert([...mine, last]), 403, "42501");
     assert.deepEqual(await dump(), before);
   });
 
@@ -212,8 +244,9 @@ describe(`${MANY} rows`, () => {
     const [{ id }] = await seed("prompts", [{ user_id: owner.id, title: "With answers", template }]);
     const rows = numbers(MANY).map((position) => ({ prompt_id: id, question: `q${position}`, answer: `a${position}`, position }));
     await rowsOf(owner.from("prompt_answers").insert(rows));
-    const query = owner.from("prompts").select("prompt_answers(position)").eq("id", id).order("position", { referencedTable: "prompt_answers", ascending: false });
-    assert.deepEqual(await rowsOf(query), [{ prompt_answers: numbers(MANY).reverse().map((position) => ({ position })) }]);
+    const query = owner.from("prompts").select("prompt_answers(position)").eq("id", id);
+    const ordered = query.order("position", { referencedTable: "prompt_answers", ascending: false });
+    assert.deepEqual(await rowsOf(ordered), [{ prompt_answers: numbers(MANY).reverse().map((position) => ({ position })) }]);
   });
 
   test("are changed and removed at once", async () => {

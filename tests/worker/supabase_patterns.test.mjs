@@ -27,7 +27,8 @@ async function each(list, work) {
 describe("like and ilike, against a brute force", async () => {
   const [writer] = await known(1);
   const { below, happens, one, some } = chance(SEED);
-  const LETTERS = [..."abAB", ..."éÉ", "e\u0301", ..."ñÑßΣσςЖжı", ...CAPITALS, ..."日本語ーﾊ", "🎉", "👨\u200d👩\u200d👧", ..."_%\\\"',.()*:{}[]#&+=?/ \n\t"];
+  const FOREIGN = [..."éÉñÑßΣσςЖжı日本語ーﾊ", "e\u0301", "🎉", "👨\u200d👩\u200d👧"];
+  const LETTERS = [..."abAB", ...FOREIGN, ...CAPITALS, ..."_%\\\"',.()*:{}[]#&+=?/ \n\t"];
   const WILD = ["%", "%", "_", "*", "\\%", "\\_", "\\\\", "\\a"];
   const text = () => some(LETTERS, below(7)).join("");
   /** A pattern must not end in an escape that escapes nothing. */
@@ -38,7 +39,10 @@ describe("like and ilike, against a brute force", async () => {
     written.map((goal, index) => ({ user_id: writer.id, title: `${index}`, goal: index % 20 ? goal : null, template })),
   );
   /** A pattern from a text that is there, with holes in it, so that many patterns find something. */
-  const holed = () => Array.from(one(written), (sign) => (happens(0.4) ? one(WILD) : happens(0.15) ? one([sign.toUpperCase(), sign.toLowerCase()]) : sign)).join("");
+  const holed = () => {
+    const hole = (sign) => (happens(0.4) ? one(WILD) : happens(0.15) ? one([sign.toUpperCase(), sign.toLowerCase()]) : sign);
+    return Array.from(one(written), hole).join("");
+  };
   const patterns = Array.from({ length: PATTERNS }, (_, index) => {
     if (index % 3 === 0) return ended(some([...LETTERS, ...WILD, ...WILD], below(6)).join(""));
     return ended(index % 3 === 1 ? holed() : `%${holed()}%`);
@@ -254,9 +258,10 @@ describe("text search", async () => {
 
   test("on an embedded table", async () => {
     const [{ id }] = await seed("prompts", [{ user_id: searcher.id, title: "Gardener", template, is_public: true }]);
-    const [{ id: found }] = await seed("prompt_templates", [{ prompt_id: id }]);
-    const query = anonymous.from("prompt_templates").select("id, prompts!inner(title)").textSearch("prompts.title", "gardener", { type: "websearch" });
-    assert.deepEqual((await query).data, [{ id: found, prompts: { title: "Gardener" } }]);
+    const [template] = await seed("prompt_templates", [{ prompt_id: id }]);
+    const query = anonymous.from("prompt_templates").select("id, prompts!inner(title)");
+    const found = await rowsOf(query.textSearch("prompts.title", "gardener", { type: "websearch" }));
+    assert.deepEqual(found, [{ id: template.id, prompts: { title: "Gardener" } }]);
   });
 
   test("beside other conditions, order and limit", async () => {
@@ -269,6 +274,7 @@ describe("text search", async () => {
   });
 
   for (const malformed of ["cat dog", "cat &", "& cat", "(cat", "cat | | dog"]) {
-    test(`a query that is not one is refused: ${malformed}`, () => refused(anonymous.from("prompts").select().textSearch("goal", malformed), 400, "42601"));
+    test(`a query that is not one is refused: ${malformed}`, () =>
+      refused(anonymous.from("prompts").select().textSearch("goal", malformed), 400, "42601"));
   }
 });

@@ -158,12 +158,13 @@ function comparison(table, path = "") {
     in() {
       const values = Array.from({ length: below(5) }, () => valueOf(table, column)).filter((value) => value !== "");
       const value = `(${values.map(inner).join()})`;
-      return { operator: "in", value, inner: value, isEmpty: values.length === 0, holds: (stored) => values.some((each) => compare(stored, each) === 0) };
+      const holds = (stored) => values.some((each) => compare(stored, each) === 0);
+      return { operator: "in", value, inner: value, isEmpty: values.length === 0, holds };
     },
     is() {
       const value = kind === boolean ? one(["null", "true", "false", "unknown"]) : "null";
-      const isIt = { null: (stored) => stored === null, unknown: (stored) => stored === null, true: (stored) => stored === true, false: (stored) => stored === false };
-      return { operator: "is", value, inner: value, knows: true, holds: isIt[value] };
+      const meant = { null: null, unknown: null, true: true, false: false }[value];
+      return { operator: "is", value, inner: value, knows: true, holds: (stored) => stored === meant };
     },
   }[one(forms)]();
   const negated = happens(0.25);

@@ -69,7 +69,8 @@ describe("rows and columns", () => {
       [PRIVATE, ["secret"]],
       [PUBLIC, ["bash", "fish", "zsh"]],
     ]);
-    assert.deepEqual(Object.keys(rows[1].prompt_answers[0]).sort(), ["answer", "created_at", "id", "position", "prompt_id", "question", "updated_at"]);
+    const columns = ["id", "prompt_id", "question", "answer", "position", "created_at", "updated_at"];
+    assert.deepEqual(Object.keys(rows[1].prompt_answers[0]), columns);
     for (const client of [other, anonymous]) assert.deepEqual(await idsOf(query(client)), [PUBLIC]);
   });
 
@@ -181,7 +182,13 @@ describe("embedded rows", () => {
   );
   check(
     "a range of them",
-    () => owner.from("prompts").select("prompt_answers(answer)").eq("id", PUBLIC).order("position", { foreignTable: "prompt_answers" }).range(1, 2, { foreignTable: "prompt_answers" }),
+    () =>
+      owner
+        .from("prompts")
+        .select("prompt_answers(answer)")
+        .eq("id", PUBLIC)
+        .order("position", { foreignTable: "prompt_answers" })
+        .range(1, 2, { foreignTable: "prompt_answers" }),
     [{ prompt_answers: [{ answer: "zsh" }, { answer: "fish" }] }],
   );
   check(
@@ -194,7 +201,11 @@ describe("embedded rows", () => {
   );
   check(
     "with !inner in each other",
-    () => anonymous.from("prompts").select("id, prompt_templates!inner(category, prompts!inner(title))").eq("prompt_templates.prompts.title", "Another's"),
+    () =>
+      anonymous
+        .from("prompts")
+        .select("id, prompt_templates!inner(category, prompts!inner(title))")
+        .eq("prompt_templates.prompts.title", "Another's"),
     [{ id: THEIRS, prompt_templates: [{ category: "art", prompts: { title: "Another's" } }] }],
   );
   check("those that the caller may not see are not there", () => other.from("test_results").select("model, prompts(title)").order("model"), [
@@ -209,7 +220,11 @@ describe("embedded rows", () => {
   ]);
   check(
     "by the name of the reference, and by its column",
-    () => anonymous.from("prompts").select("a:prompt_templates!prompt_templates_prompt_id_fkey(category), b:prompt_templates!prompt_id(category)").eq("id", THEIRS),
+    () =>
+      anonymous
+        .from("prompts")
+        .select("a:prompt_templates!prompt_templates_prompt_id_fkey(category), b:prompt_templates!prompt_id(category)")
+        .eq("id", THEIRS),
     [{ a: [{ category: "art" }], b: [{ category: "art" }] }],
   );
   check("as a condition alone", () => owner.from("prompts").select("id, prompt_answers!inner()").eq("prompt_answers.answer", "oil"), [{ id: THEIRS }]);
@@ -237,6 +252,29 @@ describe("embedded rows", () => {
       { id: LIKED, prompts: { title: "Linux terminal" } },
     ],
   );
+});
+
+test("all that hangs on a prompt at once is what its tables give one by one", async () => {
+  const sorted = (rows) => rows.map((row) => JSON.stringify(row)).sort();
+  for (const client of [anonymous, owner, other, service]) {
+    const lists = ["prompt_answers", "test_results", "prompt_events", "prompt_favorites"];
+    const below = "prompt_templates(*, template_likes(*), user_favorites(*)), prompt_stats(*)";
+    const all = await rowsOf(client.from("prompts").select(`*, ${lists.map((table) => `${table}(*)`)}, ${below}`).eq("id", PUBLIC).single());
+    const { prompt_stats, prompt_templates, ...prompt } = all;
+    for (const table of lists) {
+      assert.deepEqual(sorted(prompt[table]), sorted(await rowsOf(client.from(table).select().eq("prompt_id", PUBLIC))), table);
+      delete prompt[table];
+    }
+    assert.deepEqual(prompt, await rowsOf(client.from("prompts").select().eq("id", PUBLIC).single()));
+    assert.deepEqual(prompt_stats, await rowsOf(client.from("prompt_stats").select().eq("prompt_id", PUBLIC).single()));
+    for (const { template_likes, user_favorites, ...template } of prompt_templates) {
+      assert.deepEqual(template, await rowsOf(client.from("prompt_templates").select().eq("id", template.id).single()));
+      for (const [table, rows] of Object.entries({ template_likes, user_favorites })) {
+        assert.deepEqual(sorted(rows), sorted(await rowsOf(client.from(table).select().eq("template_id", template.id))), table);
+      }
+    }
+    assert.equal(prompt_templates.length, 2);
+  }
 });
 
 describe("one row", () => {
@@ -281,11 +319,9 @@ describe("counts and pages", async () => {
       const { data, count, status, error } = await query();
       assert.deepEqual({ data, count, status, error }, { error: null, ...expected });
     });
-  check("head counts and gives no rows", () => collector.from("prompts").select("*", { count: "exact", head: true }).eq("user_id", collector.id).lt("title", "0010"), {
-    data: null,
-    count: 10,
-    status: 200,
-  });
+  const counting = { count: "exact", head: true };
+  const first = () => collector.from("prompts").select("*", counting).eq("user_id", collector.id).lt("title", "0010");
+  check("head counts and gives no rows", first, { data: null, count: 10, status: 200 });
   check("head without a count", () => collector.from("prompts").select("*", { head: true }), { data: null, count: null, status: 200 });
   for (const count of ["exact", "planned", "estimated"]) {
     check(`${count} counts all rows`, () => listed({ count }).lt("title", "0003"), { data: titles(0, 2), count: 3, status: 200 });
@@ -300,8 +336,9 @@ describe("counts and pages", async () => {
   check("a range behind the last row", () => listed().range(MORE + 5, MORE + 9), { data: [], count: null, status: 200 });
   check("a range behind the last row, counted", () => listed({ count: "exact" }).range(MORE, MORE + 9), { data: [], count: MORE, status: 206 });
   test("a range far behind the last row, counted, is refused", () => refused(listed({ count: "exact" }).range(MORE + 1, MORE + 9), 416, "PGRST103"));
-  check("the rows of a hidden table are none", () => anonymous.from("test_results").select("*", { count: "exact" }), { data: [], count: 0, status: 200 });
-  check("a count of what the caller sees", () => anonymous.from("prompts").select("id", { count: "exact", head: true }), { data: null, count: 2, status: 200 });
+  const hidden = () => anonymous.from("test_results").select("*", { count: "exact" });
+  check("the rows of a hidden table are none", hidden, { data: [], count: 0, status: 200 });
+  check("a count of what the caller sees", () => anonymous.from("prompts").select("id", counting), { data: null, count: 2, status: 200 });
 
   const raw = (path, headers) => get(`/rest/v1/${path}`, { as: bearer(tokenOf(collector.id)), headers });
   const path = `prompts?select=title&order=title&user_id=eq.${collector.id}`;
@@ -363,7 +400,8 @@ describe("conditions", () => {
   check("or with a space after the comma", (query) => query.or("category.eq.art, is_active.is.false"), [INACTIVE, THEIRS]);
   check("or twice", (query) => query.or("category.eq.art,category.is.null").or("is_public.is.false,is_active.is.true"), [PRIVATE, THEIRS]);
   check("or with not and in", (query) => query.or(`category.not.is.null,id.in.(${PRIVATE},${HIDDEN})`), [PUBLIC, PRIVATE, THEIRS]);
-  check("and in or", (query) => query.or("and(is_public.eq.true,is_active.eq.false),not.and(category.is.null,is_active.is.true)"), [PUBLIC, INACTIVE, THEIRS]);
+  const either = "and(is_public.eq.true,is_active.eq.false),not.and(category.is.null,is_active.is.true)";
+  check("and in or", (query) => query.or(either), [PUBLIC, INACTIVE, THEIRS]);
   check("or sees no more than its caller", (query) => query.or(`id.eq.${HIDDEN},id.eq.${PRIVATE},title.neq.x`), [PUBLIC, THEIRS], anonymous);
   check("not sees no more than its caller", (query) => query.not("title", "eq", "x"), [PUBLIC, THEIRS], anonymous);
 
@@ -382,22 +420,33 @@ describe("conditions", () => {
 
 describe("order", () => {
   const check = (name, ordered, expected) =>
-    test(name, async () => assert.deepEqual(await idsOf(ordered(owner.from("prompts").select("id").in("id", [PUBLIC, PRIVATE, INACTIVE, THEIRS]))), expected));
+    test(name, async () => {
+      const query = owner.from("prompts").select("id").in("id", [PUBLIC, PRIVATE, INACTIVE, THEIRS]);
+      assert.deepEqual(await idsOf(ordered(query)), expected);
+    });
+  const descending = { ascending: false };
   check("ascending", (query) => query.order("created_at"), [PUBLIC, PRIVATE, INACTIVE, THEIRS]);
   check("descending", (query) => query.order("created_at", { ascending: false }), [THEIRS, INACTIVE, PRIVATE, PUBLIC]);
   check("nulls come last", (query) => query.order("category").order("created_at"), [THEIRS, PUBLIC, PRIVATE, INACTIVE]);
-  check("nulls come first when descending", (query) => query.order("category", { ascending: false }).order("created_at"), [PRIVATE, INACTIVE, PUBLIC, THEIRS]);
+  check("nulls come first when descending", (query) => query.order("category", descending).order("created_at"), [PRIVATE, INACTIVE, PUBLIC, THEIRS]);
   check("nulls first", (query) => query.order("category", { nullsFirst: true }).order("created_at"), [PRIVATE, INACTIVE, THEIRS, PUBLIC]);
-  check("nulls last", (query) => query.order("category", { ascending: false, nullsFirst: false }).order("created_at"), [PUBLIC, THEIRS, PRIVATE, INACTIVE]);
-  check("false comes before true", (query) => query.order("is_public").order("created_at", { ascending: false }), [PRIVATE, THEIRS, INACTIVE, PUBLIC]);
+  check("nulls last", (query) => query.order("category", { ...descending, nullsFirst: false }).order("created_at"), [PUBLIC, THEIRS, PRIVATE, INACTIVE]);
+  check("false comes before true", (query) => query.order("is_public").order("created_at", descending), [PRIVATE, THEIRS, INACTIVE, PUBLIC]);
 });
 
 describe("the snapshots of counters", () => {
-  const top = (client) => client.from("prompt_stats").select("prompt_id, view_count, copy_count, fork_count").order("view_count", { ascending: false }).limit(10);
+  const top = (client) =>
+    rowsOf(
+      client.from("prompt_stats").select("prompt_id, view_count, copy_count, fork_count").order("view_count", { ascending: false }).limit(10),
+    );
   const counts = (prompt_id, view_count) => ({ prompt_id, view_count, copy_count: 2, fork_count: 1 });
 
-  test("the most viewed, of what everybody sees", async () => assert.deepEqual(await rowsOf(top(anonymous)), [counts(THEIRS, 30), counts(PUBLIC, 10)]));
-  test("the most viewed, with one's own", async () => assert.deepEqual(await rowsOf(top(owner)), [counts(THEIRS, 30), counts(PRIVATE, 20), counts(PUBLIC, 10)]));
+  test("the most viewed, of what everybody sees", async () => {
+    assert.deepEqual(await top(anonymous), [counts(THEIRS, 30), counts(PUBLIC, 10)]);
+  });
+  test("the most viewed, with one's own", async () => {
+    assert.deepEqual(await top(owner), [counts(THEIRS, 30), counts(PRIVATE, 20), counts(PUBLIC, 10)]);
+  });
   test("with their prompts", async () => {
     const query = anonymous.from("prompt_stats").select("view_count, prompts(title)").gt("view_count", 10);
     assert.deepEqual(await rowsOf(query), [{ view_count: 30, prompts: { title: "Another's" } }]);
@@ -449,7 +498,10 @@ describe("who asks", () => {
   });
 
   test("a page of another origin", async () => {
-    const headers = ["apikey", "authorization", "x-client-info", "x-retry-count", "content-type", "prefer", "accept-profile", "content-profile", "range", "range-unit"];
+    const headers = [
+      ...["apikey", "authorization", "x-client-info", "x-retry-count"],
+      ...["content-type", "prefer", "accept-profile", "content-profile", "range", "range-unit"],
+    ];
     const origin = "https://app.example";
     for (const [path, methods] of Object.entries({ prompts: ["GET", "HEAD", "POST", "PATCH", "DELETE"], "rpc/increment_prompt_views": ["POST"] })) {
       for (const method of methods) {
@@ -487,6 +539,7 @@ describe("who asks", () => {
   }
   test("a user is seen by nobody else", async () => {
     assert.deepEqual(await columnOf("id", owner.from("users").select("id")), [owner.id]);
-    assert.deepEqual(await columnOf("id", service.from("users").select("id").in("id", [owner.id, other.id]).order("id")), [owner.id, other.id].sort());
+    const both = [owner.id, other.id].sort();
+    assert.deepEqual(await columnOf("id", service.from("users").select("id").in("id", both).order("id")), both);
   });
 });
