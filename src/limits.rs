@@ -39,8 +39,6 @@ pub const PROMPT_ANSWERS: usize = 200;
 pub const CREATION_KEY_MS: i64 = 24 * HOUR_MS;
 /// Rows of one page of a list.
 pub const PAGE_ROWS: i64 = 100;
-/// Hours of a declared conversion window.
-pub const CONVERSION_WINDOW_HOURS: i64 = 24 * 90;
 /// Rows that one read of the data dialect gives.
 pub const READ_ROWS: i64 = 1000;
 /// Rows of one embedded table that one read gives, over all rows that they are embedded in.
