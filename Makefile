@@ -26,12 +26,12 @@ WASM_FEATURES := $(addprefix --enable-,mutable-globals sign-ext nontrapping-floa
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock
 
-.PHONY: help dev test serve setup build token demo-data replay clean distclean programs toolchain migrate
+.PHONY: help dev test serve setup build token demo-data replay bench-search clean distclean programs toolchain migrate
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo
-	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) SUB= FILE='
+	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) SUB= FILE= TEMPLATES='
 
 dev: migrate build .dev.vars ## serve at http://localhost:PORT through wrangler, rebuilding on changes
 	@$(WRANGLER) dev --test-scheduled --port $(PORT) --inspector-port 0 --persist-to "$(STATE)"
@@ -62,13 +62,16 @@ build: build/.done ## release build into build/
 token: .dev.vars ## print a token, valid for a day, for the user SUB
 	@$(NODE) scripts/token.mjs "$(SUB)"
 
-demo-data: $(PACKAGES) .dev.vars ## import the prompts of the CSV file FILE into the instance at PORT
-	@$(NODE) scripts/demo-data.mjs --url http://localhost:$(PORT) --file "$(FILE)" \
+demo-data: $(PACKAGES) .dev.vars ## import the prompts of the CSV file FILE and the templates of the JSONL file TEMPLATES into the instance at PORT
+	@$(NODE) scripts/demo-data.mjs --url http://localhost:$(PORT) --file "$(FILE)" --templates "$(TEMPLATES)" \
 		--list "$(STATE)/demo-prompts.json"
 
 replay: $(PACKAGES) .dev.vars ## send EVENTS events over CONCURRENCY connections to the instance at PORT, compare what it stored
 	@$(NODE) scripts/replay.mjs --url http://localhost:$(PORT) --events $(EVENTS) \
 		--concurrency $(CONCURRENCY) --list "$(STATE)/demo-prompts.json"
+
+bench-search: setup build ## measure how many rows D1 reads for searches over ../shared/data
+	@$(NODE) bench/search.mjs
 
 clean: ## remove build output and local state
 	rm -rf build target .wrangler

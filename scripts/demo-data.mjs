@@ -1,12 +1,15 @@
-// Imports prompts from a CSV file into a running instance:
-// node scripts/demo-data.mjs --url http://localhost:8787 --file prompts.csv --list demo-prompts.json
+// Imports prompts from a CSV file, and templates from a JSONL file, into a running instance:
+// node scripts/demo-data.mjs --url http://localhost:8787 --file prompts.csv --templates agents.jsonl --list prompts.json
 //
-// The file has a header with at least `title` and `template`; `kind`, `for_devs` and `authors` (the first owns the
-// prompt, names separated by semicolons) are used where they are there. Ids are derived from the rows, so that importing
-// a file again changes nothing. The ids are left in the file `--list`, where `make replay` finds them.
+// The CSV file has a header with at least `title` and `template`; `kind`, `for_devs` and `authors` (the first owns the
+// prompt, names separated by semicolons) are used where they are there. Lines of the JSONL file have `title` and `template`;
+// `goal`, `category`, `tags`, `author` and `created_at` (a date) are used where they are there; each becomes a prompt and
+// its template. Ids are derived from the rows, so that importing a file again changes nothing. The ids of the prompts are
+// left in the file `--list`, where `make replay` finds them.
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { parse } from "csv-parse";
 import { progress } from "./progress.mjs";
@@ -16,10 +19,14 @@ const ROWS_PER_REQUEST = 100;
 const VARIABLE = /\$\{([^}:]+)(?::([^}]*))?\}/g;
 
 const { values: options } = parseArgs({
-  options: { url: { type: "string" }, file: { type: "string" }, list: { type: "string" } },
+  options: { url: { type: "string" }, file: { type: "string" }, templates: { type: "string" }, list: { type: "string" } },
 });
-if (!options.file) fail("FILE must be a CSV file of prompts: make demo-data FILE=../shared/data/prompts.csv");
-if (!existsSync(options.file)) fail(`There is no file ${options.file}`);
+if (!options.file && !options.templates) {
+  fail("FILE is a CSV file of prompts, TEMPLATES a JSONL file of templates: make demo-data FILE=../shared/data/prompts.csv");
+}
+for (const file of [options.file, options.templates]) {
+  if (file && !existsSync(file)) fail(`There is no file ${file}`);
+}
 const { SERVICE_KEY } = settings();
 
 /** A UUID (version 8) that always stands for the same text. */
@@ -34,58 +41,109 @@ function slugOf(title, id) {
   return `${words.join("-").slice(0, 60)}-${id.slice(0, 6)}`;
 }
 
-function prompt({ title, template, kind, for_devs, authors }) {
+/** What every prompt has that is imported here. */
+function prompt({ title, template }, owner) {
   const id = derivedId(`prompt\n${title}\n${template}`);
   const names = new Map([...template.matchAll(VARIABLE)].map(([, name, value]) => [name, value ?? null]));
   return {
     id,
     slug: slugOf(title, id),
-    user_id: derivedId(`user\n${authors?.split(";")[0] ?? ""}`),
+    user_id: derivedId(`user\n${owner}`),
     title,
     template,
     variables: [...names].map(([name, value]) => ({ name, default: value })),
-    category: kind ? kind.toLowerCase() : null,
-    tags: for_devs?.toUpperCase() === "TRUE" ? ["developers"] : [],
     is_public: true,
   };
 }
 
-async function send(prompts) {
-  const body = prompts.map((row) => `${JSON.stringify({ table: "prompts", row })}\n`).join("");
-  const headers = { authorization: `Bearer ${SERVICE_KEY}`, "content-type": "application/x-ndjson" };
-  const response = await fetch(`${options.url}/v1/import`, { method: "POST", headers, body }).catch((error) =>
-    fail(`${options.url} does not answer (${error.cause?.code ?? error.message}): is make dev running?`),
+const ofCsv = (row) => ({
+  ...prompt(row, row.authors?.split(";")[0] ?? ""),
+  category: row.kind ? row.kind.toLowerCase() : null,
+  tags: row.for_devs?.toUpperCase() === "TRUE" ? ["developers"] : [],
+});
+
+const ofLine = ({ goal = null, category = null, tags = [], created_at, author = "", ...row }) => ({
+  ...prompt(row, author),
+  goal,
+  category,
+  tags,
+  ...(created_at && { created_at: `${created_at}T00:00:00Z` }),
+});
+
+async function post(path, body, headers) {
+  const authorization = `Bearer ${SERVICE_KEY}`;
+  const response = await fetch(`${options.url}${path}`, { method: "POST", headers: { authorization, ...headers }, body }).catch(
+    (error) => fail(`${options.url} does not answer (${error.cause?.code ?? error.message}): is make dev running?`),
   );
-  const answer = await response.json();
-  if (!response.ok) fail(`The import failed with ${response.status}: ${answer.detail}`);
+  const text = await response.text();
+  const answer = text ? JSON.parse(text) : null;
+  if (!response.ok) fail(`${path} failed with ${response.status}: ${answer?.detail ?? answer?.message}`);
   return answer;
 }
 
-const rows = createReadStream(options.file).pipe(parse({ columns: true, bom: true }));
-rows.on("error", (error) => fail(`${options.file}: ${error.message}`));
-const report = progress("imported", "prompts");
 const ids = new Set();
 let refused = 0;
-let waiting = [];
 
-async function flush() {
-  const answer = await send(waiting);
+/** Imports prompts and gives those that were not refused. */
+async function sendPrompts(prompts, report) {
+  const body = prompts.map((row) => `${JSON.stringify({ table: "prompts", row })}\n`).join("");
+  const answer = await post("/v1/import", body, { "content-type": "application/x-ndjson" });
   for (const { line, code, detail } of answer.refused) {
-    console.error(`\nrefused: ${waiting[line - 1].title}: ${code}: ${detail}`);
+    console.error(`\nrefused: ${prompts[line - 1].title}: ${code}: ${detail}`);
   }
   refused += answer.refused_count;
-  for (const { id } of waiting) ids.add(id);
   report.add(answer.imported.prompts);
-  waiting = [];
+  const lines = new Set(answer.refused.map(({ line }) => line));
+  const sent = prompts.filter((_, index) => !lines.has(index + 1));
+  for (const { id } of sent) ids.add(id);
+  return sent;
 }
 
-for await (const row of rows) {
-  if (!row.title || !row.template) fail(`${options.file} needs the columns title and template, filled in every row`);
-  waiting.push(prompt(row));
-  if (waiting.length === ROWS_PER_REQUEST) await flush();
+/** Imports prompts and offers each as a template. */
+async function sendTemplates(prompts, report) {
+  const sent = await sendPrompts(prompts, report);
+  const template = ({ id, category, tags }) => ({ id: derivedId(`template\n${id}`), prompt_id: id, category, tags });
+  const templates = new Map(sent.map((prompt) => [prompt.id, template(prompt)]));
+  await post("/rest/v1/prompt_templates?on_conflict=id", JSON.stringify([...templates.values()]), {
+    "content-type": "application/json",
+    prefer: "resolution=merge-duplicates,return=minimal",
+  });
 }
-if (waiting.length > 0) await flush();
-report.end();
+
+/** Reads rows and sends them in parts. */
+async function load(file, rows, prompt, send, what) {
+  const report = progress("imported", what);
+  let waiting = [];
+  for await (const row of rows) {
+    if (!row.title || !row.template) fail(`${file} needs title and template, filled in every row`);
+    waiting.push(prompt(row));
+    if (waiting.length === ROWS_PER_REQUEST) {
+      await send(waiting, report);
+      waiting = [];
+    }
+  }
+  if (waiting.length > 0) await send(waiting, report);
+  report.end();
+}
+
+async function* lines(file) {
+  let number = 0;
+  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+    number += 1;
+    try {
+      if (line.trim()) yield JSON.parse(line);
+    } catch (error) {
+      fail(`${file}, line ${number}: ${error.message}`);
+    }
+  }
+}
+
+if (options.file) {
+  const rows = createReadStream(options.file).pipe(parse({ columns: true, bom: true }));
+  rows.on("error", (error) => fail(`${options.file}: ${error.message}`));
+  await load(options.file, rows, ofCsv, sendPrompts, "prompts");
+}
+if (options.templates) await load(options.templates, lines(options.templates), ofLine, sendTemplates, "templates");
 
 if (options.list) {
   mkdirSync(dirname(options.list), { recursive: true });

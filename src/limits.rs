@@ -73,3 +73,5 @@ pub const QUERY_WORDS: usize = 1000;
 pub const QUERY_PHRASES: usize = 64;
 /// Parentheses and negations around a word of a text query.
 pub const QUERY_NESTING: usize = 16;
+/// Phrases of a search for templates: of 200 characters that stand alone, each pair of neighbours.
+pub const SEARCH_PHRASES: usize = 256;

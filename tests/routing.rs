@@ -33,6 +33,7 @@ fn every_route_is_found() {
         ("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        ("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         ("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Service, CrossOrigin),
         ("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
         ("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
@@ -78,6 +79,8 @@ fn an_unknown_path_is_no_route() {
         "/v1/prompts/%C3%28/stats",
         "/v1/prompts/{id}/",
         "/v1/experiments//summary",
+        "/v1/templates",
+        "/v1/templates/search/",
         "/v1/events?ack=async",
     ] {
         for method in ["GET", "POST", "HEAD", "OPTIONS", "NONSENSE"] {
@@ -104,6 +107,7 @@ fn head_is_answered_wherever_get_is() {
     check("HEAD", "/healthz", Ok((Endpoint::Health, "")));
     check("HEAD", "/v1/prompts/a/stats", Ok((Endpoint::Stats, "a")));
     check("HEAD", "/v1/experiments/a/summary", Ok((Endpoint::Summary, "a")));
+    check("HEAD", "/v1/templates/search", Ok((Endpoint::Search, "")));
 }
 
 #[test]

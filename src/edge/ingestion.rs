@@ -57,7 +57,8 @@ pub(super) async fn count_stored_rows(env: &Env, keys: &[(Uuid, String)]) -> boo
     };
     match stored {
         Ok(stored) => {
-            let fates = count_stored_lineage(env, stored.iter().map(StoredLineage::event).collect()).await;
+            let uncounted = stored.iter().filter(|row| row.uncounted_since_ms.is_some());
+            let fates = count_stored_lineage(env, uncounted.map(StoredLineage::event).collect()).await;
             fates.contains(&Fate::Rejected(reused_id()))
         }
         Err(error) => {

@@ -23,6 +23,8 @@ pub enum Endpoint {
     Fork,
     /// Tells a prompt's counts.
     Stats,
+    /// Finds templates.
+    Search,
     /// Tells an experiment's hourly rows.
     Summary,
     /// Takes rows of another system.
@@ -79,6 +81,7 @@ pub const ROUTES: &[Route] = {
         route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        route("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         route("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Service, CrossOrigin),
         route("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
         route("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),

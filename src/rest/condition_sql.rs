@@ -13,30 +13,41 @@ pub type PushOn<'a> = dyn FnMut(&mut Statement, Option<usize>, &mut dyn FnMut(&m
 
 /// Adds a condition; `on` finds the table that a test is about.
 pub fn push_condition(statement: &mut Statement, condition: &Condition, on: &mut PushOn<'_>) {
+    push(statement, condition, false, on);
+}
+
+fn push(statement: &mut Statement, condition: &Condition, is_negated: bool, on: &mut PushOn<'_>) {
     match condition {
         Condition::Test(embed, column, test) => {
-            on(statement, *embed, &mut |statement, alias| push_test(statement, alias, column, test));
+            on(statement, *embed, &mut |statement, alias| push_test(statement, alias, column, test, is_negated));
         }
         Condition::Not(inner) => {
             statement.push("not (");
-            push_condition(statement, inner, on);
+            push(statement, inner, true, on);
             statement.push(")");
         }
-        Condition::All(conditions) => push_joined(statement, conditions, " and ", "1", on),
-        Condition::Any(conditions) => push_joined(statement, conditions, " or ", "0", on),
+        Condition::All(conditions) => push_joined(statement, conditions, (" and ", "1"), is_negated, on),
+        Condition::Any(conditions) => push_joined(statement, conditions, (" or ", "0"), is_negated, on),
     }
 }
 
-fn push_joined(statement: &mut Statement, conditions: &[Condition], separator: &str, none: &str, on: &mut PushOn<'_>) {
+fn push_joined(
+    statement: &mut Statement,
+    conditions: &[Condition],
+    (separator, none): (&str, &str),
+    is_negated: bool,
+    on: &mut PushOn<'_>,
+) {
     if conditions.is_empty() {
         statement.push(none);
     }
-    statement
-        .push_balanced(conditions, separator, &mut |statement, condition| push_condition(statement, condition, on));
+    statement.push_balanced(conditions, separator, &mut |statement, condition| {
+        push(statement, condition, is_negated, on);
+    });
 }
 
 /// Adds a test of a column of `alias`.
-fn push_test(statement: &mut Statement, alias: &str, column: &Column, test: &Test) {
+fn push_test(statement: &mut Statement, alias: &str, column: &Column, test: &Test, is_negated: bool) {
     let mut name = |statement: &mut Statement| _ = statement.push(alias).push(".").push(column.name);
     match test {
         Test::Compare(comparison, value) => {
@@ -56,6 +67,14 @@ fn push_test(statement: &mut Statement, alias: &str, column: &Column, test: &Tes
         Test::Is(value) => {
             name(statement);
             statement.push(if *value { " is 1" } else { " is 0" });
+        }
+        // A null has no words, and does not lack any. Where nothing is negated the two come to the same.
+        Test::Search(query) if is_negated || query.negates() => {
+            statement.push("iif(");
+            name(statement);
+            statement.push(" is null, null, ");
+            push_search(statement, alias, column, query);
+            statement.push(")");
         }
         Test::Search(query) => push_search(statement, alias, column, query),
     }

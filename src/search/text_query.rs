@@ -16,6 +16,18 @@ pub enum TextQuery {
     Any(Vec<TextQuery>),
 }
 
+impl TextQuery {
+    /// Whether something of it must not be there.
+    #[must_use]
+    pub fn negates(&self) -> bool {
+        match self {
+            Self::Phrase(_) => false,
+            Self::Not(_) => true,
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::negates),
+        }
+    }
+}
+
 /// All words of a text (`plainto_tsquery`). A text without any is satisfied by nothing.
 #[must_use]
 pub fn plain(text: &str) -> TextQuery {
@@ -121,9 +133,9 @@ impl Expression<'_> {
                 return Err(if self.distance_follows() { DISTANCE } else { SYNTAX });
             }
             sequence = match (sequence, self.operand()?) {
-                (Some(TextQuery::Phrase(first)), Some(TextQuery::Phrase(second))) => {
+                (Some(TextQuery::Phrase(first)), Some(TextQuery::Phrase(second))) if !first.is_prefix() => {
                     self.phrases -= 1;
-                    Some(TextQuery::Phrase(first.followed_by(second).ok_or(PHRASE_OF)?))
+                    Some(TextQuery::Phrase(first.followed_by(second)))
                 }
                 (Some(only), None) | (None, Some(only)) => Some(only),
                 (None, None) => None,

@@ -11,12 +11,11 @@ pub fn stands_alone(character: char) -> bool {
     matches!(character,
         '\u{1100}'..='\u{11FF}'     // Hangul letters
         | '\u{2E80}'..='\u{9FFF}'   // radicals, kana, Bopomofo, Hangul letters, ideographs
-        | '\u{A960}'..='\u{A97F}'   // Hangul letters
-        | '\u{AC00}'..='\u{D7FF}'   // Hangul
-        | '\u{F900}'..='\u{FAFF}'   // compatibility ideographs
+        | '\u{A960}'..='\u{A97C}'   // Hangul letters
+        | '\u{AC00}'..='\u{FAFF}'   // Hangul, compatibility ideographs; between them private use, which is no letter
         | '\u{FF66}'..='\u{FFDC}'   // half-width katakana and Hangul
         | '\u{1AFF0}'..='\u{1B16F}' // historic kana
-        | '\u{20000}'..='\u{3FFFF}' // ideographs
+        | '\u{20000}'..='\u{3FFFD}' // ideographs
     )
 }
 
@@ -57,11 +56,17 @@ impl Phrase {
         Self { prefix: true, ..self }
     }
 
-    /// This phrase with `next` right after it; `None` where this one ends with the beginning of a word.
+    /// This phrase with `next` right after it; only the last of its words may be the beginning of a word.
     #[must_use]
-    pub fn followed_by(mut self, next: Self) -> Option<Self> {
+    pub fn followed_by(mut self, next: Self) -> Self {
         self.words.extend(next.words);
-        (!self.prefix).then_some(Self { words: self.words, prefix: next.prefix })
+        Self { words: self.words, prefix: next.prefix }
+    }
+
+    /// Whether the last word is only the beginning of a word.
+    #[must_use]
+    pub fn is_prefix(&self) -> bool {
+        self.prefix
     }
 
     /// The words.
@@ -152,6 +157,7 @@ fn joins(character: char) -> bool {
 /// Whether a character that is no letter may stand inside a word: combining marks, among symbols that separate for FTS5
 /// in any case.
 fn is_mark(character: char) -> bool {
-    character >= '\u{300}'
-        && !matches!(character, '\u{2000}'..='\u{206F}' | '\u{3000}'..='\u{303F}' | '\u{FF00}'..='\u{FFEF}')
+    let other = matches!(character,
+        '\u{2000}'..='\u{206F}' | '\u{3000}'..='\u{303F}' | '\u{E000}'..='\u{F8FF}' | '\u{FF00}'..='\u{FFEF}');
+    character >= '\u{300}' && !other
 }

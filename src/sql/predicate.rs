@@ -109,7 +109,10 @@ impl Condition {
                 statement.push(" = ");
                 column(statement, name);
                 statement.push(" and ");
-                push_any(statement, conditions, &mut |statement, name| push_column(statement, &alias, name));
+                // The plus keeps SQLite from looking for the row by anything but its id.
+                push_any(statement, conditions, &mut |statement, name| {
+                    push_column(statement.push("+"), &alias, name);
+                });
                 statement.push(")");
             }
             Self::All(conditions) => {

@@ -92,6 +92,8 @@ test("every column is kept, JSON as it was written", async () => {
     forked_from,
     created_at: "2024-03-05T10:34:56.789012+00:00",
     updated_at: "2024-03-06T00:00:00.000000+00:00",
+    template_tags: null,
+    template_marks: null,
   });
   assert.deepEqual(await sql("select email from users where id = ?", user_id), [{ email: null }]);
 });

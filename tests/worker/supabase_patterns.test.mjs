@@ -1,7 +1,7 @@
 // like, ilike and text search, and free text that users type: what is found is what PostgreSQL would find.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { chance, columnOf, isIlike, isLike, library, quoted, refused } from "./library.mjs";
+import { chance, columnOf, isIlike, isLike, library, quoted, refused, rowsOf } from "./library.mjs";
 
 const SEED = 20_261_120;
 const TEXTS = 120;

@@ -6,6 +6,7 @@ pub(super) mod lineage;
 pub(super) mod prompts;
 pub(super) mod rollup;
 pub(super) mod rows;
+pub(super) mod search;
 pub(super) mod snapshots;
 pub(super) mod templates;
 pub(super) mod users;
