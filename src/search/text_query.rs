@@ -31,14 +31,23 @@ impl TextQuery {
 /// All words of a text (`plainto_tsquery`). A text without any is satisfied by nothing.
 #[must_use]
 pub fn plain(text: &str) -> TextQuery {
-    let phrases = Phrase::all_of(text).into_iter().take(QUERY_PHRASES).map(TextQuery::Phrase).collect();
+    let phrases = Phrase::all_of(text)
+        .into_iter()
+        .filter_map(Phrase::without_stop_words)
+        .take(QUERY_PHRASES)
+        .map(TextQuery::Phrase)
+        .collect();
     found(joined(phrases, TextQuery::All))
 }
 
 /// The words of a text, next to each other (`phraseto_tsquery`).
 #[must_use]
 pub fn phrase(text: &str) -> TextQuery {
-    found(Phrase::of(text).map(TextQuery::Phrase))
+    found(meaning(text).map(TextQuery::Phrase))
+}
+
+fn meaning(text: &str) -> Option<Phrase> {
+    Phrase::of(text).and_then(Phrase::without_stop_words)
 }
 
 /// What people type into a search box (`websearch_to_tsquery`): all words, `"these next to each other"`, `or` between
@@ -64,7 +73,7 @@ pub fn web(text: &str) -> TextQuery {
                 if is_or && !all.is_empty() && !remaining.trim().is_empty() {
                     alternatives.extend(joined(std::mem::take(&mut all), TextQuery::All));
                 } else if phrases < QUERY_PHRASES {
-                    let phrase = Phrase::of(operand).map(TextQuery::Phrase);
+                    let phrase = meaning(operand).map(TextQuery::Phrase);
                     phrases += usize::from(phrase.is_some());
                     all.extend(phrase.map(|phrase| if negations % 2 == 1 { not(phrase) } else { phrase }));
                 }
@@ -198,7 +207,7 @@ impl Expression<'_> {
             return Err(SYNTAX);
         }
         let prefix = self.flags()?;
-        let phrase = Phrase::of(&text).map(|phrase| if prefix { phrase.as_prefix() } else { phrase });
+        let phrase = meaning(&text).map(|phrase| if prefix { phrase.as_prefix() } else { phrase });
         self.phrases += usize::from(phrase.is_some());
         if self.phrases > QUERY_PHRASES { Err(TOO_LARGE) } else { Ok(phrase.map(TextQuery::Phrase)) }
     }

@@ -19,6 +19,14 @@ pub fn stands_alone(character: char) -> bool {
     )
 }
 
+/// Words of English that say nothing of what a text is about, as PostgreSQL leaves them out of its queries.
+const STOP_WORDS: &str = "i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she \
+    her hers herself it its itself they them their theirs themselves what which who whom this that these those am is are \
+    was were be been being have has had having do does did doing a an the and but if or because as until while of at by \
+    for with about against between into through during before after above below to from up down in out on off over \
+    under again further then once here there when where why how all any both each few more most other some such no nor \
+    not only own same so than too very s t can will just don should now";
+
 /// Words that follow each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Phrase {
@@ -67,6 +75,17 @@ impl Phrase {
     #[must_use]
     pub fn is_prefix(&self) -> bool {
         self.prefix
+    }
+
+    /// The phrase without the stop words that it begins and ends with; `None` when there are no others.
+    #[must_use]
+    pub fn without_stop_words(mut self) -> Option<Self> {
+        let is_stop_word = |word: &String| STOP_WORDS.split(' ').any(|stop| word.eq_ignore_ascii_case(stop));
+        let first = self.words.iter().position(|word| !is_stop_word(word))?;
+        let last = self.words.iter().rposition(|word| !is_stop_word(word))?;
+        self.words.truncate(last + 1);
+        self.words.drain(..first);
+        Some(self)
     }
 
     /// The words.

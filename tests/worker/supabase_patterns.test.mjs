@@ -249,7 +249,8 @@ describe("text search", async () => {
   check("plain, with a word that says nothing", "the mouse", { type: "plain" }, ["cats", "mouse"]);
   check("web search, with words that say nothing", "what is a kernel", { type: "websearch" }, ["kernel"]);
   check("plain, an accent", "café", { type: "plain" }, ["café"]);
-  check("plain, without the accent", "cafe", { type: "plain" }, []);
+  // The index folds accents, which PostgreSQL does with the extension unaccent.
+  check("plain, without the accent", "cafe", { type: "plain" }, ["café"]);
   check("web search, all words", "grey mouse", { type: "websearch" }, ["cats", "mouse"]);
   check("web search, a phrase", '"grey mouse"', { type: "websearch" }, ["cats"]);
   check("web search, or", "kernel or trap", { type: "websearch" }, ["kernel", "mouse"]);
