@@ -49,16 +49,18 @@ pub const WRITTEN_ROWS: usize = 10_000;
 pub const EMBEDDED_TABLES: usize = 16;
 /// Tables that are embedded within each other: with each level statements nest deeper, of which D1 bears 100.
 pub const EMBED_NESTING: usize = 3;
+/// Of those, how many may be `!inner`, one within the other: each looks for all that are within it.
+pub const INNER_NESTING: usize = 2;
 /// Fields that one query selects, over all of its tables.
 pub const SELECTED_FIELDS: usize = 256;
 /// Conditions of one query.
 pub const CONDITIONS: usize = 300;
 /// Groups of conditions within each other: with [`CONDITIONS`] and a folded pattern, less than D1's depth of 100.
-pub const CONDITION_NESTING: usize = 12;
+pub const CONDITION_NESTING: usize = 10;
 /// Bytes of one statement: D1 takes 100 KB.
 pub const STATEMENT_BYTES: usize = 100_000;
-/// Columns that one statement gives, of the result and of the window that pages within: D1 gives 100.
-pub const STATEMENT_COLUMNS: usize = 99;
+/// Columns that one statement gives, beside a row's place and its bytes: D1 gives 100.
+pub const STATEMENT_COLUMNS: usize = 98;
 /// Bytes of the texts that one statement gives: an isolate has 128 MB, and holds an answer several times.
 pub const ANSWER_BYTES: i64 = 16_000_000;
 /// Values of one list (`in`).

@@ -115,6 +115,18 @@ pub struct Order {
     pub nulls_first: bool,
 }
 
+impl Condition {
+    /// Whether it says something of embedded rows.
+    #[must_use]
+    pub fn is_on_embedded(&self) -> bool {
+        match self {
+            Self::Test(embed, ..) => embed.is_some(),
+            Self::Not(inner) => inner.is_on_embedded(),
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(Self::is_on_embedded),
+        }
+    }
+}
+
 impl Query {
     /// All rows of a table, and nothing told of them.
     #[must_use]

@@ -149,7 +149,7 @@ impl Request {
     /// The conditions, which a write must have.
     ///
     /// # Errors
-    /// [`ErrorCode::Cardinality`] without any, [`ErrorCode::Unsupported`] for a page.
+    /// [`ErrorCode::Cardinality`] without any, [`ErrorCode::Unsupported`] for a page and for embedded tables.
     pub fn written_conditions(&self, verb: &str) -> Result<&[Condition], DataError> {
         if !self.has_condition {
             let hint = "Add a filter, or one that every row satisfies: ?id=not.is.null";
@@ -157,6 +157,9 @@ impl Request {
         }
         if self.is_paged {
             return Err(DataError::unsupported("limit or offset in a write"));
+        }
+        if self.query.conditions.iter().any(Condition::is_on_embedded) {
+            return Err(DataError::unsupported("a condition on an embedded table in a write"));
         }
         Ok(&self.query.conditions)
     }

@@ -5,7 +5,7 @@ use super::query::{Embed, Field, Part, Query};
 use super::scan::Scanner;
 use crate::data::schema::{Column, Table};
 use crate::data::tables::{TABLES, table};
-use crate::limits::{EMBED_NESTING, EMBEDDED_TABLES, SELECTED_FIELDS};
+use crate::limits::{EMBED_NESTING, EMBEDDED_TABLES, INNER_NESTING, SELECTED_FIELDS};
 
 /// Reads what is told of the rows of `query`; without a parameter, all columns.
 ///
@@ -93,10 +93,19 @@ impl Reader {
         let query = Query { fields: self.fields(scanner, relation.table, level + 1)?, ..Query::of(relation.table) };
         scanner.expect(")")?;
         refuse_operators(scanner)?;
+        if is_inner && inner_levels(&query) >= INNER_NESTING {
+            return Err(DataError::unsupported(format!("\"!inner\" more than {INNER_NESTING} levels deep")));
+        }
         let Relation { ours, theirs, is_one, .. } = relation;
         let part = Part::Embed(Embed { ours, theirs, is_one, is_inner, query });
         Ok(Field { name: alias.unwrap_or(name), part })
     }
+}
+
+/// How many levels of embedded tables are `!inner`, one within the other.
+fn inner_levels(query: &Query) -> usize {
+    let levels = |embed: &Embed| if embed.is_inner { 1 + inner_levels(&embed.query) } else { 0 };
+    query.embeds().map(|(_, embed)| levels(embed)).max().unwrap_or_default()
 }
 
 fn column_field(name: String, column: &'static Column) -> Field {

@@ -144,12 +144,15 @@ impl Pattern {
         } else {
             push_steps(statement, &parts, &first, &last);
         }
-        for (offset, literal) in first.literals {
-            push_literal(statement, &format!("{}", offset + 1), literal);
-        }
-        for (offset, literal) in last.literals {
-            push_literal(statement, &format!("length(x) + {offset} - {}", last.length.saturating_sub(1)), literal);
-        }
+        let at_start = first.literals.into_iter().map(|(offset, literal)| (format!("{}", offset + 1), literal));
+        let before_end = last.length.saturating_sub(1);
+        let at_end = last.literals.into_iter();
+        let at_end = at_end.map(|(offset, literal)| (format!("length(x) + {offset} - {before_end}"), literal));
+        let literals: Vec<(String, String)> = at_start.chain(at_end).collect();
+        statement.push(if literals.is_empty() { "" } else { " and " });
+        statement.push_balanced(&literals, " and ", &mut |statement, (place, literal)| {
+            push_literal(statement, place, literal);
+        });
         statement.push(" or iif(x is null, null, 0) from (select ");
         text(statement);
         statement.push(" as x))");
@@ -190,9 +193,9 @@ fn literal(signs: &[Sign]) -> Option<String> {
     signs.iter().map(character).collect()
 }
 
-fn push_literal(statement: &mut Statement, place: &str, literal: String) {
+fn push_literal(statement: &mut Statement, place: &str, literal: &str) {
     let length = literal.chars().count().to_string();
-    statement.push(" and substr(x, ").push(place).push(", ").push(&length).push(") = ").bind_text(literal);
+    statement.push("substr(x, ").push(place).push(", ").push(&length).push(") = ").bind_text(literal);
 }
 
 /// What stands between two `%`: its length in characters, and the texts in it with their places.
