@@ -6,7 +6,7 @@ import { assertError, columnOf, isIlike, isLike, library, quoted, refused, rowsO
 
 const CYRILLIC = "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЁ";
 const MANY = 1000;
-const LEVELS = 10;
+const LEVELS = 9;
 const CONDITIONS = 150;
 const BIG_ROW_BYTES = 150_000;
 
