@@ -47,11 +47,12 @@ create view prompt_texts (prompt, field, text) as
 -- Chinese, Japanese and Korean text has no spaces where a reader sees words. So the characters that
 -- search::words::stands_alone names stand between U+200B here, which makes each of them a token. A text is halved until
 -- its parts hold none of them or are one: substr() counts its way from the start, so that cutting off one after the other
--- would take time with the square of the length. (D1 takes patterns of at most 50 bytes, hence two.)
+-- would take time with the square of the length. Of a text in other than ASCII the first 50,000 characters are indexed,
+-- for this is done anew for each row that a search shows. (D1 takes patterns of at most 50 bytes, hence two.)
 create view prompt_words (prompt, field, text) as
   select prompt, field, case when length(text) = octet_length(text) then text else (
     with recursive parts (place, part) as (
-      select 0, text
+      select 0, substr(text, 1, 50000)
       union all
       select
         place + side * (length(part) / 2),
@@ -126,4 +127,12 @@ create trigger prompt_template_words_removed after delete on prompt_templates be
   update prompts set (template_tags, template_marks) =
     (select tags, marks from prompt_template_words where prompt_id = prompts.id)
   where id = old.prompt_id;
+end;
+
+-- Each template of a prompt has its document indexed anew.
+create trigger prompt_templates_bounded before insert on prompt_templates
+  when (select count(*) from prompt_templates where prompt_id = new.prompt_id) >= 50
+    and not exists (select 1 from prompt_templates where id = new.id)
+begin
+  select raise(abort, 'CHECK constraint failed: prompt_id');
 end;

@@ -21,6 +21,8 @@ pub const EMAIL_CHARS: usize = 320;
 pub const EVENT_ID_CHARS: usize = 64;
 /// Characters of a key that a caller chooses: session, experiment, project, variant, view, comparison, visitor, slug.
 pub const KEY_CHARS: usize = 128;
+/// Bytes of the tags of a prompt or a template, as JSON text.
+pub const TAGS_BYTES: usize = 16_000;
 /// Bytes of an experiment event's `properties`, as JSON text.
 pub const PROPERTIES_BYTES: usize = 4096;
 /// How long before now an event may have happened, in milliseconds.
@@ -61,8 +63,12 @@ pub const CONDITION_NESTING: usize = 10;
 pub const STATEMENT_BYTES: usize = 100_000;
 /// Columns that one statement gives, beside a row's place and its bytes: D1 gives 100.
 pub const STATEMENT_COLUMNS: usize = 98;
-/// Bytes of the texts that one statement gives: an isolate has 128 MB, and holds an answer several times.
+/// Bytes of the texts that one answer gives: an isolate has 128 MB, and holds an answer several times.
 pub const ANSWER_BYTES: i64 = 16_000_000;
+/// Bytes of one parameter of a statement: D1 takes 2 MB.
+pub const PARAMETER_BYTES: usize = 1_900_000;
+/// Rows with a key of several columns that are read anew to be told.
+pub const REREAD_ROWS: usize = 200;
 /// Values of one list (`in`).
 pub const LISTED_VALUES: usize = 10_000;
 /// Columns by which a query is ordered.

@@ -335,7 +335,7 @@ fn many_conditions_are_prepared() {
         }
     }
     let stepwise =
-        format!("({})", vec!["title.like.a%b_________________________________________________b%c%d"; 4].join(","));
+        format!("({})", ["title.like.a%b_________________________________________________b%c%d"; 4].join(","));
     found.extend(failures("prompts", &[("or", &stepwise)]));
     assert!(found.is_empty(), "{}", found.join("\n"));
 }

@@ -5,7 +5,7 @@
 use promptmeter::data::schema::Kind;
 use promptmeter::rest::error::ErrorCode;
 use promptmeter::rest::preference::Format;
-use promptmeter::rest::rows::{self, Cell, Children, Row, Shape, Slot};
+use promptmeter::rest::rows::{self, BytesSlot, Cell, Children, Row, Shape, Slot};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -87,7 +87,8 @@ fn embedded_rows_are_objects_and_arrays() {
 /// What the database bounds is told by a cell of the last row.
 #[test]
 fn texts_that_are_too_large_together_are_refused() {
-    let check = |bytes: Option<usize>, rows: &[Row], expected: Result<(), ErrorCode>| {
+    let check = |place: Option<usize>, rows: &[Row], expected: Result<(), ErrorCode>| {
+        let bytes = place.map(|place| BytesSlot { place, most: 16_000_000 });
         let shape = Shape { bytes, ..shape(&[("text", Slot::Cell(0, Kind::Text))]) };
         assert_eq!(rows::check_bytes(&shape, rows).map_err(|error| error.code), expected, "{rows:?}");
     };

@@ -9,7 +9,7 @@ use promptmeter::data::json_rows::{ARRAY_BYTES, json_arrays};
 use promptmeter::data::lines::Lines;
 use promptmeter::data::prompt::PromptRow;
 use promptmeter::http::problem::{Code, Problem};
-use promptmeter::limits::{IMPORT_LINE_BYTES, STORED_ROW_BYTES};
+use promptmeter::limits::{IMPORT_LINE_BYTES, STORED_ROW_BYTES, TAGS_BYTES};
 use uuid::Uuid;
 
 const PROMPT: &str = "01234567-89ab-7def-8123-456789abcdef";
@@ -129,11 +129,17 @@ fn a_stored_prompt_has_a_largest_size() {
         ("tt", &too_much, &format!(r#","goal":"{longest}""#)),
         ("tt", &too_much, &format!(r#","negative_prompt":"{longest}""#)),
         ("tt", &too_much, &format!(r#","variables":"{longest}""#)),
-        ("tt", &too_much, &format!(r#","tags":["{longest}"]"#)),
     ] {
         let line = prompt_line(&format!(r#""title":"{title}","template":"{template}"{other}"#));
         check_refused(line, Code::TooLarge, Some("/row"));
     }
+}
+
+#[test]
+fn tags_have_a_largest_size() {
+    let tags = |bytes: usize| format!(r#""title":"tt","template":"x","tags":["{}"]"#, "t".repeat(bytes - 4));
+    assert!(read_line(prompt_line(&tags(TAGS_BYTES)).as_bytes()).is_ok());
+    check_refused(prompt_line(&tags(TAGS_BYTES + 1)), Code::TooLarge, Some("/row/tags"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::tables::PROMPTS;
 use crate::http::field::{Field, uuid_of};
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
-use crate::limits::{KEY_CHARS, STORED_ROW_BYTES};
+use crate::limits::{KEY_CHARS, STORED_ROW_BYTES, TAGS_BYTES};
 use crate::time::parse_timestamp;
 
 /// What of a prompt decides who may see it.
@@ -158,5 +158,8 @@ fn tags(field: &Field<'_>) -> Result<Option<String>, Problem> {
     let Some(json) = field.any()? else { return Ok(None) };
     serde_json::from_str::<Vec<String>>(&json)
         .map_err(|_| field.problem(Code::InvalidType, "tags must be an array of texts."))?;
+    if json.len() > TAGS_BYTES {
+        return Err(field.problem(Code::TooLarge, format!("tags have at most {TAGS_BYTES} bytes.")));
+    }
     Ok(Some(json))
 }

@@ -106,7 +106,7 @@ impl Column {
     /// Whether its values may be as large as a row.
     #[must_use]
     pub fn is_large(&self) -> bool {
-        matches!(self.kind, Kind::Text | Kind::Json | Kind::TextArray) && self.check == Check::Any
+        matches!(self.kind, Kind::Text | Kind::Json) && self.check == Check::Any
     }
 
     /// A column that may be null.

@@ -11,7 +11,7 @@ use super::{d1, events, first_sight, functions, identity, import, prompts, rest,
 use crate::data::policy::require_service;
 use crate::http::cors;
 use crate::http::problem::{Code, Problem};
-use crate::http::route::{self, Access, Endpoint, Found};
+use crate::http::route::{self, Access, Endpoint, Found, Sharing};
 use crate::limits::HEADER_BLOCK_BYTES;
 
 #[event(fetch)]
@@ -22,7 +22,10 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     let path = request.path();
     let found = match route::find(&path) {
         Ok(found) => found,
-        Err(problem) => return refuse(Refusal::from(problem).at(&path), Vec::new(), body).await,
+        Err(problem) => {
+            let headers = cors::headers(Sharing::CrossOrigin, &settings.allowed_origins, origin.as_deref());
+            return refuse(Refusal::from(problem).at(&path), headers, body).await;
+        }
     };
     let mut headers = cors::headers(found.sharing(), &settings.allowed_origins, origin.as_deref());
     if request.inner().method() == "OPTIONS" {

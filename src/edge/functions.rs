@@ -56,6 +56,9 @@ pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
         Function::IncrementForkCount(prompt_id) => count_fork(&call, prompt_id).await?,
         Function::IncrementLikesCount(template_id) => like(&call, template_id).await?,
         Function::IncrementUsesCount(template_id) => {
+            if call.header("Idempotency-Key").is_some() {
+                return Err(DataError::unsupported("an Idempotency-Key of increment_uses_count"));
+            }
             let statement = function_sql::count_use(template_id, &call.identity);
             run(&call.env, &PROMPT_TEMPLATES, [&statement], Vec::new()).await?;
         }
@@ -81,8 +84,9 @@ async fn count_fork(call: &Call, prompt_id: Uuid) -> Result<(), DataError> {
     require_caller(call)?;
     let event_id = new_uuid(call.now_ms);
     let key = parse_idempotency_key(call.header("Idempotency-Key").as_deref())?;
-    let key = key.unwrap_or_else(|| event_id.to_string());
     let user = call.identity.user();
+    let owner = user.map_or_else(String::new, |user| user.id.to_string());
+    let key = key.map_or_else(|| event_id.to_string(), |key| format!("{owner} {key}"));
     let fork = ForkCall { prompt_id, user: user.map(|user| user.id), key, event_id };
     let now = timestamp_from_ms(call.now_ms).unwrap_or_default();
     let statements = function_sql::count_fork(&fork, Caller { identity: &call.identity, now: &now });
@@ -125,6 +129,7 @@ async fn popular_templates(call: &Call, limit: i64, category: Option<&str>, coun
     let format = Format::read(call.header("Accept").as_deref())?;
     let (statement, shape) = function_sql::popular_templates(limit, category, &call.identity);
     let found = run(&call.env, &PROMPT_TEMPLATES, [&statement], Vec::new()).await?.pop().unwrap_or_default();
+    rows::check_bytes(&shape, &found)?;
     let given = i64::try_from(found.len()).unwrap_or(i64::MAX);
     let answer = Answer::text(200, rows::write(format, &shape, &found, &[])?, format.media_type());
     Ok(answer.header("Content-Range", content_range(0, given, counts.then_some(given))))

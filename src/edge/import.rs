@@ -114,7 +114,6 @@ impl<'a> Import<'a> {
     async fn store_prompts(&mut self) -> Result<()> {
         let prompts = std::mem::take(&mut self.prompts);
         self.prompt_bytes = 0;
-        prompt_lookup::forget();
         let database = d1::database(&self.call.env)?;
         if prompts.is_empty() || self.store_together(&database, &prompts).await.is_ok() {
             self.report.imported.prompts += prompts.len() as u64;
@@ -137,7 +136,9 @@ impl<'a> Import<'a> {
         for (_, prompt) in prompts {
             batch.push(d1::prompts::import(database, prompt, self.call.now_ms)?);
         }
-        database.batch(batch).await.map(drop)
+        let stored = database.batch(batch).await.map(drop);
+        prompt_lookup::forget();
+        stored
     }
 
     async fn store_events(&mut self) -> Result<()> {

@@ -3,7 +3,7 @@
 //! Requests of one isolate may not wait for each other's promises, and what wakes a request in another's context runs
 //! it there. So a request that finds its prompt being read by another looks again on timers of its own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 thread_local! {
     static CACHE: RefCell<PromptCache> = RefCell::default();
+    /// How often all was forgotten: what was read before is not remembered after.
+    static GENERATION: Cell<u64> = const { Cell::new(0) };
     static BEING_READ: RefCell<HashSet<PromptName>> = RefCell::default();
 }
 
@@ -60,8 +62,9 @@ pub(super) async fn find(
     read(env, &cached(others, found), found).await
 }
 
-/// Forgets all prompts: what an import has changed is seen at once in this isolate.
+/// Forgets all prompts: what was written is seen at once in this isolate.
 pub(super) fn forget() {
+    GENERATION.set(GENERATION.get() + 1);
     CACHE.with_borrow_mut(|cache| *cache = PromptCache::default());
 }
 
@@ -89,10 +92,13 @@ async fn read(env: &Env, names: &HashSet<PromptName>, found: &mut HashMap<Prompt
         return Ok(());
     }
     let names: Vec<PromptName> = names.iter().cloned().collect();
+    let generation = GENERATION.get();
     let prompts = d1::prompts::find(&d1::database(env)?, &names).await?;
     let now_ms = now_ms();
     for (name, prompt) in prompts {
-        CACHE.with_borrow_mut(|cache| cache.insert(name.clone(), prompt.clone(), now_ms));
+        if GENERATION.get() == generation {
+            CACHE.with_borrow_mut(|cache| cache.insert(name.clone(), prompt.clone(), now_ms));
+        }
         found.insert(name, prompt);
     }
     Ok(())

@@ -35,7 +35,7 @@ pub(super) async fn post_prompt(mut call: Call) -> std::result::Result<Answer, R
     let (id, owner) = (creation.prompt.id, creation.prompt.user_id);
     let key = key.map(|key| CreationKey::new(key, "prompt", text));
     if let Some(made) = made_before(&call, owner, key.as_ref()).await? {
-        return created(&call, made).await;
+        return created(&call, made, owner).await;
     }
     let attempt = async {
         let database = d1::database(&call.env)?;
@@ -48,11 +48,11 @@ pub(super) async fn post_prompt(mut call: Call) -> std::result::Result<Answer, R
     if let Err(error) = attempt.await {
         // The same request may have come twice at once: then the other one has made it.
         return match made_before(&call, owner, key.as_ref()).await? {
-            Some(made) => created(&call, made).await,
+            Some(made) => created(&call, made, owner).await,
             None => Err(taken(&error.to_string()).unwrap_or_else(|| storage_failure("prompts", &error)).into()),
         };
     }
-    created(&call, id).await
+    created(&call, id, owner).await
 }
 
 /// Copies a prompt under a new owner.
@@ -63,20 +63,20 @@ pub(super) async fn post_fork(mut call: Call) -> std::result::Result<Answer, Ref
     if !matches!(body::text(&bytes)?.trim(), "" | "{}") {
         return Err(Problem::new(Code::InvalidValue, "A fork is a copy: it takes no body.").into());
     }
+    let key = key.map(|key| CreationKey::new(key, "fork", &call.id));
+    if let Some(made) = made_before(&call, user.id, key.as_ref()).await? {
+        return created(&call, made, user.id).await;
+    }
     let parent = prompt_lookup::visible(&call).await?;
     if !parent.is_active {
         return Err(Problem::new(Code::Conflict, "The prompt is not active.").into());
     }
-    let key = key.map(|key| CreationKey::new(key, "fork", &parent.id.to_string()));
-    if let Some(made) = made_before(&call, user.id, key.as_ref()).await? {
-        return created(&call, made).await;
-    }
     let child = new_uuid(call.now_ms);
     match store_fork(&call, parent.id, child, &user, key.as_ref()).await {
-        Ok(true) => created(&call, child).await,
+        Ok(true) => created(&call, child, user.id).await,
         Ok(false) => Err(unknown_prompt().into()),
         Err(error) => match made_before(&call, user.id, key.as_ref()).await? {
-            Some(made) => created(&call, made).await,
+            Some(made) => created(&call, made, user.id).await,
             None => Err(storage_failure("fork", &error).into()),
         },
     }
@@ -131,10 +131,11 @@ async fn made_before(call: &Call, user: Uuid, key: Option<&CreationKey>) -> std:
 }
 
 /// The answer: the prompt with its answers, as the data dialect tells them.
-async fn created(call: &Call, id: Uuid) -> std::result::Result<Answer, Refusal> {
+async fn created(call: &Call, id: Uuid, owner: Uuid) -> std::result::Result<Answer, Refusal> {
     let query = with_answers(id)?;
-    // Whoever made it may see it, also where the service made it for somebody.
-    let body = rest::object(&call.env, &Identity::Service(None), &query).await.map_err(|error| match error.code {
+    // As its owner sees it, also where the service made it.
+    let owner = Identity::User(User { id: owner, email: None });
+    let body = rest::object(&call.env, &owner, &query).await.map_err(|error| match error.code {
         ErrorCode::NotOneRow => Refusal::from(unknown_prompt()),
         _ => Problem::storage().into(),
     })?;

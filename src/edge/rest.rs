@@ -11,7 +11,7 @@ use crate::data::schema::Table;
 use crate::data::tables::{PROMPT_EVENTS, PROMPTS};
 use crate::http::identity::Identity;
 use crate::http::problem::Problem;
-use crate::limits::{ANSWER_BYTES, EMBEDDED_ROWS, STATEMENT_BYTES};
+use crate::limits::{ANSWER_BYTES, EMBEDDED_ROWS, PARAMETER_BYTES, REREAD_ROWS, STATEMENT_BYTES};
 use crate::rest::error::{DataError, ErrorCode};
 use crate::rest::payload::{Origin, Payload};
 use crate::rest::preference::{Format, RequestHeaders, Resolution};
@@ -132,6 +132,14 @@ async fn insert(call: &mut Call, request: &Request) -> Result<Answer, DataError>
     if payload.rows.is_empty() {
         return written(call, request, (201, 201), Vec::new(), &Shape::default()).await;
     }
+    if needs_reading(request) && table.key.len() > 1 && payload.rows.len() > REREAD_ROWS {
+        let what = format!("embedding or order in the answer to more than {REREAD_ROWS} rows of {}", table.name);
+        return Err(DataError::unsupported(what));
+    }
+    if payload.json().len() > PARAMETER_BYTES {
+        let hint = "Send them in several requests.";
+        return Err(DataError::new(ErrorCode::TooLarge, "these rows are too many bytes together").hint(hint));
+    }
     let is_one = request.format == Format::Object && preferences.returns_rows;
     if is_one && payload.rows.len() != 1 {
         return Err(rows::not_one_row(payload.rows.len()));
@@ -193,16 +201,29 @@ fn refuse_service_columns(call: &Call, table: &Table, payload: &Payload) -> Resu
     Ok(())
 }
 
+/// Whether the answer to a write is read anew: written rows are told without those of other tables, and without order.
+fn needs_reading(request: &Request) -> bool {
+    request.query.embeds().next().is_some() || !request.query.order.is_empty()
+}
+
 /// Does a write, unless something stands in its way; gives the written rows, and how many were there before.
 async fn perform(call: &Call, request: &Request, write: &Write) -> Result<(Vec<Row>, usize), DataError> {
     let table = request.query.table;
+    if request.preferences.returns_rows && needs_reading(request) {
+        // What cannot be told is refused before anything is written.
+        read_sql::read(&request.query, &call.identity, false)?;
+    }
     let mut before = Vec::new();
     if let Some(user) = call.identity.user() {
         let database = d1::database(&call.env).map_err(|error| failure(&error, table))?;
         before.push(d1::users::make(&database, &[user], call.now_ms).map_err(|error| failure(&error, table))?);
     }
     let users = before.len();
-    let mut results = run(&call.env, table, [&write.check, &write.write], before).await?.into_iter().skip(users);
+    let results = run(&call.env, table, [&write.check, &write.write], before).await;
+    if table.name == PROMPTS.name {
+        prompt_lookup::forget();
+    }
+    let mut results = results?.into_iter().skip(users);
     let check = results.next().unwrap_or_default();
     if first_number(&check, 0) > 0 {
         return Err(DataError::forbidden_row(&call.identity, table.name));
@@ -213,10 +234,9 @@ async fn perform(call: &Call, request: &Request, write: &Write) -> Result<(Vec<R
         return Err(rows::too_many_bytes());
     }
     if is_one && rows.len() != 1 {
-        return Err(rows::not_one_row(usize::try_from(first_number(&check, 1)).unwrap_or_default()));
-    }
-    if table.name == PROMPTS.name {
-        prompt_lookup::forget();
+        // Of one row that was asked for none is written where it is left out; of several none is.
+        let asked = usize::try_from(first_number(&check, 1)).unwrap_or_default();
+        return Err(rows::not_one_row(if asked == 1 { rows.len() } else { asked }));
     }
     Ok((rows, usize::try_from(first_number(&check, 2)).unwrap_or_default()))
 }
@@ -232,8 +252,7 @@ async fn written(
     let count = request.preferences.counts.then_some(i64::try_from(rows.len()).unwrap_or(i64::MAX));
     let range = content_range(0, count.unwrap_or_default(), count);
     let answer = if request.preferences.returns_rows {
-        let needs_reading = request.query.embeds().next().is_some() || !request.query.order.is_empty();
-        let body = if needs_reading && !rows.is_empty() {
+        let body = if needs_reading(request) && !rows.is_empty() {
             let keys = keys_of(request.query.table, &rows);
             let found =
                 fetch(&call.env, &call.identity, &by_keys(&request.query, request.query.table, &keys), false).await?;
@@ -269,7 +288,9 @@ async fn count_events(call: &Call, rows: &[Row]) -> Result<(), DataError> {
         .collect();
     if ingestion::count_stored_rows(&call.env, &keys).await {
         let message = "the id of an event was counted for another event";
-        return Err(DataError::new(ErrorCode::Unique, message).hint("Give each event an id of its own."));
+        let details = "Events of the same request whose ids are their own are stored and counted.";
+        let error = DataError::new(ErrorCode::Unique, message).details(details);
+        return Err(error.hint("Give each event an id of its own."));
     }
     Ok(())
 }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::event::PromptEventKind;
 use crate::counting::protocol::Increment;
 use crate::http::identity::User;
-use crate::time::timestamp_to_ms;
+use crate::limits::{EVENT_FUTURE_MS, EVENT_PAST_MS};
+use crate::time::{timestamp_from_ms, timestamp_to_ms};
 
 /// How long a row may be marked as not counted before the cron counts it, in milliseconds.
 pub const UNCOUNTED_GRACE_MS: i64 = crate::time::MINUTE_MS;
@@ -75,7 +76,20 @@ impl StoredLineage {
             prompt_id: self.prompt_id,
             user: self.user_id.map(|id| User { id, email: None }),
             kind,
-            created_at: self.created_at.clone(),
+            created_at: self.counted_at(),
+        }
+    }
+
+    /// When it is counted: when it happened, unless that is out of the range in which events may be told; then when it
+    /// was stored.
+    fn counted_at(&self) -> String {
+        let is_told =
+            |stored_ms: i64, at_ms: i64| (stored_ms - EVENT_PAST_MS..=stored_ms + EVENT_FUTURE_MS).contains(&at_ms);
+        match (self.uncounted_since_ms, timestamp_to_ms(&self.created_at)) {
+            (Some(stored_ms), Some(at_ms)) if !is_told(stored_ms, at_ms) => {
+                timestamp_from_ms(stored_ms).unwrap_or_else(|| self.created_at.clone())
+            }
+            _ => self.created_at.clone(),
         }
     }
 

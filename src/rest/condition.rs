@@ -212,6 +212,7 @@ fn like(column: &Column, operator: &str, text: &str) -> Result<Test, DataError> 
             DataError::new(ErrorCode::InvalidEscape, "LIKE pattern must not end with escape character")
         }
         PatternError::TooManyLetters => DataError::unsupported("a pattern with so many different letters"),
+        PatternError::TooManyWildcards => DataError::unsupported("a pattern with so many wildcards"),
     })
 }
 

@@ -2,11 +2,13 @@
 
 use uuid::Uuid;
 
+use super::read_sql::bound_bytes;
 use super::rows::{Shape, Slot};
 use crate::data::policy::Action;
 use crate::data::schema::Kind;
 use crate::data::tables::{PROMPT_TEMPLATES, PROMPTS};
 use crate::http::identity::Identity;
+use crate::limits::ANSWER_BYTES;
 use crate::sql::predicate::allowed;
 use crate::sql::statement::{Statement, Value};
 
@@ -33,6 +35,9 @@ const POPULAR_COLUMNS: &[(&str, &str, Kind)] = &[
     ("t", "created_at", Kind::Timestamp),
 ];
 
+/// The places of those that may be large: title, goal, template.
+const POPULAR_LARGE: &[usize] = &[2, 3, 4];
+
 /// The templates that are liked most, and among those the most used.
 #[must_use]
 pub fn popular_templates(limit: i64, category: Option<&str>, identity: &Identity) -> (Statement, Shape) {
@@ -44,11 +49,12 @@ pub fn popular_templates(limit: i64, category: Option<&str>, identity: &Identity
         shape.fields.push(((*name).to_owned(), Slot::Cell(place, *kind)));
     }
     statement.push(" from prompt_templates t cross join prompts p where p.id = t.prompt_id and ");
-    allowed(&PROMPTS, Action::Select, identity).push_on(&mut statement, "p");
+    allowed(&PROMPT_TEMPLATES, Action::Select, identity).push_on(&mut statement, "t");
     if let Some(category) = category {
         statement.push(" and t.category = ").bind_text(category);
     }
     statement.push(" order by t.likes_count desc, t.uses_count desc limit ").bind(Value::Integer(limit));
+    shape.bytes = bound_bytes(&mut statement, POPULAR_COLUMNS.len(), POPULAR_LARGE, ANSWER_BYTES);
     (statement, shape)
 }
 
@@ -89,7 +95,7 @@ pub struct ForkCall {
     pub event_id: Uuid,
 }
 
-/// Claims the user's oldest fork event of the prompt that no call has claimed, or else makes one, of which it gives the
+/// Claims the user's, or without one anybody's, oldest fork event of the prompt that no call has claimed, or else makes one, of which it gives the
 /// id. Two statements of one transaction.
 #[must_use]
 pub fn count_fork(call: &ForkCall, caller: Caller<'_>) -> [Statement; 2] {
@@ -102,7 +108,10 @@ pub fn count_fork(call: &ForkCall, caller: Caller<'_>) -> [Statement; 2] {
     let mut claim = Statement::new("update prompt_events set claimed_by = ");
     claim.bind_text(&call.key).push(" where prompt_id = ").bind_text(&prompt_id);
     claim.push(" and id = (select id from prompt_events where prompt_id = ").bind_text(&prompt_id);
-    claim.push(" and user_id = ").bind(user.clone());
+    // The service that names no user acts for whoever's event it stored.
+    if call.user.is_some() {
+        claim.push(" and user_id = ").bind(user.clone());
+    }
     claim.push(" and event_type = 'fork' and claimed_by is null order by created_at, id limit 1)");
     push_unknown_call(&mut claim);
     let mut make = Statement::new(

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::error::{DataError, ErrorCode};
 use crate::data::schema::{Check, Column, Kind};
 use crate::http::field::uuid_of;
+use crate::limits::TAGS_BYTES;
 use crate::sql::statement::Value;
 use crate::time::parse_timestamp;
 
@@ -49,7 +50,12 @@ pub fn of_json(table: &str, column: &Column, json: &RawValue) -> Result<String, 
             let elements: Vec<serde_json::Value> =
                 serde_json::from_str(json).map_err(|_| malformed(column.kind, json))?;
             let texts = elements.into_iter().map(|element| element_text(column, element));
-            to_json(&texts.collect::<Result<Vec<_>, _>>()?)
+            let tags = to_json(&texts.collect::<Result<Vec<_>, _>>()?)?;
+            if tags.len() > TAGS_BYTES {
+                let message = format!("value too long for column \"{}\": at most {TAGS_BYTES} bytes", column.name);
+                return Err(DataError::new(ErrorCode::TooLong, message));
+            }
+            Ok(tags)
         }
         Kind::Text => {
             let text = text()?;

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::condition_sql::push_condition;
 use super::error::DataError;
 use super::query::{Condition, Embed, Order, Part, Query};
-use super::rows::{Shape, Slot};
+use super::rows::{BytesSlot, Shape, Slot};
 use crate::data::policy::Action;
 use crate::data::schema::{Column, Table};
 use crate::http::identity::Identity;
@@ -32,7 +32,8 @@ pub struct Read {
 /// # Errors
 /// [`super::error::ErrorCode::Unsupported`] for more columns than a statement gives.
 pub fn read(query: &Query, identity: &Identity, counts: bool) -> Result<Read, DataError> {
-    let mut reader = Reader { identity, children: Vec::new(), most_columns: 0 };
+    let most_bytes = ANSWER_BYTES / (1 + many(query));
+    let mut reader = Reader { identity, children: Vec::new(), most_columns: 0, most_bytes };
     let mut rows = Statement::default();
     let shape = reader.push_rows(&mut rows, &[Link::new(query, None)]);
     let count = counts.then(|| {
@@ -98,6 +99,8 @@ struct Reader<'a> {
     identity: &'a Identity,
     children: Vec<(Statement, Shape)>,
     most_columns: usize,
+    /// Bytes that the large texts of one statement may have.
+    most_bytes: i64,
 }
 
 impl Reader<'_> {
@@ -139,7 +142,7 @@ impl Reader<'_> {
         } else {
             push_page(statement, query);
         }
-        shape.bytes = cells.bound(statement);
+        shape.bytes = cells.bound(statement, self.most_bytes);
         shape
     }
 
@@ -329,43 +332,60 @@ impl Cells {
         place
     }
 
-    /// Bounds what the large texts of the rows come to: adds a last column, the bytes of the rows up to this one, and
-    /// leaves the texts out as soon as that is too much.
-    fn bound(&self, statement: &mut Statement) -> Option<usize> {
-        if self.large.is_empty() {
-            return None;
-        }
-        let mut before = String::from("select ");
-        for place in 0..self.columns.len() {
-            let is_large = self.large.contains(&place);
-            // Writing to a String does not fail.
-            let _ = if is_large {
-                write!(before, "iif(bytes > {ANSWER_BYTES}, null, c{place}) as c{place}, ")
-            } else {
-                write!(before, "c{place}, ")
-            };
-        }
-        before.push_str("bytes from (select *, sum(0");
-        for place in &self.large {
-            let _ = write!(before, " + coalesce(octet_length(c{place}), 0)");
-        }
-        before.push_str(") over (rows unbounded preceding) as bytes from (");
-        statement.wrap(&before, "))");
-        Some(self.columns.len())
+    fn bound(&self, statement: &mut Statement, most: i64) -> Option<BytesSlot> {
+        bound_bytes(statement, self.columns.len(), &self.large, most)
     }
 }
 
+/// Bounds what the large texts of rows come to, of a statement that gives columns `c0`, `c1`, …: adds a last column, the
+/// bytes of the rows up to this one, and leaves the texts out as soon as that is more than `most`.
+pub fn bound_bytes(statement: &mut Statement, columns: usize, large: &[usize], most: i64) -> Option<BytesSlot> {
+    if large.is_empty() {
+        return None;
+    }
+    let mut before = String::from("select ");
+    // Writing to a String does not fail.
+    for place in 0..columns {
+        let _ = if large.contains(&place) {
+            write!(before, "iif(bytes > {most}, null, c{place}) as c{place}, ")
+        } else {
+            write!(before, "c{place}, ")
+        };
+    }
+    before.push_str("bytes from (select *, sum(0");
+    for place in large {
+        let _ = write!(before, " + coalesce(octet_length(c{place}), 0)");
+    }
+    before.push_str(") over (rows unbounded preceding) as bytes from (");
+    statement.wrap(&before, "))");
+    Some(BytesSlot { place: columns, most })
+}
+
 fn push_order(statement: &mut Statement, query: &Query, tables: &Tables) {
-    for (index, order) in query.order.iter().enumerate() {
+    let mut separator = " order by ";
+    for order in &query.order {
         let Order { embed, column, is_descending, nulls_first } = order;
         let owner = embed.and_then(|place| tables.one(place)).unwrap_or(tables);
-        statement.push(if index == 0 { " order by " } else { ", " }).push(&owner.alias).push(".").push(column.name);
+        statement.push(separator).push(&owner.alias).push(".").push(column.name);
         statement.push(if *is_descending { " desc" } else { "" });
         // Without nulls it need not be said, and an index serves the order.
         if column.nullable || embed.is_some() {
             statement.push(if *nulls_first { " nulls first" } else { " nulls last" });
         }
+        separator = ", ";
     }
+    // The page is read again for each table of which its rows may have many, and must be the same.
+    if many(query) > 0 {
+        for name in query.table.key {
+            statement.push(separator).push(&tables.alias).push(".").push(name);
+            separator = ", ";
+        }
+    }
+}
+
+/// The number of tables, on all levels, of which a row may have many.
+fn many(query: &Query) -> i64 {
+    query.embeds().map(|(_, embed)| i64::from(!embed.is_one) + many(&embed.query)).sum()
 }
 
 fn push_page(statement: &mut Statement, query: &Query) {

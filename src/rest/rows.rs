@@ -26,8 +26,17 @@ pub type Row = Vec<Cell>;
 pub struct Shape {
     /// The fields, by their names, in their order.
     pub fields: Vec<(String, Slot)>,
-    /// The cell that tells how many bytes the large texts have, of the rows up to this one; where there are any.
-    pub bytes: Option<usize>,
+    /// Where large texts are bounded.
+    pub bytes: Option<BytesSlot>,
+}
+
+/// The cell that tells how many bytes the large texts have, of the rows up to this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BytesSlot {
+    /// Its place.
+    pub place: usize,
+    /// The most that they may have.
+    pub most: i64,
 }
 
 /// Where a field stands.
@@ -46,10 +55,10 @@ pub enum Slot {
 /// # Errors
 /// [`ErrorCode::TooLarge`].
 pub fn check_bytes(shape: &Shape, rows: &[Row]) -> Result<(), DataError> {
-    let told = shape.bytes.and_then(|place| rows.last()?.get(place));
-    match told {
+    let Some(BytesSlot { place, most }) = shape.bytes else { return Ok(()) };
+    match rows.last().and_then(|row| row.get(place)) {
         #[expect(clippy::cast_precision_loss, reason = "a bound far below 2^53")]
-        Some(Cell::Number(bytes)) if *bytes > ANSWER_BYTES as f64 => Err(too_many_bytes()),
+        Some(Cell::Number(bytes)) if *bytes > most as f64 => Err(too_many_bytes()),
         _ => Ok(()),
     }
 }
@@ -57,8 +66,8 @@ pub fn check_bytes(shape: &Shape, rows: &[Row]) -> Result<(), DataError> {
 /// The error of texts that are too large together.
 #[must_use]
 pub fn too_many_bytes() -> DataError {
-    let message = format!("the texts of the answer have more than {ANSWER_BYTES} bytes");
-    DataError::new(ErrorCode::TooLarge, message).hint("Select fewer columns, or ask for fewer rows.")
+    let message = format!("the texts of these rows have more than {ANSWER_BYTES} bytes together");
+    DataError::new(ErrorCode::TooLarge, message).hint("Select fewer columns, or fewer rows.")
 }
 
 /// The rows of a statement that gives embedded rows, by their first cells.

@@ -274,9 +274,9 @@ fn push_conflict(statement: &mut Statement, payload: &Payload, resolution: Resol
     }
 }
 
-/// Adds how many bytes the large texts have that are told of rows, each of which has so many `more`.
+/// Adds how many bytes the large texts have that are told of rows, each of which gets so many `more`.
 fn push_bytes(statement: &mut Statement, alias: &str, told: Option<&Query>, more: usize) {
-    statement.push("coalesce(sum(").push(&told.map_or(0, |_| more).to_string());
+    statement.push("coalesce(sum(").push(&more.to_string());
     for field in told.iter().flat_map(|told| &told.fields) {
         if let Part::Column(column) = field.part
             && column.is_large()

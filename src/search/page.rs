@@ -35,8 +35,10 @@ const BY_TEMPLATE: &str = "prompt_templates t cross join prompts p on p.id = t.p
 ///
 /// U+0002 and U+0003 are around what was found: no document holds them. A snippet has up to 40 words.
 const RANKED: Reading = Reading {
-    texts: "highlight(prompt_search, 0, char(2), char(3)) as title_text, \
-        highlight(prompt_search, 1, char(2), char(3)) as goal_text, \
+    texts: "iif(octet_length(p.title) > 4000, snippet(prompt_search, 0, char(2), char(3), '…', 40), \
+            highlight(prompt_search, 0, char(2), char(3))) as title_text, \
+        iif(octet_length(p.goal) > 4000, snippet(prompt_search, 1, char(2), char(3), '…', 40), \
+            highlight(prompt_search, 1, char(2), char(3))) as goal_text, \
         snippet(prompt_search, 2, char(2), char(3), '…', 40) as template_text",
     rows: BY_PROMPT,
     one: "prompt_templates t cross join prompts p on p.id = t.prompt_id \
@@ -50,7 +52,7 @@ const RANKED: Reading = Reading {
 
 /// By likes, then by uses, then the newest first, as two indexes have them.
 const LISTED: Reading = Reading {
-    texts: "p.title as title_text, p.goal as goal_text, \
+    texts: "substr(p.title, 1, 1000) as title_text, substr(p.goal, 1, 1000) as goal_text, \
         substr(p.template, 1, 200) || iif(length(p.template) > 200, '…', '') as template_text",
     rows: BY_TEMPLATE,
     one: BY_TEMPLATE,
@@ -96,7 +98,7 @@ pub fn statement(search: &Search, attempt: &Attempt, identity: &Identity) -> Sta
     }
     let rows = if attempt.expression.is_some() { BY_PROMPT } else { reading.rows };
     statement.push(
-        "select t.id, t.prompt_id, p.title, p.goal, t.category, t.tags, t.likes_count, t.uses_count, t.created_at, ",
+        "select t.id, t.prompt_id, substr(p.title, 1, 1000) as title, substr(p.goal, 1, 1000) as goal, t.category, t.tags, t.likes_count, t.uses_count, t.created_at, ",
     );
     statement.push(reading.texts).push(" from ").push(rows).push(" where 1");
     filters(&mut statement, true);

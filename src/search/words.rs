@@ -5,7 +5,7 @@
 
 use crate::limits::QUERY_WORDS;
 
-/// Whether a character is a word of its own. The view `prompt_documents` sets the same characters apart.
+/// Whether a character is a word of its own. The view `prompt_words` sets the same characters apart.
 #[must_use]
 pub fn stands_alone(character: char) -> bool {
     matches!(character,

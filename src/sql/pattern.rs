@@ -11,6 +11,13 @@ const NATIVE_BYTES: usize = 50;
 /// Letters of one pattern whose case is folded by the statement; each nests its expression one deeper, of 100.
 const FOLDED_LETTERS: usize = 64;
 
+/// The most `%` that a pattern may have.
+const WILDCARDS: usize = 64;
+
+/// Places that are tried in vain for parts with `_` in a pattern of more than [`NATIVE_BYTES`]: each costs a walk through
+/// the rest of the text, and the database has one thread. Only texts that are made for it have as many.
+const CANDIDATES: &str = "200";
+
 /// A pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
@@ -27,6 +34,8 @@ pub enum PatternError {
     OpenEscape,
     /// It has more letters beyond ASCII than one statement can fold.
     TooManyLetters,
+    /// It has more than 64 `%`: each is a walk through the rest of the text.
+    TooManyWildcards,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +73,9 @@ impl Pattern {
                     *character = lower(*character);
                 }
             }
+        }
+        if signs.iter().filter(|sign| **sign == Sign::Many).count() > WILDCARDS {
+            return Err(PatternError::TooManyWildcards);
         }
         let folded = if folds_case { folded_letters(&signs) } else { Vec::new() };
         if folded.len() > FOLDED_LETTERS {
@@ -160,15 +172,19 @@ impl Pattern {
 }
 
 fn push_steps(statement: &mut Statement, parts: &[Segment], first: &Segment, last: &Segment) {
-    statement.push("exists (with recursive step (part, at) as (select 0, ").push(&(first.length + 1).to_string());
-    statement.push(" union all select part + iif(");
+    statement
+        .push("exists (with recursive step (part, at, missed) as (select 0, ")
+        .push(&(first.length + 1).to_string());
+    statement.push(", 0 union all select part + iif(");
     push_hit(statement);
     statement.push(", 1, 0), ").push(FOUND).push(" + iif(");
     push_hit(statement);
-    statement.push(", p.value ->> 'length', 1) from step join json_each(");
+    statement.push(", p.value ->> 'length', 1), missed + iif(");
+    push_hit(statement);
+    statement.push(", 0, 1) from step join json_each(");
     let parts_json: Vec<_> = parts.iter().map(Segment::json).collect();
     statement.bind_text(json!(parts_json).to_string());
-    statement.push(") p on p.key = step.part where at <= length(x)");
+    statement.push(") p on p.key = step.part where at <= length(x) and missed < ").push(CANDIDATES);
     statement.push(" and instr(substr(x, at + (p.value ->> 'before')), p.value ->> 'anchor') > 0) select 1");
     statement.push(" from step where part = ").push(&parts.len().to_string());
     statement.push(" and at + ").push(&last.length.to_string()).push(" <= length(x) + 1)");
