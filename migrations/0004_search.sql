@@ -47,12 +47,12 @@ create view prompt_texts (prompt, field, text) as
 -- Chinese, Japanese and Korean text has no spaces where a reader sees words. So the characters that
 -- search::words::stands_alone names stand between U+200B here, which makes each of them a token. A text is halved until
 -- its parts hold none of them or are one: substr() counts its way from the start, so that cutting off one after the other
--- would take time with the square of the length. Of a text in other than ASCII the first 50,000 characters are indexed,
+-- would take time with the square of the length. Of a text in other than ASCII the first 60,000 characters are indexed,
 -- for this is done anew for each row that a search shows. (D1 takes patterns of at most 50 bytes, hence two.)
 create view prompt_words (prompt, field, text) as
   select prompt, field, case when length(text) = octet_length(text) then text else (
     with recursive parts (place, part) as (
-      select 0, substr(text, 1, 50000)
+      select 0, substr(text, 1, 60000)
       union all
       select
         place + side * (length(part) / 2),

@@ -375,7 +375,7 @@ fn push_order(statement: &mut Statement, query: &Query, tables: &Tables) {
         separator = ", ";
     }
     // The page is read again for each table of which its rows may have many, and must be the same.
-    if many(query) > 0 {
+    if query.limit.is_some() && many(query) > 0 {
         for name in query.table.key {
             statement.push(separator).push(&tables.alias).push(".").push(name);
             separator = ", ";

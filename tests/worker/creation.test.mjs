@@ -224,3 +224,40 @@ test("likes of a prompt's templates are in its stats", async () => {
   }
   assert.equal(await likes(), 3);
 });
+
+describe("the service acts for users", () => {
+  test("a fork that a server stores and then counts is one fork", async () => {
+    const [id, { sub }] = [await prompt(), somebody()];
+    await instance.events([{ type: "view", prompt_id: id }], { as: user(sub) });
+    await sql("insert into users (id, created_at) values (?, '2026-11-20T12:00:00.000000+00:00') on conflict do nothing", sub);
+    const row = { prompt_id: id, user_id: sub, event_type: "fork" };
+    assert.equal((await post("/rest/v1/prompt_events", row, { as: service })).status, 201);
+    assert.equal((await post("/rest/v1/rpc/increment_fork_count", { prompt_id: id }, { as: service })).status, 204);
+    assert.equal((await instance.counts(id))[2], 1);
+  });
+
+  test("every row of a page has its embedded rows, in whatever order the page comes", async () => {
+    const ids = Array.from({ length: 40 }, randomUUID);
+    const user_id = randomUUID();
+    await instance.imported(ids.map((id) => ({ table: "prompts", row: { id, user_id, title: "t", template: "t" } })));
+    const answers = ids.map((prompt_id) => ({ prompt_id, question: "q", answer: "a" }));
+    assert.equal((await post("/rest/v1/prompt_answers", answers, { as: service })).status, 201);
+    for (const more of ["", "&order=title", "&order=created_at.desc&offset=5"]) {
+      const { body } = await get(`/rest/v1/prompts?select=id,prompt_answers(prompt_id)&user_id=eq.${user_id}&limit=10${more}`, { as: service });
+      assert.deepEqual(body.map(({ prompt_answers }) => prompt_answers), body.map(({ id }) => [{ prompt_id: id }]));
+      const { body: all } = await get(`/rest/v1/prompts?select=id,prompt_answers!inner(prompt_id)&limit=10${more}`, { as: service });
+      assert.ok(all.every(({ id, prompt_answers }) => prompt_answers.length > 0 && prompt_answers.every((row) => row.prompt_id === id)));
+    }
+  });
+
+  test("a prompt is offered as a template at most 50 times", async () => {
+    const id = await prompt();
+    const rows = (count) => Array.from({ length: count }, () => ({ prompt_id: id }));
+    assert.equal((await post("/rest/v1/prompt_templates", rows(50), { as: service })).status, 201);
+    const { status, body } = await post("/rest/v1/prompt_templates", rows(1), { as: service });
+    assert.deepEqual([status, body.code], [400, "23514"], JSON.stringify(body));
+    const [{ id: known }] = await sql("select id from prompt_templates where prompt_id = ?", id);
+    const again = await post("/rest/v1/prompt_templates", [{ id: known, prompt_id: id, category: "c" }], { as: service, headers: { prefer: "resolution=merge-duplicates" } });
+    assert.equal(again.status, 200, JSON.stringify(again.body));
+  });
+});
