@@ -14,6 +14,7 @@ use promptmeter::http::identity::Identity;
 use promptmeter::limits::{CONDITION_NESTING, CONDITIONS, STATEMENT_BYTES};
 use promptmeter::rest::function::{Arguments, Function};
 use promptmeter::rest::function_sql::{self, Caller, ForkCall};
+use promptmeter::rest::insert_sql;
 use promptmeter::rest::payload::{Origin, Payload};
 use promptmeter::rest::preference::{RequestHeaders, Resolution};
 use promptmeter::rest::read_sql;
@@ -62,7 +63,7 @@ fn statements(request: &Request, body: &[u8]) -> Vec<Statement> {
             let target = request.conflict_target();
             for resolution in [None, Some(Resolution::Merge), Some(Resolution::Ignore)] {
                 let conflict = resolution.zip(target.as_ref().ok()).map(|(resolution, key)| (resolution, *key));
-                writes.push(write_sql::insert(table, &payload, conflict, demand));
+                writes.push(insert_sql::insert(table, &payload, conflict, demand));
             }
         }
         found.extend(writes.into_iter().flat_map(|write| [write.check, write.write]));

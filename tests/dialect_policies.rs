@@ -11,6 +11,7 @@ use database::{NOW, parameters};
 use promptmeter::data::schema::{Kind, Table};
 use promptmeter::data::tables::TABLES;
 use promptmeter::http::identity::Identity;
+use promptmeter::rest::insert_sql;
 use promptmeter::rest::payload::{Origin, Payload};
 use promptmeter::rest::preference::{RequestHeaders, Resolution};
 use promptmeter::rest::request::Request;
@@ -241,7 +242,7 @@ fn check_insert(seed: u64) {
     }
     let request = request(table.name, &[]);
     let demand = Demand { identity: &identity, is_one: false, told: Some(&request.query) };
-    let write = write_sql::insert(table, &payload, conflict.map(|resolution| (resolution, table.key)), demand);
+    let write = insert_sql::insert(table, &payload, conflict.map(|resolution| (resolution, table.key)), demand);
 
     let (before, rules) = (all(&database, table), Library::of(&database));
     let made = |row: &[String]| -> Cells {

@@ -8,6 +8,7 @@ mod listed;
 use promptmeter::data::schema::{Default, Kind, Table};
 use promptmeter::data::tables::TABLES;
 use promptmeter::http::identity::Identity;
+use promptmeter::rest::insert_sql;
 use promptmeter::rest::payload::{Origin, Payload};
 use promptmeter::rest::query::Query;
 use promptmeter::rest::read_sql;
@@ -150,7 +151,7 @@ fn insert(table: &'static Table, demand: Demand<'_>) -> Write {
     let mut origin =
         Origin { now: database::NOW, caller: Some(database::user_id(1)), new_id: &mut || Uuid::from_u128(0x99) };
     let payload = Payload::read_new(table, some_row(table).as_bytes(), None, false, &mut origin).unwrap();
-    write_sql::insert(table, &payload, None, demand)
+    insert_sql::insert(table, &payload, None, demand)
 }
 
 /// The rows that a policy lets pass, and nothing else asked of them.

@@ -1,7 +1,7 @@
 //! The only folder that knows Cloudflare: it decodes, asks the pure code, performs, encodes.
 //!
 //! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] (commands to one prompt's counter)
-//! - handlers: [`events`], [`prompts`], [`stats`], [`search`], [`summary`], [`import`]; of the data dialect [`rest`], [`functions`]
+//! - handlers: [`events`], [`prompts`], [`stats`], [`search`], [`summary`], [`import`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
 //! - what they share: [`ingestion`], [`counters`] (the way to a counter), [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`]
 //! - who is asking: [`identity`], [`public_keys`] (those of `JWKS`), [`key_download`], [`web_crypto`]
 //! - statements: [`d1`] and [`counter_storage`] hold all SQL
@@ -24,6 +24,7 @@ mod prompt_lookup;
 mod prompts;
 mod public_keys;
 mod rest;
+mod rest_write;
 mod rollup;
 mod runtime;
 mod scheduled;

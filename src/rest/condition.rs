@@ -1,15 +1,12 @@
 //! Conditions: `column=op.value`, `or=(…)`, and what stands in them.
 
 use super::error::{DataError, ErrorCode};
-use super::literal;
-use super::query::{Comparison, Condition, Query, Test};
+use super::operator::{comparable, list, read_configuration, search, single};
+use super::query::{Condition, Query, Test};
 use super::scan::{Scanner, is_name_character};
 use super::select::column_of;
 use crate::data::schema::{Column, Kind};
-use crate::limits::{CONDITION_NESTING, CONDITIONS, LISTED_VALUES};
-use crate::search::text_query::{self, TextQuery};
-use crate::sql::pattern::{Pattern, PatternError};
-use crate::sql::statement::Value;
+use crate::limits::{CONDITION_NESTING, CONDITIONS};
 
 /// The operators, and those that PostgREST has besides, which are refused by name.
 const OPERATORS: &[&str] =
@@ -162,108 +159,6 @@ pub fn refuse_json_path(scanner: &Scanner<'_>) -> Result<(), DataError> {
         return Err(DataError::unsupported("the JSON operator \"->\" in a condition or an order"));
     }
     Ok(())
-}
-
-fn single(column: &'static Column, operator: &str, text: &str) -> Result<Test, DataError> {
-    let comparison = match operator {
-        "is" => return is(column, text),
-        "like" | "ilike" => return like(column, operator, text),
-        "eq" => Comparison::Equal,
-        "neq" => Comparison::NotEqual,
-        "gt" => Comparison::Greater,
-        "gte" => Comparison::GreaterOrEqual,
-        "lt" => Comparison::Less,
-        _ => Comparison::LessOrEqual,
-    };
-    comparable(column, operator)?;
-    Ok(Test::Compare(comparison, literal::of_text(column, text)?))
-}
-
-fn comparable(column: &Column, operator: &str) -> Result<(), DataError> {
-    match column.kind {
-        Kind::Json | Kind::TextArray => Err(unsupported_on(column, operator)),
-        _ => Ok(()),
-    }
-}
-
-fn unsupported_on(column: &Column, operator: &str) -> DataError {
-    DataError::unsupported(format!("the operator \"{operator}\" on the column \"{}\"", column.name))
-}
-
-fn is(column: &Column, text: &str) -> Result<Test, DataError> {
-    let is_boolean = column.kind == Kind::Boolean;
-    match text.to_ascii_lowercase().as_str() {
-        "null" => Ok(Test::IsNull),
-        "unknown" if is_boolean => Ok(Test::IsNull),
-        "true" if is_boolean => Ok(Test::Is(true)),
-        "false" if is_boolean => Ok(Test::Is(false)),
-        "true" | "false" | "unknown" => Err(unsupported_on(column, "is")),
-        _ => Err(DataError::unsupported(format!("\"is.{}\"", text.chars().take(40).collect::<String>()))),
-    }
-}
-
-fn like(column: &Column, operator: &str, text: &str) -> Result<Test, DataError> {
-    if column.kind != Kind::Text {
-        return Err(unsupported_on(column, operator));
-    }
-    literal::of_text(column, text)?;
-    Pattern::read(&text.replace('*', "%"), operator == "ilike").map(Test::Like).map_err(|error| match error {
-        PatternError::OpenEscape => {
-            DataError::new(ErrorCode::InvalidEscape, "LIKE pattern must not end with escape character")
-        }
-        PatternError::TooManyLetters => DataError::unsupported("a pattern with so many different letters"),
-        PatternError::TooManyWildcards => DataError::unsupported("a pattern with so many wildcards"),
-    })
-}
-
-/// Reads the name of a text search configuration, in parentheses. The index has the words of English.
-fn read_configuration(scanner: &mut Scanner<'_>) -> Result<(), DataError> {
-    if scanner.eat("(") {
-        let name = scanner.take_while(is_name_character);
-        if name != "english" {
-            return Err(DataError::unsupported(format!("the text search configuration \"{name}\"")));
-        }
-        scanner.expect(")")?;
-    }
-    Ok(())
-}
-
-fn search(column: &Column, operator: &str, text: &str) -> Result<TextQuery, DataError> {
-    if !column.searchable {
-        return Err(unsupported_on(column, operator));
-    }
-    literal::of_text(column, text)?;
-    Ok(match operator {
-        "plfts" => text_query::plain(text),
-        "phfts" => text_query::phrase(text),
-        "wfts" => text_query::web(text),
-        _ => text_query::raw(text).map_err(|error| DataError::new(ErrorCode::InvalidSearch, error))?,
-    })
-}
-
-/// Reads `(value,value,…)`.
-fn list(scanner: &mut Scanner<'_>, column: &Column) -> Result<Vec<Value>, DataError> {
-    scanner.expect("(")?;
-    let mut values = Vec::new();
-    if scanner.eat(")") {
-        return Ok(values);
-    }
-    loop {
-        let text = if scanner.rest().starts_with('"') {
-            scanner.quoted()?
-        } else {
-            scanner.take_while(|character| !matches!(character, ',' | ')')).to_owned()
-        };
-        values.push(literal::of_text(column, &text)?);
-        if values.len() > LISTED_VALUES {
-            return Err(DataError::unsupported(format!("a list of more than {LISTED_VALUES} values")));
-        }
-        if !scanner.eat(",") {
-            break;
-        }
-    }
-    scanner.expect(")")?;
-    Ok(values)
 }
 
 /// Reads one value in a group of conditions: in quotes, or up to what separates it from the next.

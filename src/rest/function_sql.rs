@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::read_sql::bound_bytes;
+use super::columns::bound_bytes;
 use super::rows::{Shape, Slot};
 use crate::data::policy::Action;
 use crate::data::schema::Kind;

@@ -1,14 +1,13 @@
 //! Reads as SQL: one statement for the rows, with what belongs to one of them at most joined to it; one for each table
 //! of which a row may have many; one for the number of rows.
 
-use std::fmt::Write;
-
+use super::columns::Cells;
 use super::condition_sql::push_condition;
 use super::error::DataError;
-use super::query::{Condition, Embed, Order, Part, Query};
-use super::rows::{BytesSlot, Shape, Slot};
+use super::page_sql::{Tables, many, push_order, push_page};
+use super::query::{Condition, Embed, Part, Query};
+use super::rows::{Shape, Slot};
 use crate::data::policy::Action;
-use crate::data::schema::{Column, Table};
 use crate::http::identity::Identity;
 use crate::limits::{ANSWER_BYTES, EMBEDDED_ROWS, STATEMENT_COLUMNS};
 use crate::sql::predicate::allowed;
@@ -47,25 +46,6 @@ pub fn read(query: &Query, identity: &Identity, counts: bool) -> Result<Read, Da
         return Err(DataError::unsupported(format!("a select of more than {STATEMENT_COLUMNS} columns")));
     }
     Ok(Read { rows, shape, children: reader.children, count })
-}
-
-/// The names that the tables of a query have in a statement.
-struct Tables {
-    alias: String,
-    ones: Vec<(usize, Tables)>,
-}
-
-impl Tables {
-    fn of(statement: &mut Statement, query: &Query) -> Self {
-        let alias = statement.alias();
-        let ones = query.embeds().filter(|(_, embed)| embed.is_one);
-        let ones = ones.map(|(place, embed)| (place, Self::of(statement, &embed.query))).collect();
-        Self { alias, ones }
-    }
-
-    fn one(&self, place: usize) -> Option<&Self> {
-        self.ones.iter().find(|(known, _)| *known == place).map(|(_, tables)| tables)
-    }
 }
 
 /// A query on the way from the rows that are asked for to rows that are embedded in them.
@@ -116,10 +96,10 @@ impl Reader<'_> {
             cells.push(statement, &tables.alias, key);
         }
         let mut shape = self.push_fields(statement, query, &tables, &mut cells, links, &[]);
-        if cells.columns.is_empty() {
+        if cells.len() == 0 {
             statement.push("1 as c0");
         }
-        self.most_columns = self.most_columns.max(cells.columns.len());
+        self.most_columns = self.most_columns.max(cells.len());
         if let Some(key) = key.filter(|_| is_paged_within) {
             statement.push(", row_number() over (partition by ").push(&tables.alias).push(".").push(key);
             push_order(statement, query, &tables);
@@ -302,118 +282,4 @@ impl Reader<'_> {
         more(statement, &tables.alias);
         statement.push(")");
     }
-}
-
-/// The columns of a result, named by their places, each once.
-#[derive(Default)]
-struct Cells {
-    columns: Vec<(String, &'static str)>,
-    /// The places of those that may be large.
-    large: Vec<usize>,
-}
-
-impl Cells {
-    fn push(&mut self, statement: &mut Statement, alias: &str, column: &'static str) -> usize {
-        if let Some(place) = self.columns.iter().position(|(known, name)| known == alias && *name == column) {
-            return place;
-        }
-        let place = self.columns.len();
-        self.columns.push((alias.to_owned(), column));
-        statement.push(if place == 0 { "" } else { ", " }).push(alias).push(".").push(column);
-        statement.push(" as c").push(&place.to_string());
-        place
-    }
-
-    fn push_told(&mut self, statement: &mut Statement, alias: &str, column: &'static Column) -> usize {
-        let place = self.push(statement, alias, column.name);
-        if column.is_large() && !self.large.contains(&place) {
-            self.large.push(place);
-        }
-        place
-    }
-
-    fn bound(&self, statement: &mut Statement, most: i64) -> Option<BytesSlot> {
-        bound_bytes(statement, self.columns.len(), &self.large, most)
-    }
-}
-
-/// Bounds what the large texts of rows come to, of a statement that gives columns `c0`, `c1`, …: adds a last column, the
-/// bytes of the rows up to this one, and leaves the texts out as soon as that is more than `most`.
-pub fn bound_bytes(statement: &mut Statement, columns: usize, large: &[usize], most: i64) -> Option<BytesSlot> {
-    if large.is_empty() {
-        return None;
-    }
-    let mut before = String::from("select ");
-    // Writing to a String does not fail.
-    for place in 0..columns {
-        let _ = if large.contains(&place) {
-            write!(before, "iif(bytes > {most}, null, c{place}) as c{place}, ")
-        } else {
-            write!(before, "c{place}, ")
-        };
-    }
-    before.push_str("bytes from (select *, sum(0");
-    for place in large {
-        let _ = write!(before, " + coalesce(octet_length(c{place}), 0)");
-    }
-    before.push_str(") over (rows unbounded preceding) as bytes from (");
-    statement.wrap(&before, "))");
-    Some(BytesSlot { place: columns, most })
-}
-
-fn push_order(statement: &mut Statement, query: &Query, tables: &Tables) {
-    let mut separator = " order by ";
-    for order in &query.order {
-        let Order { embed, column, is_descending, nulls_first } = order;
-        let owner = embed.and_then(|place| tables.one(place)).unwrap_or(tables);
-        statement.push(separator).push(&owner.alias).push(".").push(column.name);
-        statement.push(if *is_descending { " desc" } else { "" });
-        // Without nulls it need not be said, and an index serves the order.
-        if column.nullable || embed.is_some() {
-            statement.push(if *nulls_first { " nulls first" } else { " nulls last" });
-        }
-        separator = ", ";
-    }
-    // The page is read again for each table of which its rows may have many, and must be the same.
-    if query.limit.is_some() && many(query) > 0 {
-        for name in query.table.key {
-            statement.push(separator).push(&tables.alias).push(".").push(name);
-            separator = ", ";
-        }
-    }
-}
-
-/// The number of tables, on all levels, of which a row may have many.
-fn many(query: &Query) -> i64 {
-    query.embeds().map(|(_, embed)| i64::from(!embed.is_one) + many(&embed.query)).sum()
-}
-
-fn push_page(statement: &mut Statement, query: &Query) {
-    if let Some(limit) = query.limit {
-        statement.push(" limit ").bind(Value::Integer(limit));
-    }
-    if query.offset > 0 {
-        statement.push(if query.limit.is_none() { " limit -1 offset " } else { " offset " });
-        statement.bind(Value::Integer(query.offset));
-    }
-}
-
-/// A query for the rows with these keys, with all else as in `query`.
-#[must_use]
-pub fn by_keys(query: &Query, table: &'static Table, keys: &[Vec<Value>]) -> Query {
-    let is_one_column = table.key.len() == 1;
-    let columns: Vec<_> = table.key.iter().filter_map(|name| table.column(name)).collect();
-    let condition = match columns.as_slice() {
-        [column] if is_one_column => {
-            let values = keys.iter().filter_map(|key| key.first().cloned()).collect();
-            Condition::Test(None, column, super::query::Test::In(values))
-        }
-        columns => Condition::Any(keys.iter().map(|key| Condition::All(is_key(columns, key))).collect()),
-    };
-    Query { conditions: vec![condition], limit: None, offset: 0, ..query.clone() }
-}
-
-fn is_key(columns: &[&'static Column], key: &[Value]) -> Vec<Condition> {
-    let equals = |value: &Value| super::query::Test::Compare(super::query::Comparison::Equal, value.clone());
-    columns.iter().zip(key).map(|(column, value)| Condition::Test(None, column, equals(value))).collect()
 }

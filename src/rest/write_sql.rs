@@ -3,7 +3,6 @@
 
 use super::condition_sql::push_condition;
 use super::payload::Payload;
-use super::preference::Resolution;
 use super::query::{Condition, Part, Query};
 use super::rows::{Shape, Slot};
 use crate::data::policy::{Action, policy_of};
@@ -42,50 +41,6 @@ pub fn sets_service_column(table: &Table, payload: &Payload, identity: &Identity
     let columns = policy_of(table).map_or(&[][..], |policy| policy.service_columns);
     let is_one = |name: &str| columns.contains(&name);
     !matches!(identity, Identity::Service(_)) && payload.columns.iter().any(|column| is_one(column.name))
-}
-
-/// Makes rows. `conflict` says what becomes of those whose key, in these columns, is taken.
-#[must_use]
-pub fn insert(
-    table: &'static Table,
-    payload: &Payload,
-    conflict: Option<(Resolution, &[&str])>,
-    demand: Demand<'_>,
-) -> Write {
-    let json = payload.json();
-    let refused = Refused { table, payload, json: &json, conflict, identity: demand.identity };
-    let mut check = Statement::new("select (");
-    refused.push(&mut check);
-    check.push(") as c0, ").push(&payload.rows.len().to_string()).push(" as c1, ");
-    match conflict {
-        Some((_, key)) => {
-            check.push("(select count(*) from ");
-            let alias = check.alias();
-            refused.push_taken(&mut check, &alias, key);
-            check.push(") as c2");
-        }
-        None => _ = check.push("0 as c2"),
-    }
-    check.push(", 0 as c3");
-    let mut write = Statement::new("insert into ");
-    write.push(table.name).push(" (");
-    push_list(&mut write, payload.all_columns(), |write, column| _ = write.push(column.name));
-    for (name, _) in table.unlisted {
-        write.push(", ").push(name);
-    }
-    write.push(") select ");
-    push_list(&mut write, payload.all_columns(), |write, column| push_value(write, column.name, column.kind));
-    for (_, value) in table.unlisted {
-        write.push(", ").push(value);
-    }
-    write.push(" from json_each(").bind_text(&json).push(") r where (");
-    refused.push(&mut write);
-    write.push(") = 0");
-    if let Some((resolution, key)) = conflict {
-        push_conflict(&mut write, payload, resolution, key);
-    }
-    let shape = push_returning(&mut write, table, demand.told);
-    Write { check, write, shape }
 }
 
 /// Changes the rows that satisfy the conditions.
@@ -190,90 +145,6 @@ impl Matching<'_> {
     }
 }
 
-/// The rows of an insert that may not be written.
-struct Refused<'a> {
-    table: &'static Table,
-    payload: &'a Payload,
-    json: &'a str,
-    conflict: Option<(Resolution, &'a [&'a str])>,
-    identity: &'a Identity,
-}
-
-impl Refused<'_> {
-    /// Adds their number.
-    fn push(&self, statement: &mut Statement) {
-        let rule = allowed(self.table, Action::Insert, self.identity);
-        match &rule {
-            Allowed::All => _ = statement.push("0"),
-            Allowed::None => _ = statement.push(&self.payload.rows.len().to_string()),
-            Allowed::Some(_) => {
-                statement.push("(select count(*) from json_each(").bind_text(self.json).push(") r where not coalesce(");
-                rule.push(statement, &mut |statement, name| self.push_new(statement, name));
-                statement.push(", 0))");
-            }
-        }
-        if let Some((Resolution::Merge, key)) = self.conflict {
-            self.push_not_to_merge(statement, key);
-        }
-    }
-
-    /// Adds the number of rows that would be written over one that the caller may not change, or not so.
-    fn push_not_to_merge(&self, statement: &mut Statement, key: &[&str]) {
-        let rule = allowed(self.table, Action::Update, self.identity);
-        if matches!(rule, Allowed::All) {
-            return;
-        }
-        statement.push(" + (select count(*) from ");
-        let alias = statement.alias();
-        self.push_taken(statement, &alias, key);
-        statement.push(" where not coalesce(");
-        rule.push_on(statement, &alias);
-        statement.push(" and ");
-        rule.push(statement, &mut |statement, name| {
-            if self.payload.columns.iter().any(|column| column.name == name) {
-                self.push_new(statement, name);
-            } else {
-                statement.push(&alias).push(".").push(name);
-            }
-        });
-        statement.push(", 0))");
-    }
-
-    /// Adds the rows whose key is taken, joined to those that are there.
-    fn push_taken(&self, statement: &mut Statement, alias: &str, key: &[&str]) {
-        statement.push("json_each(").bind_text(self.json).push(") r join ").push(self.table.name).push(" ");
-        statement.push(alias).push(" on ");
-        for (index, column) in key.iter().enumerate() {
-            statement.push(if index == 0 { "" } else { " and " }).push(alias).push(".").push(column).push(" = ");
-            self.push_new(statement, column);
-        }
-    }
-
-    fn push_new(&self, statement: &mut Statement, name: &str) {
-        match self.payload.all_columns().find(|column| column.name == name) {
-            Some(column) => push_value(statement, column.name, column.kind),
-            None => _ = statement.push("null"),
-        }
-    }
-}
-
-/// Adds what becomes of a row whose key is taken: the columns that the caller sets are written over those that are there.
-fn push_conflict(statement: &mut Statement, payload: &Payload, resolution: Resolution, key: &[&str]) {
-    statement.push(" on conflict (").push(&key.join(", ")).push(") do ");
-    let touched = payload.defaults.iter().filter(|column| column.name == "updated_at");
-    let set: Vec<_> = payload.columns.iter().filter(|column| !key.contains(&column.name)).chain(touched).collect();
-    match resolution {
-        Resolution::Ignore => _ = statement.push("nothing"),
-        Resolution::Merge => {
-            let none = payload.columns.iter().filter(|_| set.is_empty()).take(1);
-            statement.push("update set ");
-            push_list(statement, set.iter().copied().chain(none), |statement, column| {
-                statement.push(column.name).push(" = excluded.").push(column.name);
-            });
-        }
-    }
-}
-
 /// Adds how many bytes the large texts have that are told of rows, each of which gets so many `more`.
 fn push_bytes(statement: &mut Statement, alias: &str, told: Option<&Query>, more: usize) {
     statement.push("coalesce(sum(").push(&more.to_string());
@@ -288,7 +159,7 @@ fn push_bytes(statement: &mut Statement, alias: &str, told: Option<&Query>, more
 }
 
 /// Adds what is told of written rows: their keys, and the columns that are asked for.
-fn push_returning(statement: &mut Statement, table: &Table, told: Option<&Query>) -> Shape {
+pub(super) fn push_returning(statement: &mut Statement, table: &Table, told: Option<&Query>) -> Shape {
     let mut shape = Shape::default();
     let mut cells: Vec<&str> = Vec::new();
     let mut push = |statement: &mut Statement, name: &'static str| {
@@ -312,7 +183,7 @@ fn push_returning(statement: &mut Statement, table: &Table, told: Option<&Query>
 }
 
 /// Adds a value of the row that `json_each` is at.
-fn push_value(statement: &mut Statement, name: &str, kind: Kind) {
+pub(super) fn push_value(statement: &mut Statement, name: &str, kind: Kind) {
     push_member(statement, &mut |statement| _ = statement.push("r.value"), name, kind);
 }
 
@@ -329,7 +200,12 @@ fn push_member(statement: &mut Statement, object: &mut dyn FnMut(&mut Statement)
     statement.push(if is_json { "', 'null')" } else { "'" });
 }
 
-fn push_list<T>(statement: &mut Statement, parts: impl Iterator<Item = T>, mut push: impl FnMut(&mut Statement, T)) {
+/// Adds parts with commas between them.
+pub(super) fn push_list<T>(
+    statement: &mut Statement,
+    parts: impl Iterator<Item = T>,
+    mut push: impl FnMut(&mut Statement, T),
+) {
     for (index, part) in parts.enumerate() {
         if index > 0 {
             statement.push(", ");

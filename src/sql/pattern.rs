@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use serde_json::json;
-
+use super::letter_case::{capitals, lower};
+use super::pattern_steps::{Segment, push_literal, push_steps};
 use super::statement::Statement;
 
 /// Bytes of a pattern that D1 matches itself.
@@ -13,10 +13,6 @@ const FOLDED_LETTERS: usize = 64;
 
 /// The most `%` that a pattern may have.
 const WILDCARDS: usize = 64;
-
-/// Places that are tried in vain for parts with `_` in a pattern of more than [`NATIVE_BYTES`]: each costs a walk through
-/// the rest of the text, and the database has one thread. Only texts that are made for it have as many.
-const CANDIDATES: &str = "200";
 
 /// A pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +35,7 @@ pub enum PatternError {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sign {
+pub(super) enum Sign {
     /// Any number of any characters.
     Many,
     /// Any character.
@@ -171,35 +167,6 @@ impl Pattern {
     }
 }
 
-fn push_steps(statement: &mut Statement, parts: &[Segment], first: &Segment, last: &Segment) {
-    statement
-        .push("exists (with recursive step (part, at, missed) as (select 0, ")
-        .push(&(first.length + 1).to_string());
-    statement.push(", 0 union all select part + iif(");
-    push_hit(statement);
-    statement.push(", 1, 0), ").push(FOUND).push(" + iif(");
-    push_hit(statement);
-    statement.push(", p.value ->> 'length', 1), missed + iif(");
-    push_hit(statement);
-    statement.push(", 0, 1) from step join json_each(");
-    let parts_json: Vec<_> = parts.iter().map(Segment::json).collect();
-    statement.bind_text(json!(parts_json).to_string());
-    statement.push(") p on p.key = step.part where at <= length(x) and missed < ").push(CANDIDATES);
-    statement.push(" and instr(substr(x, at + (p.value ->> 'before')), p.value ->> 'anchor') > 0) select 1");
-    statement.push(" from step where part = ").push(&parts.len().to_string());
-    statement.push(" and at + ").push(&last.length.to_string()).push(" <= length(x) + 1)");
-}
-
-/// Where the next part may begin: where the longest of its texts is found next.
-const FOUND: &str = "(at + instr(substr(x, at + (p.value ->> 'before')), p.value ->> 'anchor') - 1)";
-
-/// Adds whether it does begin there: its other texts are in their places, and it ends within the subject.
-fn push_hit(statement: &mut Statement) {
-    statement.push("(").push(FOUND).push(" + (p.value ->> 'length') <= length(x) + 1");
-    statement.push(" and not exists (select 1 from json_each(p.value, '$.literals') l where substr(x, ").push(FOUND);
-    statement.push(" + (l.value ->> 0), length(l.value ->> 1)) <> l.value ->> 1))");
-}
-
 /// The text that signs without wildcards stand for.
 fn literal(signs: &[Sign]) -> Option<String> {
     let character = |sign: &Sign| match sign {
@@ -207,48 +174,6 @@ fn literal(signs: &[Sign]) -> Option<String> {
         Sign::Many | Sign::One => None,
     };
     signs.iter().map(character).collect()
-}
-
-fn push_literal(statement: &mut Statement, place: &str, literal: &str) {
-    let length = literal.chars().count().to_string();
-    statement.push("substr(x, ").push(place).push(", ").push(&length).push(") = ").bind_text(literal);
-}
-
-/// What stands between two `%`: its length in characters, and the texts in it with their places.
-#[derive(Default)]
-struct Segment {
-    length: usize,
-    literals: Vec<(usize, String)>,
-}
-
-impl Segment {
-    fn of(signs: &[Sign]) -> Self {
-        let mut literals: Vec<(usize, String)> = Vec::new();
-        let mut open = false;
-        for (place, sign) in signs.iter().enumerate() {
-            match (sign, literals.last_mut()) {
-                (Sign::Is(character), Some((_, literal))) if open => literal.push(*character),
-                (Sign::Is(character), _) => literals.push((place, character.to_string())),
-                _ => {}
-            }
-            open = matches!(sign, Sign::Is(_));
-        }
-        Self { length: signs.len(), literals }
-    }
-
-    fn json(&self) -> serde_json::Value {
-        let longest = self.literals.iter().max_by_key(|(_, literal)| literal.len());
-        let (before, anchor) = longest.map_or((0, ""), |(place, literal)| (*place, literal));
-        json!({"length": self.length, "before": before, "anchor": anchor, "literals": self.literals})
-    }
-}
-
-fn lower(character: char) -> char {
-    let mut folded = character.to_lowercase();
-    match (folded.next(), folded.next()) {
-        (Some(lower), None) => lower,
-        _ => character,
-    }
 }
 
 fn folded_letters(signs: &[Sign]) -> Vec<(char, char)> {
@@ -261,28 +186,4 @@ fn folded_letters(signs: &[Sign]) -> Vec<(char, char)> {
         }
     }
     folded
-}
-
-/// The capitals beyond ASCII of a letter.
-fn capitals(letter: char) -> impl Iterator<Item = char> {
-    let mut raised = letter.to_uppercase();
-    let own = raised.next().filter(|own| raised.next().is_none() && !own.is_ascii() && lower(*own) == letter);
-    own.filter(|own| *own != letter).into_iter().chain(other_capital(letter))
-}
-
-/// The capital that becomes a letter, but that the letter does not become: signs, titles, and capitals that are written
-/// with two letters otherwise.
-fn other_capital(letter: char) -> Option<char> {
-    let after = |distance: u32| char::from_u32(u32::from(letter) + distance);
-    match letter {
-        'ß' => Some('ẞ'),
-        'k' => Some('\u{212A}'),
-        'å' => Some('\u{212B}'),
-        'ω' => Some('\u{2126}'),
-        'θ' => Some('ϴ'),
-        'ǆ' | 'ǉ' | 'ǌ' | 'ǳ' => char::from_u32(u32::from(letter) - 1),
-        '\u{1F80}'..='\u{1F87}' | '\u{1F90}'..='\u{1F97}' | '\u{1FA0}'..='\u{1FA7}' => after(8),
-        '\u{1FB3}' | '\u{1FC3}' | '\u{1FF3}' => after(9),
-        _ => None,
-    }
 }

@@ -7,6 +7,7 @@ use promptmeter::http::query::Query as Parameters;
 use promptmeter::rest::error::DataError;
 use promptmeter::rest::function::{Arguments, Function};
 use promptmeter::rest::function_sql::{self, Caller, ForkCall};
+use promptmeter::rest::insert_sql;
 use promptmeter::rest::payload::{Origin, Payload};
 use promptmeter::rest::preference::RequestHeaders;
 use promptmeter::rest::read_sql;
@@ -273,7 +274,7 @@ fn insert(request: &Request, body: &str, identity: &Identity) -> Result<Write, D
         Some(resolution) => Some((resolution, request.conflict_target()?)),
         None => None,
     };
-    Ok(write_sql::insert(table, &payload, conflict, demand(request, identity)))
+    Ok(insert_sql::insert(table, &payload, conflict, demand(request, identity)))
 }
 
 fn function(name: &str, body: &str, identity: &Identity) -> Result<Vec<Statement>, DataError> {

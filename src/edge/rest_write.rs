@@ -1,0 +1,215 @@
+//! Writes of the data dialect.
+
+use uuid::Uuid;
+
+use super::answer::Answer;
+use super::call::Call;
+use super::rest::{content_range, failure, fetch, first_number, run};
+use super::runtime::new_uuid;
+use super::{d1, ingestion, prompt_lookup};
+use crate::data::schema::Table;
+use crate::data::tables::{PROMPT_EVENTS, PROMPTS};
+use crate::limits::{ANSWER_BYTES, PARAMETER_BYTES, REREAD_ROWS};
+use crate::rest::error::{DataError, ErrorCode};
+use crate::rest::keys::by_keys;
+use crate::rest::payload::{Origin, Payload};
+use crate::rest::preference::{Format, Resolution};
+use crate::rest::query::Query;
+use crate::rest::request::Request;
+use crate::rest::rows::{self, Cell, Row, Shape};
+use crate::rest::write_sql::{self, Demand, Write};
+use crate::rest::{insert_sql, read_sql};
+use crate::sql::statement::Value;
+use crate::time::timestamp_from_ms;
+
+/// Answers a request that inserts rows.
+pub(super) async fn insert(call: &mut Call, request: &Request) -> Result<Answer, DataError> {
+    check_body_type(call)?;
+    let bytes = call.body().await?;
+    let now = timestamp_from_ms(call.now_ms).unwrap_or_default();
+    let now_ms = call.now_ms;
+    let caller = call.identity.user().map(|user| user.id);
+    let mut origin = Origin { now: &now, caller, new_id: &mut || new_uuid(now_ms) };
+    let (table, preferences) = (request.query.table, request.preferences);
+    let payload =
+        Payload::read_new(table, &bytes, request.columns.as_deref(), preferences.missing_is_default, &mut origin)?;
+    refuse_service_columns(call, table, &payload)?;
+    let conflict = match preferences.resolution {
+        Some(resolution) => Some((resolution, request.conflict_target()?)),
+        None => None,
+    };
+    if let Some((Resolution::Merge, key)) = conflict
+        && payload.repeats(key)
+    {
+        let message = "ON CONFLICT DO UPDATE command cannot affect row a second time";
+        let hint =
+            "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.";
+        return Err(DataError::new(ErrorCode::Cardinality, message).hint(hint));
+    }
+    if payload.rows.is_empty() {
+        return written(call, request, (201, 201), Vec::new(), &Shape::default()).await;
+    }
+    if needs_reading(request) && table.key.len() > 1 && payload.rows.len() > REREAD_ROWS {
+        let what = format!("embedding or order in the answer to more than {REREAD_ROWS} rows of {}", table.name);
+        return Err(DataError::unsupported(what));
+    }
+    if payload.json().len() > PARAMETER_BYTES {
+        let hint = "Send them in several requests.";
+        return Err(DataError::new(ErrorCode::TooLarge, "these rows are too many bytes together").hint(hint));
+    }
+    let is_one = request.format == Format::Object && preferences.returns_rows;
+    if is_one && payload.rows.len() != 1 {
+        return Err(rows::not_one_row(payload.rows.len()));
+    }
+    let demand = Demand { identity: &call.identity, is_one, told: told(request) };
+    let write = insert_sql::insert(table, &payload, conflict, demand);
+    let (rows, taken) = perform(call, request, &write).await?;
+    if table.name == PROMPT_EVENTS.name {
+        count_events(call, &rows).await?;
+    }
+    let is_update = preferences.resolution == Some(Resolution::Merge) && taken == payload.rows.len();
+    let status = if is_update { 200 } else { 201 };
+    written(call, request, (status, status), rows, &write.shape).await
+}
+
+/// Answers a request that updates rows.
+pub(super) async fn update(call: &mut Call, request: &Request) -> Result<Answer, DataError> {
+    check_body_type(call)?;
+    let bytes = call.body().await?;
+    let table = request.query.table;
+    let conditions = request.written_conditions("UPDATE")?;
+    let now = timestamp_from_ms(call.now_ms).unwrap_or_default();
+    let payload = Payload::read_changes(table, &bytes, request.columns.as_deref(), &now)?;
+    refuse_service_columns(call, table, &payload)?;
+    if payload.columns.is_empty() {
+        return written(call, request, (200, 204), Vec::new(), &Shape::default()).await;
+    }
+    let is_one = request.format == Format::Object && request.preferences.returns_rows;
+    let demand = Demand { identity: &call.identity, is_one, told: told(request) };
+    let write = write_sql::update(table, &payload, conditions, demand);
+    let (rows, _) = perform(call, request, &write).await?;
+    written(call, request, (200, 204), rows, &write.shape).await
+}
+
+/// Answers a request that deletes rows.
+pub(super) async fn delete(call: &Call, request: &Request) -> Result<Answer, DataError> {
+    let conditions = request.written_conditions("DELETE")?;
+    if request.preferences.returns_rows && request.query.embeds().next().is_some() {
+        return Err(DataError::unsupported("embedding in the answer to a DELETE"));
+    }
+    let is_one = request.format == Format::Object && request.preferences.returns_rows;
+    let demand = Demand { identity: &call.identity, is_one, told: told(request) };
+    let write = write_sql::delete(request.query.table, conditions, demand);
+    let (rows, _) = perform(call, request, &write).await?;
+    written(call, request, (200, 204), rows, &write.shape).await
+}
+
+/// What is told of written rows.
+fn told(request: &Request) -> Option<&Query> {
+    Some(&request.query).filter(|_| request.preferences.returns_rows)
+}
+
+fn check_body_type(call: &Call) -> Result<(), DataError> {
+    Ok(crate::http::body::check_type(call.header("Content-Type").as_deref(), &["application/json"])?)
+}
+
+fn refuse_service_columns(call: &Call, table: &Table, payload: &Payload) -> Result<(), DataError> {
+    if write_sql::sets_service_column(table, payload, &call.identity) {
+        return Err(DataError::forbidden(&call.identity, format!("permission denied for table {}", table.name)));
+    }
+    Ok(())
+}
+
+/// Whether the answer to a write is read anew: written rows are told without those of other tables, and without order.
+fn needs_reading(request: &Request) -> bool {
+    request.query.embeds().next().is_some() || !request.query.order.is_empty()
+}
+
+/// Does a write, unless something stands in its way; gives the written rows, and how many were there before.
+async fn perform(call: &Call, request: &Request, write: &Write) -> Result<(Vec<Row>, usize), DataError> {
+    let table = request.query.table;
+    if request.preferences.returns_rows && needs_reading(request) {
+        // What cannot be told is refused before anything is written.
+        read_sql::read(&request.query, &call.identity, false)?;
+    }
+    let mut before = Vec::new();
+    if let Some(user) = call.identity.user() {
+        let database = d1::database(&call.env).map_err(|error| failure(&error, table))?;
+        before.push(d1::users::make(&database, &[user], call.now_ms).map_err(|error| failure(&error, table))?);
+    }
+    let users = before.len();
+    let results = run(&call.env, table, [&write.check, &write.write], before).await;
+    if table.name == PROMPTS.name {
+        prompt_lookup::forget();
+    }
+    let mut results = results?.into_iter().skip(users);
+    let check = results.next().unwrap_or_default();
+    if first_number(&check, 0) > 0 {
+        return Err(DataError::forbidden_row(&call.identity, table.name));
+    }
+    let rows = results.next().unwrap_or_default();
+    let is_one = request.format == Format::Object && request.preferences.returns_rows;
+    if first_number(&check, 3) > ANSWER_BYTES {
+        return Err(rows::too_many_bytes());
+    }
+    if is_one && rows.len() != 1 {
+        // Of one row that was asked for none is written where it is left out; of several none is.
+        let asked = usize::try_from(first_number(&check, 1)).unwrap_or_default();
+        return Err(rows::not_one_row(if asked == 1 { rows.len() } else { asked }));
+    }
+    Ok((rows, usize::try_from(first_number(&check, 2)).unwrap_or_default()))
+}
+
+/// The answer to a write.
+async fn written(
+    call: &Call,
+    request: &Request,
+    (status, status_without_rows): (u16, u16),
+    rows: Vec<Row>,
+    shape: &Shape,
+) -> Result<Answer, DataError> {
+    let count = request.preferences.counts.then_some(i64::try_from(rows.len()).unwrap_or(i64::MAX));
+    let range = content_range(0, count.unwrap_or_default(), count);
+    let answer = if request.preferences.returns_rows {
+        let body = if needs_reading(request) && !rows.is_empty() {
+            let keys = keys_of(request.query.table, &rows);
+            let found =
+                fetch(&call.env, &call.identity, &by_keys(&request.query, request.query.table, &keys), false).await?;
+            rows::write(request.format, &found.shape, &found.rows, &found.children)?
+        } else {
+            rows::write(request.format, shape, &rows, &[])?
+        };
+        Answer::text(status, body, request.format.media_type())
+    } else {
+        Answer::empty(status_without_rows)
+    };
+    Ok(answer.header("Content-Range", range))
+}
+
+fn keys_of(table: &Table, rows: &[Row]) -> Vec<Vec<Value>> {
+    let value = |cell: &Cell| match cell {
+        Cell::Null => Value::Null,
+        #[expect(clippy::cast_possible_truncation, reason = "keys are whole numbers within 2^53")]
+        Cell::Number(number) => Value::Integer(*number as i64),
+        Cell::Text(text) => Value::Text(text.clone()),
+    };
+    rows.iter().map(|row| row.iter().take(table.key.len()).map(value).collect()).collect()
+}
+
+/// Counts forks and comparisons whose rows are stored. What fails here the cron makes good.
+async fn count_events(call: &Call, rows: &[Row]) -> Result<(), DataError> {
+    let keys: Vec<(Uuid, String)> = rows
+        .iter()
+        .filter_map(|row| match row.as_slice() {
+            [Cell::Text(prompt_id), Cell::Text(id), ..] => Some((Uuid::try_parse(prompt_id).ok()?, id.clone())),
+            _ => None,
+        })
+        .collect();
+    if ingestion::count_stored_rows(&call.env, &keys).await {
+        let message = "the id of an event was counted for another event";
+        let details = "Events of the same request whose ids are their own are stored and counted.";
+        let error = DataError::new(ErrorCode::Unique, message).details(details);
+        return Err(error.hint("Give each event an id of its own."));
+    }
+    Ok(())
+}
