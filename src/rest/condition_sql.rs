@@ -56,7 +56,7 @@ fn push_test(statement: &mut Statement, alias: &str, column: &Column, test: &Tes
         }
         Test::Like(pattern) => pattern.push(statement, &mut name),
         Test::In(values) => {
-            let list: Vec<_> = values.iter().map(json_value).collect();
+            let list: Vec<_> = values.iter().map(Value::json).collect();
             name(statement);
             statement.push(" in (select value from json_each(").bind_text(json!(list).to_string()).push("))");
         }
@@ -88,14 +88,6 @@ fn operator(comparison: Comparison) -> &'static str {
         Comparison::GreaterOrEqual => " >= ",
         Comparison::Less => " < ",
         Comparison::LessOrEqual => " <= ",
-    }
-}
-
-fn json_value(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Null => serde_json::Value::Null,
-        Value::Integer(number) => (*number).into(),
-        Value::Text(text) => text.as_str().into(),
     }
 }
 

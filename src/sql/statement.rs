@@ -16,6 +16,18 @@ pub enum Value {
     Text(String),
 }
 
+impl Value {
+    /// The value as JSON.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Integer(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
+        }
+    }
+}
+
 /// A statement that callers' values reach as parameters only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statement {
@@ -98,18 +110,10 @@ impl Statement {
     #[must_use]
     pub fn parameters(&self) -> Vec<Value> {
         let mut parameters: Vec<Value> = self.values.iter().take(SINGLE_PARAMETERS).cloned().collect();
-        let rest: Vec<serde_json::Value> = self.values.iter().skip(SINGLE_PARAMETERS).map(json).collect();
+        let rest: Vec<serde_json::Value> = self.values.iter().skip(SINGLE_PARAMETERS).map(Value::json).collect();
         if !rest.is_empty() {
             parameters.push(Value::Text(serde_json::Value::from(rest).to_string()));
         }
         parameters
-    }
-}
-
-fn json(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Null => serde_json::Value::Null,
-        Value::Integer(number) => (*number).into(),
-        Value::Text(text) => text.as_str().into(),
     }
 }
