@@ -5,6 +5,7 @@
 //!
 //! - [`counting`]: what a counter counts, and its protocol
 //! - [`events`]: what callers send, and what becomes of a batch
+//! - [`recording`]: which events of an experiment are new, and the batches that store them
 //! - [`experiments`]: from the events of sessions to hourly rows
 //! - [`data`]: prompts, who may do what, rows of other systems
 //! - [`rest`]: the data dialect of Supabase applications
@@ -20,6 +21,7 @@ pub mod events;
 pub mod experiments;
 pub mod http;
 pub mod limits;
+pub mod recording;
 pub mod rest;
 pub mod search;
 pub mod sql;

@@ -25,6 +25,14 @@ pub const KEY_CHARS: usize = 128;
 pub const TAGS_BYTES: usize = 16_000;
 /// Bytes of an experiment event's `properties`, as JSON text.
 pub const PROPERTIES_BYTES: usize = 4096;
+/// Characters of the name of what a conversion measures.
+pub const METRIC_CHARS: usize = 64;
+/// The largest value, in either direction, that a conversion may measure: sums of squares of a session's stay finite.
+pub const METRIC_VALUE: u32 = 1_000_000_000;
+/// Names of metrics that the conversions of one experiment may have.
+pub const EXPERIMENT_METRICS: usize = 100;
+/// Measurements of one session that are kept.
+pub const SESSION_MEASUREMENTS: usize = 1000;
 /// How long before now an event may have happened, in milliseconds.
 pub const EVENT_PAST_MS: i64 = 48 * HOUR_MS;
 /// How far ahead of now a caller's clock may be, in milliseconds.

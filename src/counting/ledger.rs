@@ -96,9 +96,10 @@ pub struct LedgerChange {
     pub expired: Vec<u64>,
 }
 
-/// The remembered ids of one counter.
-#[derive(Debug, Default)]
+/// The remembered ids of one counter, or of one experiment.
+#[derive(Debug)]
 pub struct Ledger {
+    capacity: usize,
     payloads: HashMap<u64, u32>,
     segments: VecDeque<SegmentKeys>,
     tail: Option<Segment>,
@@ -111,19 +112,36 @@ struct SegmentKeys {
     keys: Vec<u64>,
 }
 
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::holding(LEDGER_ENTRIES, 0)
+    }
+}
+
 impl Ledger {
     /// An empty ledger with room for as many ids as segments of so many bytes hold, so that restoring them does not
     /// make it grow.
     #[must_use]
     pub fn with_room_for(packed_bytes: u64) -> Self {
-        let entries = usize::try_from(packed_bytes).unwrap_or(usize::MAX) / ENTRY_BYTES;
-        let payloads = HashMap::with_capacity(entries.min(LEDGER_ENTRIES));
-        Self { payloads, ..Self::default() }
+        Self::holding(LEDGER_ENTRIES, usize::try_from(packed_bytes).unwrap_or(usize::MAX) / ENTRY_BYTES)
+    }
+
+    /// An empty ledger that holds at most `capacity` ids, with room for `entries`.
+    #[must_use]
+    pub fn holding(capacity: usize, entries: usize) -> Self {
+        let payloads = HashMap::with_capacity(entries.min(capacity));
+        Self { capacity, payloads, segments: VecDeque::new(), tail: None }
     }
 
     /// Restores a stored segment; segments are given in the order of their numbers.
     pub fn restore(&mut self, segment: Segment) {
         self.keep(segment);
+    }
+
+    /// Remembers a segment of ids that was stored at `now_ms`, and forgets what is too old or too much.
+    pub fn remember(&mut self, segment: Segment, now_ms: i64) {
+        let expired = self.expired(segment.entries.len(), now_ms);
+        self.apply(LedgerChange { written: vec![segment], expired });
     }
 
     /// How many ids are remembered.
@@ -188,7 +206,7 @@ impl Ledger {
         let closed = self.segments.len().saturating_sub(1);
         let mut expired = Vec::new();
         for segment in self.segments.iter().take(closed) {
-            if segment.newest_ms + RETENTION_MS >= now_ms && remembered <= LEDGER_ENTRIES {
+            if segment.newest_ms + RETENTION_MS >= now_ms && remembered <= self.capacity {
                 break;
             }
             remembered -= segment.keys.len().min(remembered);

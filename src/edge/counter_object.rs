@@ -7,13 +7,12 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use serde_json::json;
 use uuid::Uuid;
-use worker::{DurableObject, Env, Error, Request, Response, ResponseBuilder, Result, State, durable_object};
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 use super::counter_storage;
-use super::d1;
 use super::runtime::{log_failure, now_ms};
+use super::{d1, objects};
 use crate::counting::counter::{Commit, Counter, SNAPSHOT_DELAY_MS};
 use crate::counting::protocol::{Command, ImportedRow, Reply};
 
@@ -44,13 +43,7 @@ impl DurableObject for PromptCounter {
             Ok(text) => self.obey(&text).await,
             Err(error) => Err(error),
         };
-        match reply {
-            Ok(reply) => Response::from_json(&reply),
-            Err(error) => {
-                log_failure("counter", &error.to_string());
-                ResponseBuilder::new().with_status(503).from_json(&json!({"error": error.to_string()}))
-            }
-        }
+        objects::answer("counter", reply)
     }
 
     async fn alarm(&self) -> Result<Response> {

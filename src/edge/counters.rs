@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use uuid::Uuid;
-use worker::{Delay, Env, Error, Method, Request, RequestInit, Result};
+use worker::{Delay, Env, Error, Result};
 
+use super::objects;
 use crate::counting::protocol::{BINDING, Command, Reply};
 use crate::counting::tally::Tally;
 
@@ -20,8 +21,8 @@ pub(super) async fn ask(env: &Env, prompt_id: Uuid, command: &Command) -> Result
         if pause_ms > 0 {
             Delay::from(Duration::from_millis(pause_ms)).await;
         }
-        match attempt(env, prompt_id, &body).await {
-            Ok(reply) => return Ok(reply),
+        match objects::ask(env, BINDING, &prompt_id.to_string(), &body).await {
+            Ok(reply) => return Ok(serde_json::from_str(&reply)?),
             Err(error) => failure = error,
         }
     }
@@ -39,16 +40,4 @@ pub(super) async fn read(env: &Env, prompt_id: Uuid) -> Result<Tally> {
 /// The failure of a reply that does not answer its command.
 pub(super) fn unexpected(reply: &Reply) -> Error {
     Error::from(format!("the counter replied {reply:?}"))
-}
-
-async fn attempt(env: &Env, prompt_id: Uuid, body: &str) -> Result<Reply> {
-    let stub = env.durable_object(BINDING)?.get_by_name(&prompt_id.to_string())?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(body.into()));
-    let mut response = stub.fetch_with_request(Request::new_with_init("https://counter/", &init)?).await?;
-    let text = response.text().await?;
-    if response.status_code() != 200 {
-        return Err(Error::from(format!("the counter failed: {text}")));
-    }
-    Ok(serde_json::from_str(&text)?)
 }

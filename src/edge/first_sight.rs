@@ -33,7 +33,7 @@ pub(super) fn note(env: &Env, context: &Context, user: &User, now_ms: i64) {
 }
 
 async fn make(env: &Env, user: &User, now_ms: i64) -> Result<()> {
-    d1::users::make(&d1::database(env)?, &[user], now_ms)?.run().await.map(drop)
+    d1::run(d1::users::make(&d1::database(env)?, &[user], now_ms)?).await.map(drop)
 }
 
 fn is_new(sight: (Uuid, bool)) -> bool {

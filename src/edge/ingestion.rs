@@ -8,7 +8,7 @@ use worker::{Env, Result};
 
 use super::call::storage_failure;
 use super::runtime::{log_failure, now_ms, random_u64};
-use super::{counters, d1, prompt_lookup};
+use super::{counters, d1, prompt_lookup, recorders};
 use crate::counting::protocol::{Command, Outcome, Reply};
 use crate::counting::tally::Tally;
 use crate::data::policy::{may_see, unknown_prompt};
@@ -16,7 +16,7 @@ use crate::data::prompt::PromptName;
 use crate::events::batch::{Batch, Counting};
 use crate::events::fate::{Fate, fate_of, reused_id};
 use crate::events::lineage::{LineageEvent, Standing, StoredLineage};
-use crate::events::recording::{Recording, fates_of, reject_reused_ids};
+use crate::events::recording::{self, Consignment, by_experiment};
 use crate::http::identity::Identity;
 
 /// The counts of the prompts that a batch was about, those whose counter answered.
@@ -25,10 +25,10 @@ pub(super) type Tallies = Vec<(Uuid, Tally)>;
 /// Stores what `identity` may store of a batch; everything that is settled as accepted or duplicate is durable.
 pub(super) async fn store(env: &Env, identity: &Identity, mut batch: Batch) -> (Vec<Fate>, Tallies) {
     reject_unknown_prompts(env, identity, &mut batch).await;
-    let recordings = std::mem::take(&mut batch.experiment_events);
-    let (tallies, recorded) = join(count(env, &mut batch), record(env, &recordings)).await;
-    for (recording, fate) in recordings.iter().zip(recorded) {
-        batch.settle(recording.index, fate);
+    let consignments = by_experiment(std::mem::take(&mut batch.experiment_events), std::mem::take(&mut batch.refused));
+    let (tallies, recorded) = join(count(env, &mut batch), record(env, consignments)).await;
+    for (index, fate) in recorded {
+        batch.settle(index, fate);
     }
     (batch.into_fates(), tallies)
 }
@@ -159,26 +159,14 @@ async fn settle_lineage_rows(env: &Env, counted: &[LineageEvent], refused: &[Lin
     }
 }
 
-/// Stores experiment events; one fate for each.
-async fn record(env: &Env, recordings: &[Recording]) -> Vec<Fate> {
-    if recordings.is_empty() {
-        return Vec::new();
-    }
-    match try_to_record(env, recordings).await {
-        Ok(fates) => fates,
-        Err(error) => vec![Fate::Rejected(storage_failure("experiment_events", &error)); recordings.len()],
-    }
-}
-
-async fn try_to_record(env: &Env, recordings: &[Recording]) -> Result<Vec<Fate>> {
-    let database = d1::database(env)?;
-    let mut fates = fates_of(recordings, d1::experiments::record(&database, recordings).await?);
-    let duplicates = fates.iter().zip(recordings).filter(|(fate, _)| **fate == Fate::Duplicate);
-    let keys: Vec<(&str, &str)> = duplicates
-        .filter_map(|(_, recording)| Some((recording.event.experiment_id.as_str(), recording.id.as_deref()?)))
-        .collect();
-    if !keys.is_empty() {
-        reject_reused_ids(&mut fates, recordings, &d1::experiments::find(&database, &keys).await?);
-    }
-    Ok(fates)
+/// Has experiment events recorded; the fate of each, by its place in the batch.
+async fn record(env: &Env, consignments: Vec<Consignment>) -> Vec<(usize, Fate)> {
+    let recorded = join_all(consignments.into_iter().map(|Consignment { indexes, delivery }| async move {
+        let fates = match recorders::record(env, delivery).await {
+            Ok(outcomes) => outcomes.into_iter().map(recording::fate_of).collect(),
+            Err(error) => vec![Fate::Rejected(storage_failure("experiment_events", &error)); indexes.len()],
+        };
+        indexes.into_iter().zip(fates).collect::<Vec<_>>()
+    }));
+    recorded.await.concat()
 }

@@ -1,8 +1,8 @@
 //! The only folder that knows Cloudflare: it decodes, asks the pure code, performs, encodes.
 //!
-//! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] (commands to one prompt's counter)
+//! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] and [`recorder_object`] (commands to one prompt's counter, to one experiment's recorder)
 //! - handlers: [`events`], [`prompts`], [`stats`], [`search`], [`summary`], [`import`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
-//! - what they share: [`ingestion`], [`counters`] (the way to a counter), [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`]
+//! - what they share: [`ingestion`], [`counters`] and [`recorders`] (the way to them), [`objects`], [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`]
 //! - who is asking: [`identity`], [`public_keys`] (those of `JWKS`), [`key_download`], [`web_crypto`]
 //! - statements: [`d1`] and [`counter_storage`] hold all SQL
 
@@ -20,11 +20,16 @@ mod identity;
 mod import;
 mod ingestion;
 mod key_download;
+mod objects;
 mod prompt_lookup;
 mod prompts;
 mod public_keys;
+mod recorder_object;
+mod recorders;
+mod rejudging;
 mod rest;
 mod rest_write;
+mod retention;
 mod rollup;
 mod runtime;
 mod scheduled;

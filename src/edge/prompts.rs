@@ -43,7 +43,7 @@ pub(super) async fn post_prompt(mut call: Call) -> std::result::Result<Answer, R
         batch.push(d1::prompts::make(&database, &creation.prompt, now_ms)?);
         batch.push(d1::prompts::make_answers(&database, id, &creation.answers, now_ms)?);
         batch.extend(note(&database, &call, owner, key.as_ref(), id)?);
-        database.batch(batch).await.map(drop)
+        d1::transact(&database, batch).await.map(drop)
     };
     if let Err(error) = attempt.await {
         // The same request may have come twice at once: then the other one has made it.

@@ -3,7 +3,7 @@
 use worker::{Env, Result, ScheduleContext, ScheduledEvent, event};
 
 use super::runtime::{log_failure, now_ms};
-use super::{d1, ingestion, rollup};
+use super::{d1, ingestion, rejudging, retention, rollup};
 use crate::events::lineage::{StoredLineage, UNCOUNTED_GRACE_MS};
 use crate::limits::CREATION_KEY_MS;
 
@@ -27,7 +27,13 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
 }
 
 async fn roll_up(env: &Env) -> Result<()> {
-    rollup::run(&d1::database(env)?).await
+    let database = d1::database(env)?;
+    let is_complete = rollup::run(&database).await?;
+    rejudging::run(&database).await?;
+    if is_complete {
+        retention::run(env).await?;
+    }
+    Ok(())
 }
 
 /// Counts the forks and comparisons that a crash left between their row and their count.

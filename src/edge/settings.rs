@@ -34,6 +34,23 @@ pub(super) fn jwks(env: &Env) -> Option<String> {
     setting(env, "JWKS")
 }
 
+/// `RAW_EVENT_DAYS`: how long experiment events are kept after they arrived, once they are rolled up. At least 2, for
+/// ids are known by them.
+pub(super) fn raw_event_days(env: &Env) -> i64 {
+    days(env, "RAW_EVENT_DAYS", 30).max(2)
+}
+
+/// `SESSION_DAYS`: how long the sessions of an experiment are kept after it was stopped. At least 3, for events may be 48
+/// hours late.
+pub(super) fn session_days(env: &Env) -> i64 {
+    days(env, "SESSION_DAYS", 90).max(3)
+}
+
+/// A setting in days; what is no whole number of them is the default.
+fn days(env: &Env, name: &str, default: i64) -> i64 {
+    setting(env, name).and_then(|days| days.parse().ok()).filter(|days| (0..=36_500).contains(days)).unwrap_or(default)
+}
+
 fn setting(env: &Env, name: &str) -> Option<String> {
     env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty())
 }

@@ -10,7 +10,7 @@ use crate::http::problem::Problem;
 pub(super) async fn get_summary(call: &Call) -> Result<Answer, Problem> {
     let page = Page::parse(&call.query())?;
     let rows = match d1::database(&call.env) {
-        Ok(database) => d1::experiments::summary(&database, &call.id, &page).await,
+        Ok(database) => d1::summary::page(&database, &call.id, &page).await,
         Err(error) => Err(error),
     };
     let mut rows = rows.map_err(|error| storage_failure("summary", &error))?;

@@ -22,6 +22,8 @@ pub struct Batch {
     pub counts: Vec<Counting>,
     /// Experiment events to store.
     pub experiment_events: Vec<Recording>,
+    /// The experiments of the events that were refused, one for each.
+    pub refused: Vec<String>,
     fates: Vec<Option<Fate>>,
 }
 
@@ -57,14 +59,20 @@ impl Batch {
         let mut batch = Self { fates: vec![None; events.len()], ..Self::default() };
         for (index, event) in events.into_iter().enumerate() {
             let admitted = event.and_then(|event| {
-                let at_ms = admitted_time(event.at_ms, now_ms)?;
+                let at_ms = admitted_time(event.at_ms, now_ms);
                 match event.subject {
                     Subject::Prompt(subject) => {
-                        batch.counts.push(counting(index, event.id, subject, at_ms, identity, &mut new_id)?);
+                        batch.counts.push(counting(index, event.id, subject, at_ms?, identity, &mut new_id)?);
                     }
-                    Subject::Experiment(experiment) => {
-                        batch.experiment_events.push(Recording { index, id: event.id, at_ms, event: experiment });
-                    }
+                    Subject::Experiment(experiment) => match at_ms {
+                        Ok(at_ms) => {
+                            batch.experiment_events.push(Recording { index, id: event.id, at_ms, event: experiment });
+                        }
+                        Err(problem) => {
+                            batch.refused.push(experiment.experiment_id);
+                            return Err(problem);
+                        }
+                    },
                 }
                 Ok(())
             });
@@ -85,7 +93,7 @@ impl Batch {
             increment: event.increment(),
             lineage: Some(event),
         });
-        Self { counts: counts.collect(), experiment_events: Vec::new(), fates }
+        Self { counts: counts.collect(), fates, ..Self::default() }
     }
 
     /// How many events are still to be stored.
@@ -112,6 +120,7 @@ impl Batch {
     pub fn unstored(&self, fates: &[Fate]) -> Self {
         let is_unstored = |index: usize| fates.get(index).is_some_and(Fate::is_storage_failure);
         let mut part = self.clone();
+        part.refused.clear();
         part.counts.retain(|counting| is_unstored(counting.index));
         part.experiment_events.retain(|recording| is_unstored(recording.index));
         part

@@ -7,7 +7,7 @@ use crate::counting::protocol::IdDigest;
 use crate::counting::tally::Metric;
 
 /// What happened, as a caller tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// The caller's id: the event is counted once under it.
     pub id: Option<String>,
@@ -18,7 +18,7 @@ pub struct Event {
 }
 
 /// What an event is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Subject {
     /// A prompt.
     Prompt(PromptEvent),
@@ -97,7 +97,7 @@ impl PromptEventKind {
 }
 
 /// Something that happened in an experiment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ExperimentEvent {
     /// The experiment, declared or not.
     pub experiment_id: String,
@@ -113,6 +113,17 @@ pub struct ExperimentEvent {
     pub view_id: Option<String>,
     /// Whatever else, as the caller wrote it: the text of a JSON object.
     pub properties: Option<String>,
+    /// What a conversion measured, from its properties.
+    pub measurement: Option<Measurement>,
+}
+
+/// What a conversion is a conversion of, where it is not of what the experiment is for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// The name of what is measured: `properties.metric`.
+    pub metric: String,
+    /// How much: `properties.value`.
+    pub value: Option<f64>,
 }
 
 /// What can happen in an experiment.

@@ -1,16 +1,17 @@
 //! From JSON text to events.
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::event::{Event, ExperimentEvent, ExperimentEventKind, PromptEvent, PromptEventKind, Subject};
+use super::event::{Event, ExperimentEvent, ExperimentEventKind, Measurement, PromptEvent, PromptEventKind, Subject};
 use crate::http::body::unreadable;
-use crate::http::field::check_key;
+use crate::http::field::{Field, check_key};
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
-use crate::limits::{BATCH_EVENTS, EVENT_ID_CHARS, KEY_CHARS, PROPERTIES_BYTES};
+use crate::limits::{BATCH_EVENTS, EVENT_ID_CHARS, KEY_CHARS, METRIC_CHARS, METRIC_VALUE, PROPERTIES_BYTES};
 
 /// The events of one request, in their order; a bad one stands beside the good ones as its problem.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Submission {
     /// The events.
     pub events: Vec<Result<Event, Problem>>,
@@ -88,6 +89,11 @@ fn experiment_event(kind: ExperimentEventKind, fields: &Fields<'_>) -> Result<Ex
     if kind == ExperimentEventKind::Exposure {
         variant.required(variant_key.as_ref())?;
     }
+    let properties = fields.field("properties").object(PROPERTIES_BYTES)?;
+    let measurement = match &properties {
+        Some(properties) if kind == ExperimentEventKind::Conversion => measurement(properties)?,
+        _ => None,
+    };
     Ok(ExperimentEvent {
         experiment_id: required_key("experiment_id")?,
         kind,
@@ -95,8 +101,39 @@ fn experiment_event(kind: ExperimentEventKind, fields: &Fields<'_>) -> Result<Ex
         session_id: required_key("session_id")?,
         variant_key,
         view_id: key("view_id")?,
-        properties: fields.field("properties").object(PROPERTIES_BYTES)?,
+        properties,
+        measurement,
     })
+}
+
+/// What a conversion says of what it measured; its other properties may be anything.
+#[derive(Deserialize)]
+struct Measured<'a> {
+    #[serde(borrow, default)]
+    metric: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    value: Option<&'a RawValue>,
+}
+
+fn measurement(properties: &str) -> Result<Option<Measurement>, Problem> {
+    let Measured { metric, value } = serde_json::from_str(properties).map_err(|error| unreadable(&error))?;
+    let metric =
+        Field { name: "metric", json: metric }.key(METRIC_CHARS).map_err(|problem| problem.below("/properties"))?;
+    let Some(metric) = metric else { return Ok(None) };
+    let value = value.map(|json| value_of(json.get())).transpose()?;
+    Ok(Some(Measurement { metric, value }))
+}
+
+fn value_of(json: &str) -> Result<f64, Problem> {
+    let number: Option<f64> = serde_json::from_str(json).ok();
+    let problem = |code, detail: String| Problem::at(code, "/properties/value", detail);
+    match number {
+        None => Err(problem(Code::InvalidType, "value must be a number, where there is a metric.".to_owned())),
+        Some(number) if number.abs() > f64::from(METRIC_VALUE) => {
+            Err(problem(Code::InvalidValue, format!("value is a number from -{METRIC_VALUE} to {METRIC_VALUE}.")))
+        }
+        Some(number) => Ok(number),
+    }
 }
 
 /// What a shorthand route may be told beside its path.

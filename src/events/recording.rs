@@ -1,12 +1,15 @@
-//! Experiment events on their way into storage, and what became of them there.
+//! Experiment events on their way to the recorders of their experiments, and what became of them there.
 
-use std::collections::{HashMap, HashSet};
-
-use super::event::{ExperimentEvent, ExperimentEventKind};
+use super::event::ExperimentEvent;
 use super::fate::{Fate, reused_id};
+use crate::counting::ledger::digest;
+use crate::http::problem::{Code, Problem};
+use crate::limits::EXPERIMENT_METRICS;
+use crate::recording::event_row::EventRow;
+use crate::recording::protocol::{Delivery, Entry, Outcome};
 
-/// An experiment event that is to be stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An experiment event that is to be recorded.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Recording {
     /// Its place in the batch.
     pub index: usize,
@@ -18,44 +21,75 @@ pub struct Recording {
     pub event: ExperimentEvent,
 }
 
-/// What identifies an experiment event: its experiment and its id.
-pub type EventKey = (String, String);
-
-/// The fates of experiment events, from the ids that were new when they were stored. Of two events with one id in the
-/// same batch, the first is it.
-#[must_use]
-pub fn fates_of(recordings: &[Recording], mut fresh: HashSet<EventKey>) -> Vec<Fate> {
-    let fate = |recording: &Recording| match &recording.id {
-        Some(id) if !fresh.remove(&(recording.event.experiment_id.clone(), id.clone())) => Fate::Duplicate,
-        _ => Fate::Accepted,
-    };
-    recordings.iter().map(fate).collect()
+/// The events of a batch that are for one recorder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Consignment {
+    /// Their places in the batch.
+    pub indexes: Vec<usize>,
+    /// The events.
+    pub delivery: Delivery,
 }
 
-/// Rejects the duplicates under whose id another event is stored: `stored` holds what is, by its key.
-pub fn reject_reused_ids(fates: &mut [Fate], recordings: &[Recording], stored: &HashMap<EventKey, StoredEvent>) {
-    for (fate, recording) in fates.iter_mut().zip(recordings) {
-        let key = (recording.event.experiment_id.clone(), recording.id.clone().unwrap_or_default());
-        let is_another = stored.get(&key).is_some_and(|stored| !stored.records(&recording.event));
-        if *fate == Fate::Duplicate && is_another {
-            *fate = Fate::Rejected(reused_id());
+/// Groups events by their experiments. `refused` names, for each event that is refused already, its experiment.
+#[must_use]
+pub fn by_experiment(recordings: Vec<Recording>, refused: Vec<String>) -> Vec<Consignment> {
+    let mut consignments: Vec<Consignment> = Vec::new();
+    for recording in recordings {
+        let experiment_id = recording.event.experiment_id.clone();
+        with(&mut consignments, &experiment_id, |consignment| {
+            consignment.indexes.push(recording.index);
+            consignment.delivery.events.push(entry(recording));
+        });
+    }
+    for experiment_id in refused {
+        with(&mut consignments, &experiment_id, |consignment| consignment.delivery.rejected += 1);
+    }
+    consignments
+}
+
+/// Does this to the consignment of an experiment. A batch is of few experiments: looking through them costs less than a
+/// table of them.
+fn with(consignments: &mut Vec<Consignment>, experiment_id: &str, add: impl FnOnce(&mut Consignment)) {
+    match consignments.iter_mut().find(|known| known.delivery.experiment_id == experiment_id) {
+        Some(known) => add(known),
+        None => {
+            let delivery = Delivery { experiment_id: experiment_id.to_owned(), events: Vec::new(), rejected: 0 };
+            let mut new = Consignment { indexes: Vec::new(), delivery };
+            add(&mut new);
+            consignments.push(new);
         }
     }
 }
 
-/// What of a stored experiment event tells whether another is the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredEvent {
-    /// What happened.
-    pub kind: ExperimentEventKind,
-    /// Whose it is.
-    pub session_id: String,
-    /// The variant that it names.
-    pub variant_key: Option<String>,
+/// A repeated event is the same event if the same happened in the same session to the same variant. The time is not part
+/// of it, for a retry may tell it anew.
+fn entry(Recording { id, at_ms, event, .. }: Recording) -> Entry {
+    let ExperimentEvent { kind, project_id, session_id, variant_key, view_id, properties, measurement, .. } = event;
+    let payload = [kind.name(), &session_id, variant_key.as_deref().unwrap_or_default()];
+    let digest = id.as_deref().map(|id| digest(id, &payload));
+    let has_detail = project_id.is_some() || view_id.is_some() || properties.is_some();
+    let detail = has_detail.then_some((project_id, view_id, properties));
+    Entry { id: digest, row: EventRow { event_id: id, kind, session_id, variant_key, at_ms, measurement }, detail }
 }
 
-impl StoredEvent {
-    fn records(&self, event: &ExperimentEvent) -> bool {
-        self.kind == event.kind && self.session_id == event.session_id && self.variant_key == event.variant_key
+/// The fate of an event, from what its recorder said.
+#[must_use]
+pub fn fate_of(outcome: Outcome) -> Fate {
+    let at = |code, pointer, detail: &str| Fate::Rejected(Problem::at(code, pointer, detail));
+    match outcome {
+        Outcome::Recorded => Fate::Accepted,
+        Outcome::Repeated => Fate::Duplicate,
+        Outcome::Conflicting => Fate::Rejected(reused_id()),
+        Outcome::UnknownVariant => {
+            at(Code::UnknownVariant, "/variant_key", "The experiment is declared without a variant of this key.")
+        }
+        Outcome::TooManyMetrics => {
+            let detail = format!("The conversions of an experiment have at most {EXPERIMENT_METRICS} metrics.");
+            at(Code::TooManyMetrics, "/properties/metric", &detail)
+        }
+        Outcome::Over => Fate::Rejected(Problem::new(
+            Code::ExperimentOver,
+            "The experiment was stopped and its sessions are forgotten. Give a new one a new id.",
+        )),
     }
 }

@@ -9,4 +9,5 @@
 pub mod page;
 pub mod rollup;
 pub mod session;
+pub mod session_state;
 pub mod summary;

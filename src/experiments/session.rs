@@ -1,10 +1,10 @@
 //! One session of an experiment: all that its events come down to.
 
-use serde::de::Error;
 use serde::{Deserialize, Serialize};
 
-use super::summary::Figures;
-use crate::events::event::ExperimentEventKind;
+use super::summary::{Figures, MetricFigures};
+use crate::events::event::{ExperimentEventKind, Measurement};
+use crate::limits::SESSION_MEASUREMENTS;
 use crate::time::{HOUR_MS, hour_of};
 
 /// What becomes of a session that was exposed to more than one variant.
@@ -19,14 +19,19 @@ pub enum MultiVariant {
 }
 
 impl MultiVariant {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exclude => "exclude",
+            Self::First => "first",
+        }
+    }
+
     /// The choice of this name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
-        match name {
-            "exclude" => Some(Self::Exclude),
-            "first" => Some(Self::First),
-            _ => None,
-        }
+        [Self::Exclude, Self::First].into_iter().find(|choice| choice.name() == name)
     }
 }
 
@@ -41,7 +46,7 @@ pub struct Rules {
 }
 
 /// One accepted event, as a session sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Occurrence {
     /// What happened.
     pub kind: ExperimentEventKind,
@@ -49,6 +54,8 @@ pub struct Occurrence {
     pub at_ms: i64,
     /// The variant it names; counts for exposures only.
     pub variant_key: Option<String>,
+    /// What a conversion measured. One that names a metric is a conversion of that metric alone.
+    pub measurement: Option<Measurement>,
 }
 
 /// What a session did in one hour.
@@ -86,7 +93,7 @@ impl Activity {
 }
 
 /// A session's state. The order in which it observes events of different times does not matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Session {
     /// When it was first exposed, in milliseconds since 1970, and to which variant.
     pub first_exposure: Option<(i64, String)>,
@@ -94,13 +101,22 @@ pub struct Session {
     pub is_multi_variant: bool,
     /// What it did, in the order of the hours since 1970, each once.
     pub hours: Vec<(i64, Activity)>,
+    /// What it measured and when, in milliseconds since 1970, in the order of arrival; the first
+    /// [`SESSION_MEASUREMENTS`].
+    pub measurements: Vec<(i64, Measurement)>,
+    /// Measurements beyond these, which count nowhere.
+    pub unmeasured: u32,
 }
 
 impl Session {
     /// Takes in one event. Of two exposures at the same instant the one that is observed first is the first.
     pub fn observe(&mut self, event: &Occurrence) {
+        if let Some(measurement) = &event.measurement {
+            self.measure(event.at_ms, measurement);
+        }
         let Some(activity) = self.activity_mut(hour_of(event.at_ms)) else { return };
         match event.kind {
+            ExperimentEventKind::Conversion if event.measurement.is_some() => {}
             ExperimentEventKind::Pageview => activity.pageviews = activity.pageviews.saturating_add(1),
             ExperimentEventKind::Exposure => activity.exposures = activity.exposures.saturating_add(1),
             ExperimentEventKind::Conversion => {
@@ -111,6 +127,14 @@ impl Session {
         }
         if let (ExperimentEventKind::Exposure, Some(variant)) = (event.kind, &event.variant_key) {
             self.expose(event.at_ms, variant);
+        }
+    }
+
+    fn measure(&mut self, at_ms: i64, measurement: &Measurement) {
+        if self.measurements.len() < SESSION_MEASUREMENTS {
+            self.measurements.push((at_ms, measurement.clone()));
+        } else {
+            self.unmeasured = self.unmeasured.saturating_add(1);
         }
     }
 
@@ -138,7 +162,7 @@ impl Session {
     #[must_use]
     pub fn conversion_hour(&self, window_hours: Option<i64>) -> Option<i64> {
         let (exposed_ms, _) = self.first_exposure.as_ref()?;
-        let end_ms = window_hours.map_or(i64::MAX, |hours| exposed_ms.saturating_add(hours.saturating_mul(HOUR_MS)));
+        let end_ms = window_end(*exposed_ms, window_hours);
         let exposed_hour = hour_of(*exposed_ms);
         self.hours
             .iter()
@@ -156,11 +180,8 @@ impl Session {
     /// exposure, and nothing for an excluded one.
     #[must_use]
     pub fn figures(&self, rules: Rules) -> Option<(&str, Vec<(i64, Figures)>)> {
-        let (exposed_ms, variant) = self.first_exposure.as_ref()?;
-        if self.is_multi_variant && rules.multi_variant == MultiVariant::Exclude {
-            return None;
-        }
-        let exposed_hour = hour_of(*exposed_ms);
+        let (exposed_ms, variant) = self.counted_exposure(rules)?;
+        let exposed_hour = hour_of(exposed_ms);
         let converted_hour = self.conversion_hour(rules.conversion_window_hours);
         let figures = self.hours.iter().map(|&(hour, activity)| {
             let new_exposed_sessions = i64::from(hour == exposed_hour);
@@ -170,6 +191,29 @@ impl Session {
         Some((variant, figures.collect()))
     }
 
+    /// What the session adds to the metrics of its variant: of each that it measured at or after its first exposure and
+    /// inside the window, once, and the sum of its values. Nothing where it adds nothing to hourly rows.
+    #[must_use]
+    pub fn metrics(&self, rules: Rules) -> Option<(&str, Vec<(&str, MetricFigures)>)> {
+        let (exposed_ms, variant) = self.counted_exposure(rules)?;
+        let counted = exposed_ms..=window_end(exposed_ms, rules.conversion_window_hours);
+        let mut sums: Vec<(&str, Option<f64>)> = Vec::new();
+        for (_, measurement) in self.measurements.iter().filter(|(at_ms, _)| counted.contains(at_ms)) {
+            let Measurement { metric, value } = measurement;
+            match sums.iter_mut().find(|(known, _)| known == metric) {
+                Some((_, sum)) => *sum = value.map(|value| sum.unwrap_or_default() + value).or(*sum),
+                None => sums.push((metric, *value)),
+            }
+        }
+        Some((variant, sums.into_iter().map(|(metric, sum)| (metric, MetricFigures::of_session(sum))).collect()))
+    }
+
+    /// The first exposure of a session that is not left out: when, and to which variant.
+    fn counted_exposure(&self, rules: Rules) -> Option<(i64, &str)> {
+        let is_excluded = self.is_multi_variant && rules.multi_variant == MultiVariant::Exclude;
+        self.first_exposure.as_ref().filter(|_| !is_excluded).map(|(at_ms, variant)| (*at_ms, variant.as_str()))
+    }
+
     /// Whether it has events and was never exposed.
     #[must_use]
     pub fn is_unexposed(&self) -> bool {
@@ -177,42 +221,7 @@ impl Session {
     }
 }
 
-/// Writes [`Session::hours`] as stored: one array for each hour, `[hour, pageviews, exposures, conversions]` and, with
-/// conversions, the first and the last as milliseconds into the hour.
-#[must_use]
-pub fn store_hours(hours: &[(i64, Activity)]) -> String {
-    let stored: Vec<Vec<i64>> = hours
-        .iter()
-        .map(|&(hour, Activity { pageviews, exposures, conversions, converted_ms })| {
-            let start_ms = hour.saturating_mul(HOUR_MS);
-            let mut stored = vec![hour, pageviews.into(), exposures.into(), conversions.into()];
-            if let Some((first_ms, last_ms)) = converted_ms {
-                stored.extend([first_ms.saturating_sub(start_ms), last_ms.saturating_sub(start_ms)]);
-            }
-            stored
-        })
-        .collect();
-    serde_json::to_string(&stored).unwrap_or_default()
-}
-
-/// Reads [`Session::hours`] as stored.
-///
-/// # Errors
-/// When the text is not what [`store_hours`] writes.
-pub fn restore_hours(stored: &str) -> serde_json::Result<Vec<(i64, Activity)>> {
-    let stored: Vec<Vec<i64>> = serde_json::from_str(stored)?;
-    stored.iter().map(|hour| restore_hour(hour).ok_or_else(|| Error::custom("no hour of a session"))).collect()
-}
-
-fn restore_hour(stored: &[i64]) -> Option<(i64, Activity)> {
-    let (&[hour, pageviews, exposures, conversions], converted) = stored.split_first_chunk()?;
-    let start_ms = hour.saturating_mul(HOUR_MS);
-    let converted_ms = match *converted {
-        [] => None,
-        [first, last] => Some((start_ms.saturating_add(first), start_ms.saturating_add(last))),
-        _ => return None,
-    };
-    let count = |count: i64| u32::try_from(count).ok();
-    let (pageviews, exposures, conversions) = (count(pageviews)?, count(exposures)?, count(conversions)?);
-    Some((hour, Activity { pageviews, exposures, conversions, converted_ms }))
+/// The last instant at which a session that was exposed then can convert, in milliseconds since 1970.
+fn window_end(exposed_ms: i64, window_hours: Option<i64>) -> i64 {
+    window_hours.map_or(i64::MAX, |hours| exposed_ms.saturating_add(hours.saturating_mul(HOUR_MS)))
 }

@@ -29,11 +29,11 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Adds `other`, `times` times: once, or minus once.
-    pub fn add(&mut self, other: &Self, times: i64) {
+    /// Adds `other`, or takes it away.
+    pub fn add(&mut self, other: &Self, sign: Sign) {
         let mine = self.columns_mut();
         for (mine, other) in mine.into_iter().zip(other.columns()) {
-            *mine = mine.saturating_add(other.saturating_mul(times));
+            *mine = mine.saturating_add(other.saturating_mul(sign.times()));
         }
     }
 
@@ -43,7 +43,9 @@ impl Figures {
         *self == Self::default()
     }
 
-    fn columns(&self) -> [i64; 9] {
+    /// The figures, in their order.
+    #[must_use]
+    pub fn columns(&self) -> [i64; 9] {
         let mut copy = *self;
         copy.columns_mut().map(|column| *column)
     }
@@ -77,19 +79,102 @@ impl Figures {
 /// Which hourly row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKey {
-    /// The experiment.
-    pub experiment_id: String,
+    /// The number of the experiment.
+    pub experiment: i64,
     /// The variant.
     pub variant_key: String,
     /// The UTC hour since 1970.
     pub hour: i64,
 }
 
-/// How many sessions of an experiment are not, or not only, in its rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the sessions of a variant measured of one metric. As a difference between two states it can be negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MetricFigures {
+    /// Sessions that measured it.
+    pub sessions: i64,
+    /// Sessions that measured a value.
+    pub value_sessions: i64,
+    /// The sum of the values.
+    pub value_sum: f64,
+    /// The sum of the squares of the sessions' sums.
+    pub value_sum_of_squares: f64,
+}
+
+impl MetricFigures {
+    /// Those of one session whose values add up to `sum`.
+    #[must_use]
+    pub fn of_session(sum: Option<f64>) -> Self {
+        let value_sum = sum.unwrap_or_default();
+        Self {
+            sessions: 1,
+            value_sessions: i64::from(sum.is_some()),
+            value_sum,
+            value_sum_of_squares: value_sum * value_sum,
+        }
+    }
+
+    /// Adds `other`, or takes it away.
+    pub fn add(&mut self, other: &Self, sign: Sign) {
+        self.sessions += sign.times() * other.sessions;
+        self.value_sessions += sign.times() * other.value_sessions;
+        let (sum, squares) = (other.value_sum, other.value_sum_of_squares);
+        match sign {
+            Sign::Plus => {
+                (self.value_sum, self.value_sum_of_squares) =
+                    (self.value_sum + sum, self.value_sum_of_squares + squares)
+            }
+            Sign::Minus => {
+                (self.value_sum, self.value_sum_of_squares) =
+                    (self.value_sum - sum, self.value_sum_of_squares - squares)
+            }
+        }
+    }
+}
+
+/// Which figures of a metric.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MetricKey {
+    /// The number of the experiment.
+    pub experiment: i64,
+    /// The variant.
+    pub variant_key: String,
+    /// The name of what is measured.
+    pub metric: String,
+}
+
+/// How well an experiment's events can be relied on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Quality {
+    /// Events that arrived more than an hour after they happened.
+    pub late: i64,
+    /// Events that were stored before and came again.
+    pub duplicates: i64,
     /// Sessions with events and without an exposure.
     pub unexposed_sessions: i64,
     /// Sessions that were exposed to more than one variant.
     pub multi_variant_sessions: i64,
+    /// Events of the experiment that were refused after they were read.
+    pub rejected: i64,
+    /// Measurements beyond those that are kept of a session.
+    pub unmeasured: i64,
+}
+
+/// Whether figures are added or taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Added.
+    Plus,
+    /// Taken away.
+    Minus,
+}
+
+impl Sign {
+    /// 1 or -1.
+    #[must_use]
+    pub fn times(self) -> i64 {
+        match self {
+            Self::Plus => 1,
+            Self::Minus => -1,
+        }
+    }
 }

@@ -33,6 +33,10 @@ pub enum Code {
     UnknownTable,
     /// A column is not known.
     UnknownColumn,
+    /// An event names a variant that its experiment does not have.
+    UnknownVariant,
+    /// An event names one metric more than its experiment may have.
+    TooManyMetrics,
     /// An event is too old, or from the future.
     TimestampOutOfRange,
     /// The credential is missing.
@@ -49,6 +53,8 @@ pub enum Code {
     UnknownPrompt,
     /// The route has no such method.
     MethodNotAllowed,
+    /// The experiment takes no events any more.
+    ExperimentOver,
     /// Another row already has a value that must be unique.
     Conflict,
     /// The body or a value in it is too large.
@@ -82,6 +88,8 @@ impl Code {
             Self::MissingField => ("missing_field", 400, "A field is missing"),
             Self::UnknownTable => ("unknown_table", 400, "The table is not known"),
             Self::UnknownColumn => ("unknown_column", 400, "The column is not known"),
+            Self::UnknownVariant => ("unknown_variant", 400, "The experiment has no such variant"),
+            Self::TooManyMetrics => ("too_many_metrics", 400, "The experiment has too many metrics"),
             Self::TimestampOutOfRange => ("timestamp_out_of_range", 400, "The timestamp is out of range"),
             Self::CredentialRequired => ("credential_required", 401, "A credential is required"),
             Self::InvalidCredential => ("invalid_credential", 401, "The credential is not valid"),
@@ -90,6 +98,7 @@ impl Code {
             Self::UnknownRoute => ("unknown_route", 404, "There is no such route"),
             Self::UnknownPrompt => ("unknown_prompt", 404, "There is no such prompt"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The method is not allowed"),
+            Self::ExperimentOver => ("experiment_over", 409, "The experiment is over"),
             Self::Conflict => ("conflict", 409, "The value is taken"),
             Self::TooLarge => ("too_large", 413, "Too large"),
             Self::TooManyEvents => ("too_many_events", 413, "Too many events"),

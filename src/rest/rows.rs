@@ -157,10 +157,19 @@ fn write_cell(out: &mut String, kind: Kind, cell: Option<&Cell>) {
     match (cell, kind) {
         (None | Some(Cell::Null), _) => out.push_str("null"),
         (Some(Cell::Number(number)), Kind::Boolean) => out.push_str(if *number == 0.0 { "false" } else { "true" }),
-        (Some(Cell::Number(number)), _) => out.push_str(&number.to_string()),
+        (Some(Cell::Number(number)), _) => out.push_str(&number_text(*number)),
         (Some(Cell::Text(text)), Kind::Json | Kind::TextArray) => out.push_str(text),
         (Some(Cell::Text(text)), _) => write_text(out, text),
     }
+}
+
+/// A number as JSON writes it; whole ones without a fraction.
+#[expect(clippy::cast_possible_truncation, reason = "whole numbers in the database stay within 2^53")]
+fn number_text(number: f64) -> String {
+    if number.fract() == 0.0 {
+        return (number as i64).to_string();
+    }
+    serde_json::to_string(&number).unwrap_or_default()
 }
 
 fn write_text(out: &mut String, text: &str) {
@@ -183,7 +192,7 @@ fn csv_value(slot: &Slot, row: &[Cell], children: &[Children]) -> Option<String>
         Slot::Cell(place, kind) => match (row.get(*place), kind) {
             (None | Some(Cell::Null), _) => None,
             (Some(Cell::Number(number)), Kind::Boolean) => Some(if *number == 0.0 { "f" } else { "t" }.to_owned()),
-            (Some(Cell::Number(number)), _) => Some(number.to_string()),
+            (Some(Cell::Number(number)), _) => Some(number_text(*number)),
             (Some(Cell::Text(text)), _) => Some(text.clone()),
         },
         Slot::One(..) | Slot::Many(..) => {

@@ -79,7 +79,7 @@ const byPlace = (one, other) => {
 /** The same, as it is stored. */
 async function rolledUp(experiment) {
   const rows = await sql("select * from experiment_analytics_summary where experiment_id = ?", experiment);
-  const [quality] = await sql("select * from experiment_quality where experiment_id = ?", experiment);
+  const [quality] = await sql("select * from experiment_rollups where experiment_id = ?", experiment);
   const { unexposed_sessions, multi_variant_sessions } = quality;
   return {
     rows: rows.map(({ experiment_id, ...row }) => row).sort(byPlace),
@@ -262,7 +262,7 @@ test("a run that fails in the middle changes nothing but its note, and the next 
   const experiment = randomUUID();
   const list = randomEvents(3, 200, 20);
   await send(experiment, list);
-  await sql("create trigger broken before insert on experiment_quality begin select raise(abort, 'broken on purpose'); end");
+  await sql("create trigger broken before insert on session_states begin select raise(abort, 'broken on purpose'); end");
   const before = await stored({ except: ["rollup_runs"] });
   await cron();
   assert.deepEqual(await stored({ except: ["rollup_runs"] }), before);

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use worker::{D1Database, D1PreparedStatement, Result};
 
 use super::rows::{Columns, read_all};
-use super::{integer, statement, text};
+use super::{integer, run, statement, text};
 use crate::data::creation::CreationKey;
 
 /// What was made under a key.
@@ -25,7 +25,7 @@ pub(in crate::edge) async fn find(
     let sql = "select request_digest, prompt_id from prompt_creations \
         where user_id = ?1 and idempotency_key = ?2 and created_ms >= ?3";
     let parameters = [text(&user.to_string()), text(&key.key), integer(since_ms)];
-    let found = statement(database, sql, &parameters)?.all().await?;
+    let found = run(statement(database, sql, &parameters)?).await?;
     let made = |columns: &mut Columns| Some(Made { request_digest: columns.text()?, prompt_id: columns.uuid()? });
     Ok(read_all(&found, made)?.pop())
 }
@@ -53,5 +53,5 @@ pub(in crate::edge) fn note(
 pub(in crate::edge) async fn forget_old(database: &D1Database, since_ms: i64, limit: i64) -> Result<()> {
     let sql = "delete from prompt_creations where (user_id, idempotency_key) in \
         (select user_id, idempotency_key from prompt_creations where created_ms < ?1 order by created_ms limit ?2)";
-    statement(database, sql, &[integer(since_ms), integer(limit)])?.run().await.map(drop)
+    run(statement(database, sql, &[integer(since_ms), integer(limit)])?).await.map(drop)
 }

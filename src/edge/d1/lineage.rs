@@ -5,7 +5,7 @@ use uuid::Uuid;
 use worker::{D1Database, Result};
 
 use super::rows::{Columns, read_all};
-use super::{array, integer, statement, users};
+use super::{array, integer, run, statement, transact, users};
 use crate::events::event::PromptEventKind;
 use crate::events::lineage::{LineageEvent, StoredLineage};
 use crate::http::identity::User;
@@ -94,14 +94,14 @@ pub(in crate::edge) async fn store(
         statement(database, events_sql, &[array(&rows)?, integer(now_ms)])?,
         statement(database, &find_sql(), &[array(&keys(events))?])?,
     ];
-    let mut results = database.batch(batch).await?;
+    let mut results = transact(database, batch).await?;
     results.pop().map_or_else(|| Ok(Vec::new()), |stored| read_all(&stored, stored_lineage))
 }
 
 /// The events of these keys.
 pub(in crate::edge) async fn find(database: &D1Database, keys: &[(Uuid, String)]) -> Result<Vec<StoredLineage>> {
     let keys: Vec<Key<'_>> = keys.iter().map(|(prompt_id, id)| Key { prompt_id: *prompt_id, id }).collect();
-    read_all(&statement(database, &find_sql(), &[array(&keys)?])?.all().await?, stored_lineage)
+    read_all(&run(statement(database, &find_sql(), &[array(&keys)?])?).await?, stored_lineage)
 }
 
 /// Takes the mark off events that are counted, and removes those whose id their counter knows for another event.
@@ -118,7 +118,7 @@ pub(in crate::edge) async fn settle(
         statement(database, counted_sql, &[array(&keys(counted))?])?,
         statement(database, refused_sql, &[array(&keys(refused))?])?,
     ];
-    database.batch(batch).await.map(drop)
+    transact(database, batch).await.map(drop)
 }
 
 /// Up to `limit` events that were stored before `before_ms` and are not counted, the oldest first.
@@ -130,5 +130,5 @@ pub(in crate::edge) async fn uncounted(
     let sql = format!(
         "select {COLUMNS} from prompt_events e where e.uncounted_since_ms < ?1 order by e.uncounted_since_ms limit ?2"
     );
-    read_all(&statement(database, &sql, &[integer(before_ms), integer(limit)])?.all().await?, stored_lineage)
+    read_all(&run(statement(database, &sql, &[integer(before_ms), integer(limit)])?).await?, stored_lineage)
 }

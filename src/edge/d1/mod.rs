@@ -1,20 +1,26 @@
 //! D1: how statements are run, and all statements, by what they are about. Values of a request are bound parameters.
 
+pub(super) mod batches;
 pub(super) mod creations;
-pub(super) mod experiments;
 pub(super) mod lineage;
 pub(super) mod prompts;
+pub(super) mod retention;
 pub(super) mod rollup;
 pub(super) mod rows;
+pub(super) mod rules;
+pub(super) mod runs;
 pub(super) mod search;
+pub(super) mod session_states;
 pub(super) mod snapshots;
+pub(super) mod summary;
 pub(super) mod templates;
 pub(super) mod users;
 
+use futures_util::future::LocalBoxFuture;
 use js_sys::JsString;
 use serde::Serialize;
 use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement, Env, Error, Result};
+use worker::{D1Database, D1PreparedStatement, D1Result, Env, Error, Result};
 
 use crate::data::json_rows::json_arrays;
 use crate::sql::statement::{Statement, Value};
@@ -29,7 +35,20 @@ pub(super) fn database(env: &Env) -> Result<D1Database> {
 
 /// Whether the database answers.
 pub(super) async fn check(env: &Env) -> Result<()> {
-    database(env)?.prepare("select 1").run().await.map(drop)
+    run(database(env)?.prepare("select 1")).await.map(drop)
+}
+
+/// Runs a statement. One future for all: what waits for it does not have to hold all that running one takes.
+pub(super) fn run(statement: D1PreparedStatement) -> LocalBoxFuture<'static, Result<D1Result>> {
+    Box::pin(async move { statement.all().await })
+}
+
+/// Runs statements in one transaction; gives the result of each.
+pub(super) fn transact(
+    database: &D1Database,
+    statements: Vec<D1PreparedStatement>,
+) -> LocalBoxFuture<'_, Result<Vec<D1Result>>> {
+    Box::pin(database.batch(statements))
 }
 
 /// A statement with its parameters bound.
@@ -66,6 +85,10 @@ fn integer(value: i64) -> JsValue {
     JsValue::from_f64(value as f64)
 }
 
+fn optional_integer(value: Option<i64>) -> JsValue {
+    value.map_or(JsValue::NULL, integer)
+}
+
 fn boolean(value: bool) -> JsValue {
     integer(i64::from(value))
 }
@@ -79,4 +102,18 @@ fn arrays<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Result<Vec<JsValue
 /// Rows as one parameter for `json_each`, for rows that are known to be few.
 fn array<T: Serialize>(rows: &[T]) -> Result<JsValue> {
     Ok(text(&serde_json::to_string(rows)?))
+}
+
+/// Bytes as `unhex` takes them.
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// The bytes that `hex` gives.
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: &u8| char::from(*digit).to_digit(16).and_then(|nibble| u8::try_from(nibble).ok());
+    let (pairs, _) = text.as_bytes().as_chunks::<2>();
+    pairs.iter().map(|[high, low]| Some(nibble(high)? << 4 | nibble(low)?)).collect()
 }

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Result};
 
 use super::rows::read_all;
-use super::{array, boolean, optional_text, statement, text};
+use super::{array, boolean, optional_text, run, statement, text};
 use crate::data::creation::AnswerRow;
 use crate::data::prompt::PromptName;
 use crate::data::prompt::{PromptAccess, PromptRow};
@@ -25,7 +25,7 @@ pub(in crate::edge) async fn find(
     }
     let sql = "select id, slug, user_id, is_public, is_active from prompts \
         where id in (select value from json_each(?1)) or slug in (select value from json_each(?2))";
-    let found = statement(database, sql, &[array(&ids)?, array(&slugs)?])?.all().await?;
+    let found = run(statement(database, sql, &[array(&ids)?, array(&slugs)?])?).await?;
     let found = read_all(&found, |columns| {
         let (id, slug, owner) = (columns.uuid()?, columns.optional_text()?, columns.uuid()?);
         let (is_public, is_active) = (columns.boolean()?, columns.boolean()?);

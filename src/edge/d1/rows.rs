@@ -6,11 +6,12 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor
 use uuid::Uuid;
 use worker::{D1Database, D1PreparedStatement, D1Result, Result};
 
+use super::transact;
 use crate::rest::rows::{Cell, Row};
 
 /// Runs statements in one transaction; gives the rows of each.
 pub(in crate::edge) async fn run(database: &D1Database, statements: Vec<D1PreparedStatement>) -> Result<Vec<Vec<Row>>> {
-    let results = database.batch(statements).await?;
+    let results = transact(database, statements).await?;
     results.iter().map(rows_of).collect()
 }
 

@@ -2,8 +2,8 @@
 
 use worker::{D1Database, Result};
 
-use super::prepared;
 use super::rows::{Columns, read_all};
+use super::{prepared, run};
 use crate::http::identity::Identity;
 use crate::search::answer::TemplateRow;
 use crate::search::page;
@@ -16,7 +16,7 @@ pub(in crate::edge) async fn templates(
     identity: &Identity,
 ) -> Result<(Breadth, Vec<TemplateRow>)> {
     for attempt in search.attempts() {
-        let found = prepared(database, &page::statement(search, &attempt, identity))?.all().await?;
+        let found = run(prepared(database, &page::statement(search, &attempt, identity))?).await?;
         let found = read_all(&found, template)?;
         if !found.is_empty() {
             return Ok((attempt.breadth, found));

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 use worker::{D1Database, Result};
 
-use super::{integer, optional_text, statement, text};
+use super::{integer, optional_text, run, statement, text};
 use crate::counting::tally::Tally;
 use crate::time::timestamp_from_ms;
 
@@ -32,5 +32,5 @@ pub(in crate::edge) async fn store(
         count(version),
         optional_text(timestamp_from_ms(now_ms).as_deref()),
     ];
-    statement(database, sql, &parameters)?.run().await.map(drop)
+    run(statement(database, sql, &parameters)?).await.map(drop)
 }

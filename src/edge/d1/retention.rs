@@ -1,0 +1,51 @@
+//! Statements that remove what is kept for a time only.
+
+use worker::{D1Database, Result};
+
+use super::rows::{Columns, read_all};
+use super::{integer, run, statement, transact};
+
+/// Removes up to `limit` batches that are rolled up and arrived before `before_ms`, oldest first; gives how many. The
+/// batch at the watermark stays: the next one is numbered after it.
+pub(in crate::edge) async fn remove_batches(database: &D1Database, before_ms: i64, limit: i64) -> Result<i64> {
+    let oldest = "select received_ms from experiment_batches order by seq limit 1";
+    let oldest = read_all(&run(statement(database, oldest, &[])?).await?, Columns::integer)?;
+    if oldest.first().is_none_or(|received_ms| *received_ms >= before_ms) {
+        return Ok(0);
+    }
+    let sql = "delete from experiment_batches where seq in ( \
+            select seq from experiment_batches where seq < (select seq from rollup_watermark where id = 1) \
+            order by seq limit cast(?2 as integer)) \
+        and received_ms < cast(?1 as integer) returning seq";
+    let removed = run(statement(database, sql, &[integer(before_ms), integer(limit)])?).await?;
+    Ok(i64::try_from(read_all(&removed, Columns::integer)?.len()).unwrap_or(i64::MAX))
+}
+
+/// Experiments that were stopped before `stopped_ms` and have sessions, or were not noted to lose theirs.
+pub(in crate::edge) async fn forgotten(database: &D1Database, stopped_ms: i64) -> Result<Vec<i64>> {
+    let sql = "select r.experiment from experiments e join experiment_rollups r on r.experiment_id = e.id \
+        where e.stopped_ms < cast(?1 as integer) and (r.sessions_removed_ms is null \
+            or exists (select 1 from session_states s where s.experiment = r.experiment)) order by 1 limit 100";
+    read_all(&run(statement(database, sql, &[integer(stopped_ms)])?).await?, Columns::integer)
+}
+
+/// Removes up to `limit` sessions of an experiment, and notes since when they are removed; gives how many.
+pub(in crate::edge) async fn remove_sessions(
+    database: &D1Database,
+    experiment: i64,
+    now_ms: i64,
+    limit: i64,
+) -> Result<i64> {
+    let note = "update experiment_rollups set sessions_removed_ms = ?2 \
+        where experiment = cast(?1 as integer) and sessions_removed_ms is null";
+    let remove = "delete from session_states where experiment = cast(?1 as integer) and session in ( \
+        select session from session_states where experiment = cast(?1 as integer) limit cast(?2 as integer)) returning 1";
+    let batch = vec![
+        statement(database, note, &[integer(experiment), integer(now_ms)])?,
+        statement(database, remove, &[integer(experiment), integer(limit)])?,
+    ];
+    match transact(database, batch).await?.pop() {
+        Some(removed) => Ok(i64::try_from(read_all(&removed, Columns::integer)?.len()).unwrap_or(i64::MAX)),
+        None => Ok(0),
+    }
+}

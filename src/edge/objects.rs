@@ -1,0 +1,32 @@
+//! The way to a Durable Object: one command as the body of a request, one reply.
+
+use worker::{Env, Error, Method, Request, RequestInit, Response, ResponseBuilder, Result};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::runtime::log_failure;
+
+/// Sends a command to an object, once; gives the reply.
+pub(super) async fn ask(env: &Env, binding: &str, name: &str, command: &str) -> Result<String> {
+    let stub = env.durable_object(binding)?.get_by_name(name)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(command.into()));
+    let mut response = stub.fetch_with_request(Request::new_with_init("https://object/", &init)?).await?;
+    let text = response.text().await?;
+    if response.status_code() != 200 {
+        return Err(Error::from(format!("the object failed: {text}")));
+    }
+    Ok(text)
+}
+
+/// What an object of this kind answers with.
+pub(super) fn answer<T: Serialize>(kind: &str, reply: Result<T>) -> Result<Response> {
+    match reply {
+        Ok(reply) => Response::from_json(&reply),
+        Err(error) => {
+            log_failure(kind, &error.to_string());
+            ResponseBuilder::new().with_status(503).from_json(&json!({"error": error.to_string()}))
+        }
+    }
+}

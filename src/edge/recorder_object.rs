@@ -1,0 +1,190 @@
+//! `ExperimentRecorder`: the Durable Object that records the events of one experiment, named by the experiment's id.
+//!
+//! Deliveries that come while one is being stored wait, and are stored together. The object has no storage of its own:
+//! the ids that it knows stand in the batches that it stored in D1, and the number of a batch keeps a second object, if
+//! there ever were one, from storing beside it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_channel::oneshot::{self, Sender};
+use worker::{D1Database, Delay, DurableObject, Env, Error, Request, Response, Result, State, durable_object};
+
+use super::runtime::{log_failure, now_ms, random_u64};
+use super::{d1, objects, settings};
+use crate::recording::protocol::{Command, Delivery, Outcome, Reply};
+use crate::recording::recorder::{Decision, NewBatch, Recorder, Terms};
+
+/// Events that are stored together, unless one delivery has more.
+const EVENTS_TOGETHER: usize = 2000;
+
+/// How long is waited before a batch is stored again, in milliseconds: the same one, so that it is stored once.
+const STORE_PAUSES_MS: [u64; 3] = [0, 50, 250];
+
+/// How often deliveries are decided anew because another object stored a batch.
+const DECISIONS: usize = 3;
+
+/// The recorder of one experiment.
+#[durable_object(fetch)]
+pub struct ExperimentRecorder {
+    state: State,
+    recording: Rc<Recording>,
+}
+
+struct Recording {
+    env: Env,
+    memory: RefCell<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    recorder: Option<Recorder>,
+    terms: Option<Terms>,
+    /// How often the terms were forgotten: what was read before is not kept after.
+    redeclared: u64,
+    waiting: Vec<(Delivery, Sender<Vec<Outcome>>)>,
+    is_storing: bool,
+}
+
+impl DurableObject for ExperimentRecorder {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, recording: Rc::new(Recording { env, memory: RefCell::default() }) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let reply = match request.text().await {
+            Ok(text) => self.obey(&text).await,
+            Err(error) => Err(error),
+        };
+        objects::answer("recorder", reply)
+    }
+}
+
+impl ExperimentRecorder {
+    async fn obey(&self, text: &str) -> Result<Reply> {
+        match serde_json::from_str(text)? {
+            Command::Redeclared => {
+                let mut memory = self.recording.memory.borrow_mut();
+                memory.terms = None;
+                memory.redeclared += 1;
+                Ok(Reply::Noted)
+            }
+            Command::Record(delivery) => {
+                let (sender, stored) = oneshot::channel();
+                if self.recording.enqueue(delivery, sender) {
+                    self.state.wait_until(store_waiting(Rc::clone(&self.recording)));
+                }
+                stored.await.map(Reply::Recorded).map_err(|_| Error::from("the events could not be stored"))
+            }
+        }
+    }
+}
+
+/// Stores what waits until nothing does.
+async fn store_waiting(recording: Rc<Recording>) {
+    while let Some((deliveries, senders)) = recording.next() {
+        match recording.store(&deliveries).await {
+            Ok(outcomes) => {
+                for (sender, outcomes) in senders.into_iter().zip(outcomes) {
+                    // Whoever sent it may be gone.
+                    let _ = sender.send(outcomes);
+                }
+            }
+            Err(error) => log_failure("experiment_events", &error.to_string()),
+        }
+    }
+}
+
+impl Recording {
+    /// Puts a delivery in the queue; tells whether nobody is storing what is in it.
+    fn enqueue(&self, delivery: Delivery, sender: Sender<Vec<Outcome>>) -> bool {
+        let mut memory = self.memory.borrow_mut();
+        memory.waiting.push((delivery, sender));
+        !std::mem::replace(&mut memory.is_storing, true)
+    }
+
+    /// Takes deliveries from the queue, in their order.
+    fn next(&self) -> Option<(Vec<Delivery>, Vec<Sender<Vec<Outcome>>>)> {
+        let mut memory = self.memory.borrow_mut();
+        let mut events = 0;
+        let together = memory.waiting.iter().take_while(|(delivery, _)| {
+            let is_first = events == 0;
+            events += delivery.events.len();
+            is_first || events <= EVENTS_TOGETHER
+        });
+        let count = together.count();
+        memory.is_storing = count > 0;
+        (count > 0).then(|| memory.waiting.drain(..count).unzip())
+    }
+
+    async fn store(&self, deliveries: &[Delivery]) -> Result<Vec<Vec<Outcome>>> {
+        let database = d1::database(&self.env)?;
+        let Some(experiment_id) = deliveries.first().map(|delivery| delivery.experiment_id.as_str()) else {
+            return Ok(Vec::new());
+        };
+        for _ in 0..DECISIONS {
+            let mut decision = self.decide(&database, experiment_id, deliveries).await?;
+            let outcomes = std::mem::take(&mut decision.outcomes);
+            let stored = store_batches(&database, experiment_id, &decision.batches).await;
+            let mut memory = self.memory.borrow_mut();
+            match stored {
+                Ok(true) => {
+                    if let Some(recorder) = &mut memory.recorder {
+                        recorder.keep(decision);
+                    }
+                    return Ok(outcomes);
+                }
+                Ok(false) => memory.recorder = None,
+                Err(error) => {
+                    memory.recorder = None;
+                    return Err(error);
+                }
+            }
+        }
+        Err(Error::from("other batches of the experiment were stored at the same time"))
+    }
+
+    /// Decides what becomes of deliveries, with what is known, or else read.
+    async fn decide(&self, database: &D1Database, experiment_id: &str, deliveries: &[Delivery]) -> Result<Decision> {
+        if self.memory.borrow().recorder.is_none() {
+            let recorder = d1::batches::restore(database, experiment_id, now_ms()).await?;
+            self.memory.borrow_mut().recorder = Some(recorder);
+        }
+        while self.memory.borrow().terms.is_none() {
+            let redeclared = self.memory.borrow().redeclared;
+            let terms = d1::batches::terms(database, experiment_id, settings::session_days(&self.env)).await?;
+            let mut memory = self.memory.borrow_mut();
+            memory.terms = Some(terms).filter(|_| memory.redeclared == redeclared);
+        }
+        let memory = self.memory.borrow();
+        match (&memory.recorder, &memory.terms) {
+            (Some(recorder), Some(terms)) => Ok(recorder.decide(deliveries, terms, now_ms())),
+            _ => Err(Error::from("the recorder was not restored")),
+        }
+    }
+}
+
+/// Stores batches; tells whether they are stored, or others have their numbers. What is not known is an error.
+async fn store_batches(database: &D1Database, experiment_id: &str, batches: &[NewBatch]) -> Result<bool> {
+    if batches.is_empty() {
+        return Ok(true);
+    }
+    let writer = format!("{:016x}", random_u64());
+    let mut failure = Error::from("no attempt");
+    for pause_ms in STORE_PAUSES_MS {
+        if pause_ms > 0 {
+            Delay::from(Duration::from_millis(pause_ms)).await;
+        }
+        match d1::batches::store(database, experiment_id, &writer, batches).await {
+            Ok(()) => return Ok(true),
+            Err(error) => failure = error,
+        }
+        match d1::batches::writer_of(database, experiment_id, batches).await {
+            Ok(Some(stored)) => return Ok(stored == writer),
+            Ok(None) => {}
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}

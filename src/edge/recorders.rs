@@ -1,0 +1,45 @@
+//! The way to an experiment's recorder.
+
+use std::time::Duration;
+
+use worker::{Delay, Env, Error, Result};
+
+use super::objects;
+use crate::recording::protocol::{BINDING, Command, Delivery, Outcome, Reply};
+
+/// How long is waited before a delivery whose events all have ids is sent again, in milliseconds.
+const PAUSES_MS: [u64; 2] = [50, 250];
+
+/// Has events recorded: one outcome for each, in their order, all durable. A delivery that failed is sent again if its
+/// ids make that safe.
+pub(super) async fn record(env: &Env, delivery: Delivery) -> Result<Vec<Outcome>> {
+    let pauses_ms: &[u64] = if delivery.events.iter().all(|entry| entry.id.is_some()) { &PAUSES_MS } else { &[] };
+    let experiment_id = delivery.experiment_id.clone();
+    let expected = delivery.events.len();
+    let command = serde_json::to_string(&Command::Record(delivery))?;
+    let mut reply = objects::ask(env, BINDING, &experiment_id, &command).await;
+    for pause_ms in pauses_ms {
+        if reply.is_ok() {
+            break;
+        }
+        Delay::from(Duration::from_millis(*pause_ms)).await;
+        reply = objects::ask(env, BINDING, &experiment_id, &command).await;
+    }
+    match serde_json::from_str(&reply?)? {
+        Reply::Recorded(outcomes) if outcomes.len() == expected => Ok(outcomes),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Has the recorder forget what it knows of the experiment's declaration.
+pub(super) async fn forget_declaration(env: &Env, experiment_id: &str) -> Result<()> {
+    let command = serde_json::to_string(&Command::Redeclared)?;
+    match serde_json::from_str(&objects::ask(env, BINDING, experiment_id, &command).await?)? {
+        Reply::Noted => Ok(()),
+        other @ Reply::Recorded(_) => Err(unexpected(&other)),
+    }
+}
+
+fn unexpected(reply: &Reply) -> Error {
+    Error::from(format!("the recorder replied {reply:?}"))
+}

@@ -1,0 +1,121 @@
+//! A session's activity as it is stored: a few bytes, for there are as many rows as sessions.
+//!
+//! Whole numbers are LEB128: seven bits a byte, the lowest first, with the eighth bit set on all but the last. The
+//! activity is
+//!
+//! - the number of hours, and for each: the hours since the one before it (the first: since 1970), pageviews, exposures,
+//!   conversions, and where there are conversions the first as milliseconds into the hour and the last as milliseconds
+//!   after the first;
+//! - the number of measurements, and for each: its milliseconds since 1970, the bytes of its metric's name and the name,
+//!   0 or 1, and where that is 1 the value as eight bytes, the lowest first;
+//! - the number of measurements that are left out.
+//!
+//! A session of one exposure and one pageview takes seven bytes.
+
+use super::session::{Activity, Session};
+use crate::events::event::Measurement;
+use crate::time::HOUR_MS;
+
+/// Packs the activity of a session; what else it has are columns of its own.
+#[must_use]
+pub fn pack(session: &Session) -> Vec<u8> {
+    let mut packed = Packed(Vec::with_capacity(16));
+    packed.length(session.hours.len());
+    let mut before = 0;
+    for &(hour, Activity { pageviews, exposures, conversions, converted_ms }) in &session.hours {
+        packed.number(hour - before);
+        before = hour;
+        for count in [pageviews, exposures, conversions] {
+            packed.number(count.into());
+        }
+        if let Some((first_ms, last_ms)) = converted_ms {
+            packed.number(first_ms - hour * HOUR_MS);
+            packed.number(last_ms - first_ms);
+        }
+    }
+    packed.length(session.measurements.len());
+    for (at_ms, Measurement { metric, value }) in &session.measurements {
+        packed.number(*at_ms);
+        packed.length(metric.len());
+        packed.0.extend_from_slice(metric.as_bytes());
+        packed.number(i64::from(value.is_some()));
+        packed.0.extend(value.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    packed.number(session.unmeasured.into());
+    packed.0
+}
+
+/// Reads what [`pack`] wrote. `None` when it is something else.
+#[must_use]
+pub fn unpack(packed: &[u8], first_exposure: Option<(i64, String)>, is_multi_variant: bool) -> Option<Session> {
+    let mut packed = Packed(packed);
+    let mut session = Session { first_exposure, is_multi_variant, ..Session::default() };
+    let mut hour = 0_i64;
+    for _ in 0..packed.take_number()? {
+        hour = hour.checked_add(packed.take_number()?)?;
+        let (pageviews, exposures, conversions) = (packed.take_count()?, packed.take_count()?, packed.take_count()?);
+        let converted_ms = match conversions {
+            0 => None,
+            _ => {
+                let first_ms = hour.checked_mul(HOUR_MS)?.checked_add(packed.take_number()?)?;
+                Some((first_ms, first_ms.checked_add(packed.take_number()?)?))
+            }
+        };
+        session.hours.push((hour, Activity { pageviews, exposures, conversions, converted_ms }));
+    }
+    for _ in 0..packed.take_number()? {
+        let at_ms = packed.take_number()?;
+        let length = usize::try_from(packed.take_number()?).ok()?;
+        let metric = str::from_utf8(packed.take(length)?).ok()?.to_owned();
+        let value = match packed.take_number()? {
+            0 => None,
+            _ => Some(f64::from_le_bytes(packed.take(8)?.try_into().ok()?)),
+        };
+        session.measurements.push((at_ms, Measurement { metric, value }));
+    }
+    session.unmeasured = packed.take_count()?;
+    packed.0.is_empty().then_some(session)
+}
+
+struct Packed<Bytes>(Bytes);
+
+impl Packed<Vec<u8>> {
+    /// Times before 1970 are not accepted, and so no number here is negative.
+    #[expect(clippy::cast_possible_truncation, reason = "seven bits are a byte")]
+    fn number(&mut self, number: i64) {
+        let mut rest = number.unsigned_abs();
+        while rest >= 0x80 {
+            self.0.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        self.0.push(rest as u8);
+    }
+
+    fn length(&mut self, length: usize) {
+        self.number(i64::try_from(length).unwrap_or(i64::MAX));
+    }
+}
+
+impl<'a> Packed<&'a [u8]> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn take_number(&mut self) -> Option<i64> {
+        let mut number = 0_i64;
+        for shift in (0..63).step_by(7) {
+            let byte = *self.take(1)?.first()?;
+            number |= i64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn take_count(&mut self) -> Option<u32> {
+        u32::try_from(self.take_number()?).ok()
+    }
+}

@@ -1,0 +1,71 @@
+//! What the worker and an experiment's recorder say to each other: one command, one reply, as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::event_row::{Detail, EventRow};
+use crate::counting::protocol::IdDigest;
+
+/// The Durable Object binding in `wrangler.toml`. A recorder's object is named by its experiment's id.
+pub const BINDING: &str = "RECORDERS";
+
+/// What a recorder is asked to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Records events, each id once within 24 hours.
+    Record(Delivery),
+    /// Forgets what it knows of the experiment's declaration, which has changed.
+    Redeclared,
+}
+
+/// Events of one experiment that came together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The experiment that the recorder belongs to.
+    pub experiment_id: String,
+    /// In the order in which they are judged.
+    pub events: Vec<Entry>,
+    /// Events of the experiment that came with them and were refused.
+    pub rejected: u32,
+}
+
+/// An event to record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its id; without one, each delivery counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<IdDigest>,
+    /// What the rollup reads.
+    pub row: EventRow,
+    /// What is only kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
+}
+
+/// What became of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is stored.
+    Recorded,
+    /// Its id was stored before.
+    Repeated,
+    /// Its id was stored before, for another event.
+    Conflicting,
+    /// It names a variant that the experiment does not have.
+    UnknownVariant,
+    /// It names one metric more than an experiment may have.
+    TooManyMetrics,
+    /// The experiment was stopped so long ago that its sessions are forgotten.
+    Over,
+}
+
+/// What a recorder answers; everything it says is durable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// To [`Command::Record`]: one for each event, in their order.
+    Recorded(Vec<Outcome>),
+    /// To [`Command::Redeclared`].
+    Noted,
+}

@@ -1,0 +1,216 @@
+//! What a delivery of events changes: which of them are new, and the batches that store them.
+
+use std::collections::HashMap;
+
+use super::event_row::Detail;
+use super::protocol::{Delivery, Entry, Outcome};
+use crate::counting::ledger::{Ledger, Segment};
+use crate::counting::protocol::{IdDigest, Outcome as Judgement};
+use crate::data::json_rows::ARRAY_BYTES;
+use crate::limits::EXPERIMENT_METRICS;
+
+/// Ids that a recorder remembers at the most: below 40 MB of memory.
+pub const RECORDER_IDS: usize = 900_000;
+
+/// What an experiment's declaration says about its events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The variants that it has; none if it was not declared which.
+    pub variants: Vec<String>,
+    /// Since when its events are refused, in milliseconds since 1970.
+    pub over_ms: Option<i64>,
+}
+
+/// A batch that is to be stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewBatch {
+    /// Its place among the experiment's batches.
+    pub number: i64,
+    /// When its events arrived, in milliseconds since 1970.
+    pub received_ms: i64,
+    /// How many events it has.
+    pub event_count: usize,
+    /// Its events: a JSON array of [`super::event_row::EventRow`].
+    pub events: String,
+    /// What is only kept of them: a JSON array as long, or nothing.
+    pub details: Option<String>,
+    /// The ids of its events.
+    pub ids: Vec<IdDigest>,
+    /// Events that were stored before.
+    pub duplicates: u32,
+    /// Events that are refused.
+    pub rejected: u32,
+}
+
+/// What becomes of deliveries.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// The outcomes of each delivery's events.
+    pub outcomes: Vec<Vec<Outcome>>,
+    /// To be stored in one transaction; then the outcomes hold.
+    pub batches: Vec<NewBatch>,
+    metrics: Vec<String>,
+}
+
+/// What is known of an experiment's events.
+#[derive(Debug)]
+pub struct Recorder {
+    ledger: Ledger,
+    next_number: i64,
+    metrics: Vec<String>,
+}
+
+impl Recorder {
+    /// A recorder that knows these stored batches, given in their order, each with the ids of its events, and these
+    /// names of metrics.
+    #[must_use]
+    pub fn restore(segments: Vec<Segment>, next_number: i64, metrics: Vec<String>) -> Self {
+        let ids: usize = segments.iter().map(|segment| segment.entries.len()).sum();
+        let mut ledger = Ledger::holding(RECORDER_IDS, ids);
+        for segment in segments {
+            ledger.restore(segment);
+        }
+        Self { ledger, next_number, metrics }
+    }
+
+    /// Decides what becomes of deliveries that are there at `now_ms`.
+    #[must_use]
+    pub fn decide(&self, deliveries: &[Delivery], terms: &Terms, now_ms: i64) -> Decision {
+        let mut writing = Writing::new(self.next_number, now_ms);
+        let mut fresh = HashMap::new();
+        let mut metrics = self.metrics.clone();
+        let mut outcomes = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            writing.batch.rejected += delivery.rejected;
+            let outcome_of = |entry| {
+                let outcome = self.judge(entry, &mut fresh, &mut metrics, terms, now_ms);
+                writing.add(entry, outcome);
+                outcome
+            };
+            outcomes.push(delivery.events.iter().map(outcome_of).collect());
+        }
+        Decision { outcomes, batches: writing.finish(), metrics }
+    }
+
+    fn judge(
+        &self,
+        entry: &Entry,
+        fresh: &mut HashMap<u64, u32>,
+        metrics: &mut Vec<String>,
+        terms: &Terms,
+        now_ms: i64,
+    ) -> Outcome {
+        let variant = entry.row.variant_key.as_ref();
+        if terms.over_ms.is_some_and(|over_ms| now_ms >= over_ms) {
+            return Outcome::Over;
+        }
+        if !terms.variants.is_empty() && variant.is_some_and(|variant| !terms.variants.contains(variant)) {
+            return Outcome::UnknownVariant;
+        }
+        if let Some(id) = entry.id {
+            match fresh.get(&id.key).map_or_else(|| self.ledger.judge(id), |payload| same(*payload == id.payload)) {
+                Judgement::Counted => {}
+                Judgement::Repeated => return Outcome::Repeated,
+                Judgement::Conflicting => return Outcome::Conflicting,
+            }
+        }
+        if let Some(measurement) = &entry.row.measurement
+            && !metrics.contains(&measurement.metric)
+        {
+            if metrics.len() >= EXPERIMENT_METRICS {
+                return Outcome::TooManyMetrics;
+            }
+            metrics.push(measurement.metric.clone());
+        }
+        if let Some(id) = entry.id {
+            fresh.insert(id.key, id.payload);
+        }
+        Outcome::Recorded
+    }
+
+    /// Takes over what has been stored.
+    pub fn keep(&mut self, decision: Decision) {
+        for batch in decision.batches {
+            self.next_number = batch.number + 1;
+            if !batch.ids.is_empty() {
+                let segment =
+                    Segment { number: batch.number.unsigned_abs(), newest_ms: batch.received_ms, entries: batch.ids };
+                self.ledger.remember(segment, batch.received_ms);
+            }
+        }
+        self.metrics = decision.metrics;
+    }
+}
+
+fn same(is_same: bool) -> Judgement {
+    if is_same { Judgement::Repeated } else { Judgement::Conflicting }
+}
+
+/// Batches while they are written.
+struct Writing {
+    batch: NewBatch,
+    details: String,
+    has_details: bool,
+    full: Vec<NewBatch>,
+}
+
+impl Writing {
+    fn new(number: i64, received_ms: i64) -> Self {
+        let batch = NewBatch { number, received_ms, ..NewBatch::default() };
+        Self { batch, details: String::new(), has_details: false, full: Vec::new() }
+    }
+
+    fn add(&mut self, entry: &Entry, outcome: Outcome) {
+        match outcome {
+            Outcome::Recorded => self.record(entry),
+            Outcome::Repeated => self.batch.duplicates += 1,
+            Outcome::Conflicting | Outcome::UnknownVariant | Outcome::TooManyMetrics | Outcome::Over => {
+                self.batch.rejected += 1;
+            }
+        }
+    }
+
+    fn record(&mut self, entry: &Entry) {
+        let row = serde_json::to_string(&entry.row).unwrap_or_default();
+        let detail = serde_json::to_string(&entry.detail.as_ref().filter(|detail| has_any(detail))).unwrap_or_default();
+        if self.batch.event_count > 0
+            && self.batch.events.len() + self.details.len() + row.len() + detail.len() > ARRAY_BYTES
+        {
+            self.close();
+        }
+        push(&mut self.batch.events, &row);
+        push(&mut self.details, &detail);
+        self.has_details |= detail != "null";
+        self.batch.event_count += 1;
+        self.batch.ids.extend(entry.id);
+    }
+
+    fn close(&mut self) {
+        let NewBatch { number, received_ms, .. } = self.batch;
+        let next = Self::new(number + 1, received_ms);
+        let Self { mut batch, details, has_details, full } = std::mem::replace(self, next);
+        batch.events = format!("[{}]", batch.events);
+        batch.details = has_details.then(|| format!("[{details}]"));
+        self.full = full;
+        self.full.push(batch);
+    }
+
+    fn finish(mut self) -> Vec<NewBatch> {
+        let NewBatch { event_count, duplicates, rejected, .. } = self.batch;
+        if event_count > 0 || duplicates > 0 || rejected > 0 {
+            self.close();
+        }
+        self.full
+    }
+}
+
+fn has_any((project_id, view_id, properties): &Detail) -> bool {
+    project_id.is_some() || view_id.is_some() || properties.is_some()
+}
+
+fn push(array: &mut String, json: &str) {
+    if !array.is_empty() {
+        array.push(',');
+    }
+    array.push_str(json);
+}
