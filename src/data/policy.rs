@@ -50,6 +50,8 @@ pub struct Policy {
     pub delete: &'static [Rule],
     /// Columns that the service alone may set.
     pub service_columns: &'static [&'static str],
+    /// Whether nobody may write it as a table, not even the service: what writes its rows has a route of its own.
+    pub is_read_only: bool,
 }
 
 const OWN: &[Rule] = &[Rule::Own("user_id")];
@@ -84,8 +86,8 @@ pub const POLICIES: &[Policy] = &[
     policy(&tables::PROMPT_EVENTS, OWN, OWN_ON_A_VISIBLE_PROMPT, NOBODY, NOBODY),
     policy(&tables::PROMPT_STATS, WITH_ITS_PROMPT, NOBODY, NOBODY, NOBODY),
     policy(&tables::EXPERIMENTS, NOBODY, NOBODY, NOBODY, NOBODY),
-    policy(&tables::ANALYTICS_EVENTS, NOBODY, NOBODY, NOBODY, NOBODY),
-    policy(&tables::EXPERIMENT_SESSIONS, NOBODY, NOBODY, NOBODY, NOBODY),
+    Policy { is_read_only: true, ..policy(&tables::ANALYTICS_EVENTS, NOBODY, NOBODY, NOBODY, NOBODY) },
+    Policy { is_read_only: true, ..policy(&tables::EXPERIMENT_SESSIONS, NOBODY, NOBODY, NOBODY, NOBODY) },
     policy(&tables::EXPERIMENT_ANALYTICS_SUMMARY, NOBODY, NOBODY, NOBODY, NOBODY),
 ];
 
@@ -104,7 +106,7 @@ const fn policy(
     update: &'static [Rule],
     delete: &'static [Rule],
 ) -> Policy {
-    Policy { table, select, insert, update, delete, service_columns: &[] }
+    Policy { table, select, insert, update, delete, service_columns: &[], is_read_only: false }
 }
 
 /// The rules of a table; a table without any is the service's.

@@ -234,7 +234,7 @@ pub const EXPERIMENTS: Table = Table {
     unlisted: &[],
 };
 
-/// Experiment events as they arrived.
+/// Experiment events as they arrived: a view of the batches that they are stored in.
 pub const ANALYTICS_EVENTS: Table = Table {
     name: "analytics_events",
     columns: &[
@@ -254,18 +254,17 @@ pub const ANALYTICS_EVENTS: Table = Table {
     unlisted: &[],
 };
 
-/// What the events of a session come down to.
+/// The sessions of experiments, by the first 128 bits of their ids' SHA-256: a view of their packed states.
 pub const EXPERIMENT_SESSIONS: Table = Table {
     name: "experiment_sessions",
     columns: &[
         key_text("experiment_id").required(),
-        key_text("session_id").required(),
+        key_text("session").required(),
         key_text("variant_key"),
         integer("first_exposure_ms"),
         flag("is_multi_variant", Default::False),
-        Column { nullable: false, ..Column::new("hours", Kind::Json) },
     ],
-    key: &["experiment_id", "session_id"],
+    key: &["experiment_id", "session"],
     unique: &[],
     unlisted: &[],
 };

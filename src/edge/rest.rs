@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::runtime::log_failure;
 use super::{d1, rest_write};
+use crate::data::policy::policy_of;
 use crate::data::schema::Table;
 use crate::http::identity::Identity;
 use crate::http::problem::Problem;
@@ -33,6 +34,12 @@ pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
     };
     let request = Request::read(&call.id, &call.query(), &headers)?;
     request.refuse_unused(&method)?;
+    if !matches!(method.as_str(), "GET" | "HEAD")
+        && policy_of(request.query.table).is_some_and(|policy| policy.is_read_only)
+    {
+        let message = format!("permission denied for view {}", request.query.table.name);
+        return Err(DataError::forbidden(&call.identity, message));
+    }
     match method.as_str() {
         "POST" => rest_write::insert(&mut call, &request).await,
         "PATCH" => rest_write::update(&mut call, &request).await,

@@ -45,7 +45,7 @@ const FACTS = {
     ...{ change: { variant_key: "changed" }, broken: { event_type: "view" }, required: "session_id" },
   },
   experiment_sessions: {
-    label: "session_id", sort: "first_exposure_ms", change: { variant_key: "changed" }, required: "hours",
+    label: "session", sort: "first_exposure_ms", change: { variant_key: "changed" }, required: "is_multi_variant",
   },
   experiment_analytics_summary: {
     label: "variant_key", sort: "hour", change: { sessions: 9 }, broken: { hour: 24 }, required: "sessions",

@@ -134,12 +134,11 @@ create unique index analytics_events_once on analytics_events (experiment_id, ev
 
 create table experiment_sessions (
   experiment_id text not null,
-  session_id text not null,
+  session text not null,
   variant_key text,
   first_exposure_ms bigint,
   is_multi_variant boolean not null default false,
-  hours json not null,
-  primary key (experiment_id, session_id)
+  primary key (experiment_id, session)
 );
 
 create table experiment_analytics_summary (
@@ -180,6 +179,8 @@ grant all on all tables in schema public to anon, authenticated, service_role;
 grant all on all sequences in schema public to anon, authenticated, service_role;
 
 -- The counts of a template are the service's.
+-- Views in the worker, of what has a route of its own to be written by.
+revoke insert, update, delete on analytics_events, experiment_sessions from anon, authenticated, service_role;
 revoke insert, update on prompt_templates from anon, authenticated;
 grant
   insert (id, prompt_id, category, tags, created_at, updated_at),

@@ -125,7 +125,7 @@ export const ROW = {
     conversion_window_hours: on.endsWith("public") ? null : 24,
   }),
   analytics_events: (by, on) => ({
-    seq: 1 + number(on, 1_000_000),
+    seq: (1 + number(on, 1_000_000)) * 65_536, // the first event of a batch
     experiment_id: `experiment ${on}`,
     event_id: `event of ${on}`,
     event_type: "exposure",
@@ -138,11 +138,10 @@ export const ROW = {
   }),
   experiment_sessions: (by, on) => ({
     experiment_id: `experiment ${on}`,
-    session_id: `session of ${on}`,
+    session: digest(`session of ${on}`).slice(0, 32),
     variant_key: "control",
     first_exposure_ms: on.endsWith("public") ? null : 1_795_176_000_000,
     is_multi_variant: false,
-    hours: [[498_660, 1, 1, 0, null, null]],
   }),
   experiment_analytics_summary: (by, on) => ({
     experiment_id: `experiment ${on}`,

@@ -68,7 +68,8 @@ const rowsOf = (table, columns, only = "") =>
 async function readingOf(tables) {
   const all = await instance.sql("select name from sqlite_master where type = 'table' and sql like '%strict%' order by name");
   const others = all.map(({ name }) => name).filter((name) => !tables.some(({ table }) => table === name));
-  const columns = (table) => instance.sql("select group_concat(name) as names from pragma_table_info(?)", table);
+  const text = "iif(type = 'BLOB', 'hex(' || name || ')', name)";
+  const columns = (table) => instance.sql(`select group_concat(${text}) as names from pragma_table_info(?)`, table);
   const named = await Promise.all(others.map(async (table) => rowsOf(table, (await columns(table))[0].names)));
   const only = { prompt_stats: `where version in (0, ${SNAPSHOT_VERSION})` };
   const described = tables.map(({ table, columns }) => rowsOf(table, Object.keys(columns), only[table]));
@@ -83,6 +84,28 @@ function rowsIn(stored) {
   return Object.fromEntries(POLICIES.map(({ table, columns }) => [table, rows(stored[table], Object.entries(columns))]));
 }
 
+// The rows of views come from the tables behind them.
+const BEHIND_VIEWS = [
+  `create trigger seeding_events instead of insert on analytics_events begin
+    insert into experiment_batches
+      (seq, experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events, details)
+    values (new.seq / 65536, new.experiment_id, 0, 'seed', 0, 1, 0, 0, x'',
+      json_array(json_array(new.event_id, 1, new.session_id, new.variant_key, new.timestamp_ms)),
+      json_array(json_array(new.project_id, new.view_id, new.properties)));
+  end`,
+  "create trigger removing_events instead of delete on analytics_events begin delete from experiment_batches; end",
+  `create trigger seeding_sessions instead of insert on experiment_sessions begin
+    insert into experiment_rollups (experiment_id, multi_variant) values (new.experiment_id, 'exclude')
+      on conflict (experiment_id) do nothing;
+    insert into session_states (experiment, session, variant_key, first_exposure_ms, is_multi_variant, activity)
+    select experiment, unhex(new.session), new.variant_key, new.first_exposure_ms, new.is_multi_variant, x''
+      from experiment_rollups where experiment_id = new.experiment_id;
+  end`,
+  `create trigger removing_sessions instead of delete on experiment_sessions begin
+    delete from session_states; delete from experiment_rollups;
+  end`,
+];
+
 // One statement brings all rows back, whatever a cell did to them: an insert into a view whose trigger does it.
 async function prepareReset() {
   const snapshots = SEED.prompt_stats.map((row) => ({ ...row, version: SNAPSHOT_VERSION }));
@@ -92,6 +115,7 @@ async function prepareReset() {
     const values = columns.map((column) => `value ->> '${column}' as ${column}`);
     await instance.sql(`create table seed_of_${table} as select ${values} from json_each('${JSON.stringify(rows)}')`);
   }
+  for (const trigger of BEHIND_VIEWS) await instance.sql(trigger);
   const removed = tables.toReversed().map(({ table }) => `delete from ${table};`);
   const made = tables.map(({ table, columns }) => `insert into ${table} (${columns}) select ${columns} from seed_of_${table};`);
   // What triggers make of new rows is not in the seed: likes that are counted again, events that are to be counted.
