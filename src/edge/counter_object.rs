@@ -43,7 +43,7 @@ impl DurableObject for PromptCounter {
             Ok(text) => self.obey(&text).await,
             Err(error) => Err(error),
         };
-        objects::answer("counter", reply)
+        objects::answer(reply)
     }
 
     async fn alarm(&self) -> Result<Response> {

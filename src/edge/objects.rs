@@ -1,11 +1,8 @@
 //! The way to a Durable Object: one command as the body of a request, one reply.
 
-use worker::{Env, Error, Method, Request, RequestInit, Response, ResponseBuilder, Result};
-
 use serde::Serialize;
 use serde_json::json;
-
-use super::runtime::log_failure;
+use worker::{Env, Error, Method, Request, RequestInit, Response, ResponseBuilder, Result};
 
 /// Sends a command to an object, once; gives the reply.
 pub(super) async fn ask(env: &Env, binding: &str, name: &str, command: &str) -> Result<String> {
@@ -20,13 +17,10 @@ pub(super) async fn ask(env: &Env, binding: &str, name: &str, command: &str) -> 
     Ok(text)
 }
 
-/// What an object of this kind answers with.
-pub(super) fn answer<T: Serialize>(kind: &str, reply: Result<T>) -> Result<Response> {
+/// What an object answers with. A failure is told to whoever asked, who logs it if asking again does not help.
+pub(super) fn answer<T: Serialize>(reply: Result<T>) -> Result<Response> {
     match reply {
         Ok(reply) => Response::from_json(&reply),
-        Err(error) => {
-            log_failure(kind, &error.to_string());
-            ResponseBuilder::new().with_status(503).from_json(&json!({"error": error.to_string()}))
-        }
+        Err(error) => ResponseBuilder::new().with_status(503).from_json(&json!({"error": error.to_string()})),
     }
 }

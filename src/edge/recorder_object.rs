@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_channel::oneshot::{self, Sender};
 use worker::{D1Database, Delay, DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
-use super::runtime::{log_failure, now_ms, random_u64};
+use super::runtime::{now_ms, random_u64};
 use super::{d1, objects, settings};
 use crate::recording::protocol::{Command, Delivery, Outcome, Reply};
 use crate::recording::recorder::{Decision, NewBatch, Recorder, Terms};
@@ -37,13 +37,16 @@ struct Recording {
     memory: RefCell<Memory>,
 }
 
+/// What became of a delivery's events, or why they are not stored.
+type Stored = std::result::Result<Vec<Outcome>, String>;
+
 #[derive(Default)]
 struct Memory {
     recorder: Option<Recorder>,
     terms: Option<Terms>,
     /// How often the terms were forgotten: what was read before is not kept after.
     redeclared: u64,
-    waiting: Vec<(Delivery, Sender<Vec<Outcome>>)>,
+    waiting: Vec<(Delivery, Sender<Stored>)>,
     is_storing: bool,
 }
 
@@ -57,7 +60,7 @@ impl DurableObject for ExperimentRecorder {
             Ok(text) => self.obey(&text).await,
             Err(error) => Err(error),
         };
-        objects::answer("recorder", reply)
+        objects::answer(reply)
     }
 }
 
@@ -75,7 +78,8 @@ impl ExperimentRecorder {
                 if self.recording.enqueue(delivery, sender) {
                     self.state.wait_until(store_waiting(Rc::clone(&self.recording)));
                 }
-                stored.await.map(Reply::Recorded).map_err(|_| Error::from("the events could not be stored"))
+                let stored = stored.await.map_err(|_| Error::from("the events were not stored"))?;
+                stored.map(Reply::Recorded).map_err(Error::from)
             }
         }
     }
@@ -84,28 +88,27 @@ impl ExperimentRecorder {
 /// Stores what waits until nothing does.
 async fn store_waiting(recording: Rc<Recording>) {
     while let Some((deliveries, senders)) = recording.next() {
-        match recording.store(&deliveries).await {
-            Ok(outcomes) => {
-                for (sender, outcomes) in senders.into_iter().zip(outcomes) {
-                    // Whoever sent it may be gone.
-                    let _ = sender.send(outcomes);
-                }
-            }
-            Err(error) => log_failure("experiment_events", &error.to_string()),
+        let stored: Vec<Stored> = match recording.store(&deliveries).await {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error.to_string()); senders.len()],
+        };
+        for (sender, stored) in senders.into_iter().zip(stored) {
+            // Whoever sent it may be gone.
+            let _ = sender.send(stored);
         }
     }
 }
 
 impl Recording {
     /// Puts a delivery in the queue; tells whether nobody is storing what is in it.
-    fn enqueue(&self, delivery: Delivery, sender: Sender<Vec<Outcome>>) -> bool {
+    fn enqueue(&self, delivery: Delivery, sender: Sender<Stored>) -> bool {
         let mut memory = self.memory.borrow_mut();
         memory.waiting.push((delivery, sender));
         !std::mem::replace(&mut memory.is_storing, true)
     }
 
     /// Takes deliveries from the queue, in their order.
-    fn next(&self) -> Option<(Vec<Delivery>, Vec<Sender<Vec<Outcome>>>)> {
+    fn next(&self) -> Option<(Vec<Delivery>, Vec<Sender<Stored>>)> {
         let mut memory = self.memory.borrow_mut();
         let mut events = 0;
         let together = memory.waiting.iter().take_while(|(delivery, _)| {
