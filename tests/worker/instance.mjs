@@ -9,7 +9,7 @@ import { createTestHarness } from "wrangler";
 
 /** The folder of the repository. */
 export const ROOT = new URL("../..", import.meta.url).pathname;
-const CLASS = "PromptCounter";
+const [CLASS, RECORDER] = ["PromptCounter", "ExperimentRecorder"];
 const CRON = "*/5 * * * *";
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 25;
@@ -145,6 +145,7 @@ export async function start(settings = {}) {
     logs: () => harness.getLogs(),
     cron: () => worker.scheduled({ cron: CRON, scheduledTime: new Date() }),
     evict: (prompt) => worker.evictDurableObject(CLASS, { name: prompt }),
+    evictRecorder: (experiment) => worker.evictDurableObject(RECORDER, { name: experiment }),
 
     /** All that is stored: the rows of every table but `except`, and the objects. */
     async stored({ except = [] } = {}) {
