@@ -7,6 +7,8 @@
 //! - [`events`]: what callers send, and what becomes of a batch
 //! - [`recording`]: which events of an experiment are new, and the batches that store them
 //! - [`experiments`]: from the events of sessions to hourly rows
+//! - [`statistics`]: intervals, tests and chances
+//! - [`verdict`]: what the counts of an experiment say
 //! - [`data`]: prompts, who may do what, rows of other systems
 //! - [`rest`]: the data dialect of Supabase applications
 //! - [`search`]: the words of a text, and queries for them
@@ -25,7 +27,9 @@ pub mod recording;
 pub mod rest;
 pub mod search;
 pub mod sql;
+pub mod statistics;
 pub mod time;
+pub mod verdict;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

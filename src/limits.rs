@@ -91,3 +91,9 @@ pub const QUERY_PHRASES: usize = 64;
 pub const QUERY_NESTING: usize = 16;
 /// Phrases of a search for templates: of 200 characters that stand alone, each pair of neighbours.
 pub const SEARCH_PHRASES: usize = 256;
+/// Variants of an experiment that is evaluated.
+pub const VARIANTS: usize = 100;
+/// Sessions of a variant that is evaluated.
+pub const VARIANT_SESSIONS: u64 = 1_000_000_000_000;
+/// How far the sum of the weights of variants may be from 1.
+pub const WEIGHTS_TOLERANCE: f64 = 1e-6;

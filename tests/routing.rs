@@ -35,6 +35,7 @@ fn every_route_is_found() {
         ("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
         ("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         ("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Service, CrossOrigin),
+        ("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
         ("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
         ("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         ("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
@@ -79,6 +80,7 @@ fn an_unknown_path_is_no_route() {
         "/v1/prompts/%C3%28/stats",
         "/v1/prompts/{id}/",
         "/v1/experiments//summary",
+        "/v1/experiments/evaluate/",
         "/v1/templates",
         "/v1/templates/search/",
         "/v1/events?ack=async",
@@ -220,6 +222,7 @@ fn a_preflight_tells_methods_and_headers_of_what_is_shared() {
         ("/v1/events", "POST, OPTIONS"),
         ("/v1/prompts/a/view", "POST, OPTIONS"),
         ("/v1/prompts/a/stats", "GET, HEAD, OPTIONS"),
+        ("/v1/experiments/evaluate", "POST, OPTIONS"),
         ("/rest/v1/prompts", "GET, POST, PATCH, DELETE, HEAD, OPTIONS"),
     ] {
         let expected = [

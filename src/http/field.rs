@@ -67,6 +67,15 @@ impl Field<'_> {
         self.json.map(read).transpose()
     }
 
+    /// A number of JSON, within the range of 64-bit floating point.
+    ///
+    /// # Errors
+    /// [`Code::InvalidType`].
+    pub fn number(&self) -> Result<Option<f64>, Problem> {
+        let read = |json: &RawValue| serde_json::from_str(json.get()).map_err(|_| self.wrong_type("a number"));
+        self.json.map(read).transpose()
+    }
+
     /// True or false.
     ///
     /// # Errors

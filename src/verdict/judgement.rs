@@ -1,0 +1,107 @@
+//! The judgement on an experiment, and on each of its metrics.
+
+use serde::Serialize;
+
+use super::arm::{Arm, MeanFigures, Measured, RateFigures, ValueArm};
+use super::comparison::{Comparison, compare};
+use super::sentence::Verdict;
+use crate::statistics::sample_ratio::SampleRatio;
+
+/// Below this the sequential sample-ratio p-value is a mismatch. It is met at any look in at most one of a thousand sound
+/// experiments, so that a verdict withheld is nearly always one of a broken experiment.
+const MISMATCH: f64 = 0.001;
+
+/// Whether sessions come to the variants in the shares they should.
+#[derive(Clone, Debug, Serialize)]
+pub struct SampleRatioFigures {
+    p_value: f64,
+    sequential_p_value: f64,
+    mismatch: bool,
+}
+
+/// The judgement on an experiment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Judgement<'a> {
+    /// What it comes down to.
+    pub verdict: Verdict<'a>,
+    /// The figures of the variants, the baseline among them, in their order.
+    pub variants: Vec<RateFigures<'a>>,
+    /// Each other variant beside the baseline.
+    pub comparisons: Vec<Comparison<'a>>,
+    /// Whether the figures can be trusted.
+    pub sample_ratio: SampleRatioFigures,
+    /// How many sessions a variant needs, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions_per_variant: Option<Needed>,
+    /// Why that number has no value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+}
+
+/// A number of sessions, null where it has no value.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Needed(pub Option<u64>);
+
+/// The figures of one metric, `F` for each variant.
+#[derive(Clone, Debug, Serialize)]
+pub struct Metric<'a, F> {
+    /// The figures of the variants, the baseline among them, in their order.
+    pub variants: Vec<F>,
+    /// Each other variant beside the baseline.
+    pub comparisons: Vec<Comparison<'a>>,
+}
+
+/// Judges an experiment by its conversions. `baseline` is the place of the baseline among the `arms`, and `sample_ratio`
+/// has looked at the sessions of the same arms; without a baseline there is nothing to compare.
+#[must_use]
+pub fn judge<'a>(arms: &'a [Arm], baseline: usize, sample_ratio: &SampleRatio) -> Judgement<'a> {
+    let sequential_p_value = sample_ratio.sequential_p_value();
+    let Metric { variants, comparisons } = rates(arms, baseline);
+    Judgement {
+        verdict: verdict(arms, baseline, sample_ratio),
+        variants,
+        comparisons,
+        sample_ratio: SampleRatioFigures {
+            p_value: sample_ratio.p_value(),
+            sequential_p_value,
+            mismatch: sequential_p_value < MISMATCH,
+        },
+        sessions_per_variant: None,
+        reason: None,
+    }
+}
+
+/// The verdict of [`judge`] alone, which takes a few microseconds.
+#[must_use]
+pub fn verdict<'a>(arms: &'a [Arm], baseline: usize, sample_ratio: &SampleRatio) -> Verdict<'a> {
+    let (baseline, others) = split(arms.iter().map(Arm::measured), baseline);
+    let mismatch = sample_ratio.sequential_p_value() < MISMATCH;
+    baseline.map_or(Verdict::NotEnoughData, |baseline| Verdict::of(&baseline, &others, mismatch))
+}
+
+/// The figures of a metric that occurs in a session or does not.
+#[must_use]
+pub fn rates(arms: &[Arm], baseline: usize) -> Metric<'_, RateFigures<'_>> {
+    let (baseline, others) = split(arms.iter().map(Arm::measured), baseline);
+    Metric {
+        variants: arms.iter().map(Arm::figures).collect(),
+        comparisons: baseline.map_or_else(Vec::new, |baseline| compare(&baseline, &others)),
+    }
+}
+
+/// The figures of a metric that has a value in each session.
+#[must_use]
+pub fn means(arms: &[ValueArm], baseline: usize) -> Metric<'_, MeanFigures<'_>> {
+    let (baseline, others) = split(arms.iter().map(ValueArm::measured), baseline);
+    Metric {
+        variants: arms.iter().map(ValueArm::figures).collect(),
+        comparisons: baseline.map_or_else(Vec::new, |baseline| compare(&baseline, &others)),
+    }
+}
+
+/// The baseline, and the others in their order.
+fn split<'a>(arms: impl Iterator<Item = Measured<'a>>, baseline: usize) -> (Option<Measured<'a>>, Vec<Measured<'a>>) {
+    let mut all: Vec<Measured<'a>> = arms.collect();
+    let baseline = (baseline < all.len()).then(|| all.remove(baseline));
+    (baseline, all)
+}

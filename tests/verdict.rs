@@ -1,0 +1,438 @@
+//! What counts come down to: the judgement as JSON, the sentence, and what an evaluation is asked with.
+
+#![cfg(test)]
+
+use promptmeter::http::problem::Code;
+use promptmeter::statistics::sample_ratio::SampleRatio;
+use promptmeter::verdict::arm::{Arm, ValueArm};
+use promptmeter::verdict::evaluation::Evaluation;
+use promptmeter::verdict::judgement::{judge, means, rates};
+use serde_json::{Value, json};
+
+/// Arms named a, b, c … with these sessions and conversions.
+fn arms(counts: &[(u64, u64)]) -> Vec<Arm> {
+    let named =
+        |(key, &(sessions, conversions)): (char, &(u64, u64))| Arm { key: key.to_string(), sessions, conversions };
+    ('a'..).zip(counts).map(named).collect()
+}
+
+/// The judgement on arms that should have equal shares, looked at once.
+fn judged(counts: &[(u64, u64)], baseline: usize) -> Value {
+    let mut sample_ratio = SampleRatio::new(&vec![1.0; counts.len()]);
+    sample_ratio.look(&counts.iter().map(|(sessions, _)| *sessions as f64).collect::<Vec<f64>>());
+    serde_json::to_value(judge(&arms(counts), baseline, &sample_ratio)).unwrap()
+}
+
+fn names(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+fn p_values(judgement: &Value, effect: &str, name: &str) -> Vec<f64> {
+    let comparisons = judgement["comparisons"].as_array().unwrap().iter();
+    comparisons.map(|comparison| comparison[effect][name].as_f64().unwrap_or(f64::NAN)).collect()
+}
+
+fn check_near(actual: &Value, expected: &Value, what: &str) {
+    match (actual, expected) {
+        (Value::Number(actual), Value::Number(expected)) => {
+            let (actual, expected) = (actual.as_f64().unwrap(), expected.as_f64().unwrap());
+            assert!((actual - expected).abs() <= 1e-9 * expected.abs(), "{what}: {actual} instead of {expected}");
+        }
+        (Value::Array(actual), Value::Array(expected)) if actual.len() == expected.len() => {
+            actual.iter().zip(expected).for_each(|(actual, expected)| check_near(actual, expected, what));
+        }
+        (Value::Object(actual), Value::Object(expected)) => {
+            assert_eq!(actual.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{what}");
+            expected.iter().for_each(|(name, expected)| check_near(&actual[name], expected, &format!("{what}/{name}")));
+        }
+        _ => assert_eq!(actual, expected, "{what}"),
+    }
+}
+
+/// Worked out with a library of arbitrary precision, from the formulas.
+#[test]
+fn a_judgement_has_the_figures_of_the_contract() {
+    let judgement = judged(&[(9000, 800), (9500, 950)], 0);
+    let expected = json!({
+        "verdict": "no difference yet",
+        "variants": [
+            {
+                "key": "a", "sessions": 9000, "conversions": 800, "rate": 0.088_888_888_888_888_89,
+                "interval": [0.083_183_482_298_252_837, 0.094_945_093_838_488_936],
+            },
+            {
+                "key": "b", "sessions": 9500, "conversions": 950, "rate": 0.1,
+                "interval": [0.094_128_091_084_544_917, 0.106_195_269_429_187_46],
+            },
+        ],
+        "comparisons": [{
+            "baseline": "a",
+            "variant": "b",
+            "absolute": {
+                "estimate": 0.011_111_111_111_111_111,
+                "interval": [0.002_686_746_754_879_100_5, 0.019_535_475_467_343_122],
+                "p_value": 0.009_739_376_023_282_317_8,
+                "sequential_interval": [-0.002_291_992_838_992_156_1, 0.024_514_215_061_214_378],
+                "sequential_p_value": 0.217_622_888_431_768_25,
+            },
+            "relative": {
+                "estimate": 0.125,
+                "interval": [0.024_280_637_802_227_757, 0.225_719_362_197_772_24],
+                "p_value": 0.014_999_605_407_308_182,
+                "sequential_interval": [-0.035_243_791_013_882_469, 0.285_243_791_013_882_47],
+                "sequential_p_value": 0.315_139_543_912_701_07,
+            },
+            "chance_to_win": 0.995_080_795_401_786_21,
+            "expected_loss": 6.692_287_502_643_763_7e-6,
+        }],
+        "sample_ratio": {
+            "p_value": 0.000_236_851_670_651_000_85, "sequential_p_value": 0.021_011_862_367_979_972, "mismatch": false,
+        },
+    });
+    check_near(&judgement, &expected, "");
+}
+
+#[test]
+fn a_figure_without_a_value_is_null_and_has_a_reason() {
+    for (counts, figures, absolute, relative) in [
+        (
+            [(100, 10), (0, 0)],
+            Some("There are no sessions."),
+            Some("There are no sessions."),
+            Some("There are no sessions."),
+        ),
+        (
+            [(100, 10), (100, 0)],
+            None,
+            Some("All sessions of a variant have the same value."),
+            Some("All sessions of a variant have the same value."),
+        ),
+        (
+            [(100, 0), (100, 10)],
+            None,
+            Some("All sessions of a variant have the same value."),
+            Some("The baseline's mean is not above 0."),
+        ),
+        (
+            [(1, 1), (1, 0)],
+            None,
+            Some("All sessions of a variant have the same value."),
+            Some("All sessions of a variant have the same value."),
+        ),
+        ([(1_000_000_000, 1), (2, 1)], None, None, None),
+    ] {
+        let judgement = judged(&counts, 0);
+        let (variant, comparison) = (&judgement["variants"][1], &judgement["comparisons"][0]);
+        for (figures, reason) in
+            [(variant, figures), (&comparison["absolute"], absolute), (&comparison["relative"], relative)]
+        {
+            assert_eq!(figures["reason"], json!(reason), "{counts:?} {figures}");
+            let has_null = figures.as_object().unwrap().values().any(Value::is_null);
+            assert_eq!(has_null, reason.is_some(), "{counts:?} {figures}");
+        }
+        for name in ["chance_to_win", "expected_loss"] {
+            assert!(
+                comparison[name].as_f64().is_some_and(|chance| (0.0..=1.0).contains(&chance)),
+                "{counts:?} {comparison}"
+            );
+        }
+    }
+}
+
+fn check_verdict(counts: &[(u64, u64)], baseline: usize, expected: &str) {
+    assert_eq!(judged(counts, baseline)["verdict"], expected, "{counts:?} against {baseline}");
+}
+
+#[test]
+fn a_verdict_names_who_is_better() {
+    let (plain, good, best, bad) = ((10_000, 1000), (10_000, 1400), (10_000, 1600), (10_000, 600));
+    check_verdict(&[plain, good], 0, "b is better");
+    check_verdict(&[plain, bad], 0, "a is better");
+    check_verdict(&[good, plain], 0, "a is better");
+    check_verdict(&[good, plain], 1, "a is better");
+    check_verdict(&[plain, plain], 0, "no difference yet");
+    check_verdict(&[plain, (10_000, 1100)], 0, "no difference yet");
+    check_verdict(&[plain, good, best, bad], 0, "c is better");
+    check_verdict(&[plain, best, good, bad], 0, "b is better");
+    check_verdict(&[bad, best, good, plain], 3, "b is better");
+    check_verdict(&[good, bad, plain], 0, "a is better");
+    check_verdict(&[good, bad, good], 0, "no difference yet");
+    // What is worse than the baseline is not named against one that is not known to be.
+    check_verdict(&[plain, bad, (10_000, 1010)], 0, "no difference yet");
+}
+
+#[test]
+fn a_verdict_waits_for_ten_of_each() {
+    check_verdict(&[(0, 0), (0, 0)], 0, "not enough data");
+    check_verdict(&[(1, 0), (1, 1)], 0, "not enough data");
+    check_verdict(&[(5000, 9), (5000, 2000)], 0, "not enough data");
+    check_verdict(&[(5000, 10), (5000, 2000)], 0, "b is better");
+    check_verdict(&[(5000, 4991), (5000, 2000)], 0, "not enough data");
+    check_verdict(&[(5000, 4990), (5000, 2000)], 0, "a is better");
+    check_verdict(&[(5000, 0), (5000, 2000)], 0, "not enough data");
+    check_verdict(&[(20, 10), (20, 10)], 0, "no difference yet");
+    // One arm that has just begun keeps no verdict on the others back, unless all others have to be worse.
+    check_verdict(&[(5000, 500), (5000, 2000), (5000, 3)], 0, "b is better");
+    check_verdict(&[(5000, 2000), (5000, 500), (5000, 3)], 0, "no difference yet");
+}
+
+#[test]
+fn a_mismatch_of_shares_comes_first() {
+    check_verdict(&[(10_000, 1000), (11_000, 2000)], 0, "do not trust: sample ratio");
+    check_verdict(&[(5000, 0), (0, 0)], 0, "do not trust: sample ratio");
+    check_verdict(&[(10_000, 1000), (10_500, 2000)], 0, "b is better");
+    // Just above and below a thousandth.
+    for (sessions, mismatch) in [(10_675, false), (10_680, true)] {
+        let judgement = judged(&[(10_000, 1000), (sessions, 2000)], 0);
+        let p_value = judgement["sample_ratio"]["sequential_p_value"].as_f64().unwrap();
+        assert_eq!(
+            (p_value < 0.001, &judgement["sample_ratio"]["mismatch"]),
+            (mismatch, &json!(mismatch)),
+            "{p_value}"
+        );
+    }
+    let mut sample_ratio = SampleRatio::new(&[0.5, 0.5]);
+    sample_ratio.look(&[11_000.0, 9000.0]);
+    sample_ratio.look(&[9000.0, 11_000.0]);
+    let judgement = serde_json::to_value(judge(&arms(&[(20_000, 2000), (20_000, 3000)]), 0, &sample_ratio)).unwrap();
+    assert_eq!(judgement["verdict"], "do not trust: sample ratio", "a mismatch of any look stays one");
+    assert_eq!(judgement["sample_ratio"]["p_value"], 1.0);
+}
+
+#[test]
+fn the_p_values_of_several_variants_are_adjusted_together() {
+    let (plain, first, second) = ((10_000, 1000), (10_000, 1090), (10_000, 1120));
+    let together = judged(&[plain, first, second], 0);
+    for effect in ["absolute", "relative"] {
+        for name in ["p_value", "sequential_p_value"] {
+            let alone = [first, second].map(|variant| p_values(&judged(&[plain, variant], 0), effect, name)[0]);
+            let expected = [alone[0].max(2.0 * alone[1]), 2.0 * alone[1]].map(|p_value: f64| p_value.min(1.0));
+            assert_eq!(p_values(&together, effect, name), expected, "{effect} {name}");
+        }
+        let interval = |judgement: &Value| judgement["comparisons"][0][effect]["interval"].clone();
+        assert_eq!(interval(&together), interval(&judged(&[plain, first], 0)), "intervals are not adjusted");
+    }
+    // Significant alone, not among twelve that are looked at.
+    let (plain, better) = ((10_000, 1000), (10_000, 1150));
+    check_verdict(&[plain, better], 0, "b is better");
+    check_verdict(&[[plain; 12].as_slice(), &[better]].concat(), 0, "no difference yet");
+    // One without a p-value counts as well.
+    let with_empty = judged(&[plain, better, (10_000, 0)], 0);
+    let alone = p_values(&judged(&[plain, better], 0), "absolute", "p_value")[0];
+    assert_eq!(p_values(&with_empty, "absolute", "p_value")[0], 2.0 * alone);
+    assert!(with_empty["comparisons"][1]["absolute"]["p_value"].is_null());
+}
+
+#[test]
+fn metrics_are_compared_alike() {
+    let of_rates = serde_json::to_value(rates(&arms(&[(1000, 100), (1000, 130)]), 1)).unwrap();
+    let judgement = judged(&[(1000, 100), (1000, 130)], 1);
+    assert_eq!((&of_rates["variants"], &of_rates["comparisons"]), (&judgement["variants"], &judgement["comparisons"]));
+    assert_eq!(of_rates["comparisons"][0]["baseline"], "b");
+
+    let arm =
+        |key: &str, sessions, sum, sum_of_squares| ValueArm { key: key.to_owned(), sessions, sum, sum_of_squares };
+    let of_values = serde_json::to_value(means(&[arm("a", 10, 50.0, 270.0), arm("b", 12, 66.0, 390.0)], 0)).unwrap();
+    let comparison = &of_values["comparisons"][0];
+    let near = |actual: &Value, expected: f64| check_near(actual, &json!(expected), "values");
+    near(&of_values["variants"][0]["mean"], 5.0);
+    near(&comparison["absolute"]["estimate"], 0.5);
+    near(&comparison["absolute"]["p_value"], 0.453_164_967_195_397_32);
+    near(&comparison["relative"]["p_value"], 0.476_013_417_029_907_71);
+    assert_eq!(names(&comparison["absolute"]), names(&of_rates["comparisons"][0]["absolute"]));
+    assert!(comparison["chance_to_win"].is_null() && comparison["expected_loss"].is_null());
+    assert!(comparison["reason"].is_string());
+
+    let without = serde_json::to_value(means(&[arm("a", 10, 5.0, 2.5), arm("b", 0, 0.0, 0.0)], 0)).unwrap();
+    assert!(without["variants"].as_array().unwrap().iter().all(|variant| variant["reason"].is_string()));
+    for empty in [rates(&[], 0), rates(&arms(&[(1, 1)]), 1)] {
+        assert!(empty.comparisons.is_empty());
+    }
+}
+
+#[test]
+fn the_greatest_counts_are_judged() {
+    const MOST: u64 = 1_000_000_000_000;
+    for counts in [
+        [(MOST, 0), (MOST, 0)],
+        [(MOST, MOST), (MOST, MOST)],
+        [(MOST, 0), (MOST, MOST)],
+        [(MOST, 1), (1, 1)],
+        [(MOST, MOST / 2), (MOST, MOST / 2 + 1)],
+        [(MOST, MOST / 2), (0, 0)],
+        [(1_000_000_000, 100_000_000), (1_000_000_000, 100_100_000)],
+    ] {
+        let judgement = judged(&counts, 0);
+        let comparison = &judgement["comparisons"][0];
+        for name in ["chance_to_win", "expected_loss"] {
+            assert!(
+                comparison[name].as_f64().is_some_and(|figure| (0.0..=1.0).contains(&figure)),
+                "{counts:?} {comparison}"
+            );
+        }
+        for effect in ["absolute", "relative"] {
+            for name in ["p_value", "sequential_p_value"] {
+                let p_value = &comparison[effect][name];
+                assert!(
+                    p_value.is_null() || p_value.as_f64().is_some_and(|p| p > 0.0 && p <= 1.0),
+                    "{counts:?} {comparison}"
+                );
+            }
+        }
+    }
+}
+
+fn evaluated(body: &Value) -> Result<Value, (Code, Option<String>)> {
+    let evaluation = Evaluation::read(&body.to_string()).map_err(|problem| (problem.code, problem.pointer))?;
+    Ok(serde_json::to_value(evaluation.answer()).unwrap())
+}
+
+fn two() -> Value {
+    json!({"variants": [{"key": "control", "sessions": 10_000, "conversions": 1000}, {"key": "green", "sessions": 10_000, "conversions": 1400}]})
+}
+
+fn with(changes: &[(&str, Value)]) -> Value {
+    let mut body = two();
+    for (pointer, value) in changes {
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let parent = body.pointer_mut(parent).unwrap();
+        match (parent, value) {
+            (Value::Array(list), _) => list[name.parse::<usize>().unwrap()] = value.clone(),
+            (Value::Object(fields), Value::String(gone)) if gone == "-" => drop(fields.remove(name)),
+            (parent, _) => parent[name] = value.clone(),
+        }
+    }
+    body
+}
+
+#[test]
+fn an_evaluation_is_the_judgement_on_its_counts() {
+    let expected = judged(&[(10_000, 1000), (10_000, 1400)], 0);
+    let actual = evaluated(&two()).unwrap();
+    assert_eq!(actual["verdict"], "green is better");
+    assert_eq!(actual["comparisons"][0]["absolute"], expected["comparisons"][0]["absolute"]);
+    assert_eq!(names(&actual), ["comparisons", "sample_ratio", "variants", "verdict"]);
+
+    let reversed = evaluated(&with(&[("/baseline", json!("green"))])).unwrap();
+    assert_eq!(
+        (&reversed["verdict"], &reversed["comparisons"][0]["variant"]),
+        (&json!("green is better"), &json!("control"))
+    );
+    let worse = evaluated(&with(&[("/variants/1/conversions", json!(600))])).unwrap();
+    assert_eq!(worse["verdict"], "control is better");
+
+    let weighted = |weights: [f64; 2]| {
+        with(&[("/variants/0/weight", json!(weights[0])), ("/variants/1/weight", json!(weights[1]))])
+    };
+    assert_eq!(evaluated(&weighted([0.5, 0.5])).unwrap(), actual);
+    assert_eq!(evaluated(&weighted([0.5, 0.500_000_5])).unwrap()["verdict"], "green is better");
+    assert_eq!(evaluated(&weighted([0.9, 0.1])).unwrap()["verdict"], "do not trust: sample ratio");
+}
+
+#[test]
+fn an_evaluation_says_how_many_sessions_are_needed() {
+    for (changes, needed, reason) in [
+        (vec![("/minimum_detectable_effect", json!(0.1))], json!(14_749), None),
+        (vec![("/minimum_detectable_effect", json!(0.1)), ("/power", json!(0.9))], json!(19_744), None),
+        (vec![("/minimum_detectable_effect", json!(0.1)), ("/baseline", json!("green"))], json!(10_039), None),
+        (
+            vec![("/minimum_detectable_effect", json!(0.1)), ("/variants/0/conversions", json!(0))],
+            Value::Null,
+            Some("The baseline has no conversions."),
+        ),
+        (
+            vec![
+                ("/minimum_detectable_effect", json!(0.1)),
+                ("/variants/0/conversions", json!(0)),
+                ("/variants/0/sessions", json!(0)),
+            ],
+            Value::Null,
+            Some("The baseline has no conversions."),
+        ),
+        (vec![("/minimum_detectable_effect", json!(1e-9))], Value::Null, Some("They are more than 10^12.")),
+        (vec![("/minimum_detectable_effect", json!(1e-300))], Value::Null, Some("They are more than 10^12.")),
+    ] {
+        let answer = evaluated(&with(&changes)).unwrap();
+        assert_eq!((&answer["sessions_per_variant"], &answer["reason"]), (&needed, &json!(reason)), "{changes:?}");
+        assert!(names(&answer).contains(&"sessions_per_variant"));
+    }
+    assert!(!names(&evaluated(&with(&[("/power", json!(0.9))])).unwrap()).contains(&"sessions_per_variant"));
+}
+
+fn check_refused(body: &Value, code: Code, pointer: Option<&str>) {
+    assert_eq!(evaluated(body), Err((code, pointer.map(str::to_owned))), "{body}");
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_told_with_its_place() {
+    use Code::{InvalidLength, InvalidType, InvalidValue, MissingField};
+    let variants = |count: usize| {
+        let all: Vec<Value> =
+            (0..count).map(|index| json!({"key": index.to_string(), "sessions": 1, "conversions": 0})).collect();
+        json!({ "variants": all })
+    };
+    assert!(evaluated(&variants(100)).is_ok());
+    for (count, code) in [(0, InvalidLength), (1, InvalidLength), (101, InvalidLength)] {
+        check_refused(&variants(count), code, Some("/variants"));
+    }
+    check_refused(&json!([]), InvalidType, None);
+    check_refused(&json!({}), MissingField, Some("/variants"));
+    check_refused(&json!({"variants": null}), MissingField, Some("/variants"));
+    check_refused(&json!({"variants": {}}), InvalidType, Some("/variants"));
+    check_refused(&json!({"variants": [1, 2]}), InvalidType, Some("/variants/0"));
+    let (first, second) = ("/variants/0", "/variants/1");
+    for (field, value, code) in [
+        ("key", json!("-"), MissingField),
+        ("key", json!(1), InvalidType),
+        ("key", json!(""), InvalidLength),
+        ("key", json!("x".repeat(129)), InvalidLength),
+        ("key", json!("control"), InvalidValue),
+        ("sessions", json!("-"), MissingField),
+        ("sessions", json!(1.5), InvalidType),
+        ("sessions", json!("10000"), InvalidType),
+        ("sessions", json!(-1), InvalidValue),
+        ("sessions", json!(1_000_000_000_001_u64), InvalidValue),
+        ("conversions", json!("-"), MissingField),
+        ("conversions", json!(-1), InvalidValue),
+        ("conversions", json!(10_001), InvalidValue),
+        ("conversions", json!(null), MissingField),
+        ("weight", json!("half"), InvalidType),
+    ] {
+        let pointer = format!("{second}/{field}");
+        check_refused(&with(&[(&pointer, value)]), code, Some(&pointer));
+    }
+    for (weights, code, pointer) in [
+        ([json!(0.5), json!("-")], MissingField, "/variants/1/weight"),
+        ([json!("-"), json!(0.5)], MissingField, "/variants/0/weight"),
+        ([json!(0.5), json!(null)], MissingField, "/variants/1/weight"),
+        ([json!(0), json!(1)], InvalidValue, "/variants/0/weight"),
+        ([json!(1.5), json!(-0.5)], InvalidValue, "/variants/1/weight"),
+        ([json!(0.5), json!(0.500_002)], InvalidValue, "/variants"),
+        ([json!(0.5), json!(0.499_998)], InvalidValue, "/variants"),
+        ([json!(1), json!(1)], InvalidValue, "/variants"),
+        ([json!(true), json!(0.5)], InvalidType, "/variants/0/weight"),
+    ] {
+        let [a, b] = weights;
+        check_refused(&with(&[(&format!("{first}/weight"), a), (&format!("{second}/weight"), b)]), code, Some(pointer));
+    }
+    for (field, value, code) in [
+        ("baseline", json!("blue"), InvalidValue),
+        ("baseline", json!(0), InvalidType),
+        ("baseline", json!(""), InvalidLength),
+        ("power", json!(0), InvalidValue),
+        ("power", json!(1), InvalidValue),
+        ("power", json!("0.8"), InvalidType),
+        ("minimum_detectable_effect", json!(0), InvalidValue),
+        ("minimum_detectable_effect", json!(-0.1), InvalidValue),
+        ("minimum_detectable_effect", json!(9), InvalidValue),
+        ("minimum_detectable_effect", json!([0.1]), InvalidType),
+    ] {
+        let pointer = format!("/{field}");
+        check_refused(&with(&[(&pointer, value)]), code, Some(&pointer));
+    }
+    assert!(evaluated(&with(&[("/minimum_detectable_effect", json!(8.99))])).is_ok());
+    let beyond = two().to_string().replace("10000", "1e400");
+    assert_eq!(Evaluation::read(&beyond).map_err(|problem| problem.code), Err(InvalidType));
+    let effect = r#"{"minimum_detectable_effect": 1e400,"#.to_owned() + &two().to_string()[1..];
+    assert_eq!(Evaluation::read(&effect).map_err(|problem| problem.code), Err(InvalidType));
+}
