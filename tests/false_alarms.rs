@@ -75,14 +75,14 @@ fn run(random: &mut Random) -> Alarms {
             arm.conversions += random.conversions(new, rate);
         }
         sample_ratio.look(&[first as f64, (sessions - first) as f64]);
-        let said = verdict(&arms, 0, &sample_ratio);
+        let said = verdict(&arms, 0, Some(&sample_ratio));
         alarms.better |= matches!(said, Verdict::Better(_));
         alarms.sample_ratio |= said == Verdict::SampleRatio;
         if hour % 24 == 23 {
             alarms.fixed_daily |= said != Verdict::NotEnoughData && fixed_p_value(&arms) < 0.05;
         }
     }
-    assert_eq!(judge(&arms, 0, &sample_ratio).verdict, verdict(&arms, 0, &sample_ratio));
+    assert_eq!(judge(&arms, 0, Some(&sample_ratio)).verdict, verdict(&arms, 0, Some(&sample_ratio)));
     alarms
 }
 

@@ -35,6 +35,7 @@ fn every_route_is_found() {
         ("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
         ("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         ("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Service, CrossOrigin),
+        ("GET", "/v1/experiments/{id}/results", Endpoint::Results, Service, CrossOrigin),
         ("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
         ("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
         ("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),

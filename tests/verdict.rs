@@ -20,7 +20,7 @@ fn arms(counts: &[(u64, u64)]) -> Vec<Arm> {
 fn judged(counts: &[(u64, u64)], baseline: usize) -> Value {
     let mut sample_ratio = SampleRatio::new(&vec![1.0; counts.len()]);
     sample_ratio.look(&counts.iter().map(|(sessions, _)| *sessions as f64).collect::<Vec<f64>>());
-    serde_json::to_value(judge(&arms(counts), baseline, &sample_ratio)).unwrap()
+    serde_json::to_value(judge(&arms(counts), baseline, Some(&sample_ratio))).unwrap()
 }
 
 fn names(value: &Value) -> Vec<&str> {

@@ -7,7 +7,9 @@ use super::answer::{Answer, Refusal, respond};
 use super::call::{Call, Chunks, header, storage_failure};
 use super::runtime::now_ms;
 use super::settings::Settings;
-use super::{d1, evaluate, events, first_sight, functions, identity, import, prompts, rest, search, stats, summary};
+use super::{
+    d1, evaluate, events, first_sight, functions, identity, import, prompts, rest, results, search, stats, summary,
+};
 use crate::data::policy::require_service;
 use crate::http::cors;
 use crate::http::problem::{Code, Problem};
@@ -73,6 +75,7 @@ async fn answer(
         Endpoint::Stats => stats::get_stats(&call).await,
         Endpoint::Search => search::get_search(&call).await,
         Endpoint::Summary => summary::get_summary(&call).await,
+        Endpoint::Results => results::get_results(&call).await,
         Endpoint::Evaluate => evaluate::post_evaluate(call).await,
         Endpoint::Import => import::post_import(call).await,
         Endpoint::CreatePrompt => return prompts::post_prompt(call).await,

@@ -7,6 +7,7 @@
 //! costs what is new.
 
 pub mod page;
+pub mod results;
 pub mod rollup;
 pub mod session;
 pub mod session_state;

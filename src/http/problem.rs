@@ -51,6 +51,8 @@ pub enum Code {
     UnknownRoute,
     /// There is no such prompt, or it may not be seen.
     UnknownPrompt,
+    /// There is no such experiment.
+    UnknownExperiment,
     /// The route has no such method.
     MethodNotAllowed,
     /// The experiment takes no events any more.
@@ -97,6 +99,7 @@ impl Code {
             Self::ServiceRequired => ("service_required", 403, "The service key is required"),
             Self::UnknownRoute => ("unknown_route", 404, "There is no such route"),
             Self::UnknownPrompt => ("unknown_prompt", 404, "There is no such prompt"),
+            Self::UnknownExperiment => ("unknown_experiment", 404, "There is no such experiment"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The method is not allowed"),
             Self::ExperimentOver => ("experiment_over", 409, "The experiment is over"),
             Self::Conflict => ("conflict", 409, "The value is taken"),

@@ -27,6 +27,8 @@ pub enum Endpoint {
     Search,
     /// Tells an experiment's hourly rows.
     Summary,
+    /// Judges an experiment by what was recorded.
+    Results,
     /// Judges an experiment by counts that the caller brings.
     Evaluate,
     /// Takes rows of another system.
@@ -85,6 +87,7 @@ pub const ROUTES: &[Route] = {
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
         route("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         route("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Service, CrossOrigin),
+        route("GET", "/v1/experiments/{id}/results", Endpoint::Results, Service, CrossOrigin),
         route("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
         route("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
         route("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),

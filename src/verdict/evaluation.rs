@@ -59,7 +59,7 @@ impl Evaluation {
             sessions.push(count(arm.sessions));
         }
         sample_ratio.look(&sessions);
-        let mut judgement = judge(&self.arms, self.baseline, &sample_ratio);
+        let mut judgement = judge(&self.arms, self.baseline, Some(&sample_ratio));
         if let Some(plan) = self.plan {
             let needed = self.needed(plan);
             judgement.sessions_per_variant = Some(Needed(needed.ok()));

@@ -14,9 +14,26 @@ const MISMATCH: f64 = 0.001;
 /// Whether sessions come to the variants in the shares they should.
 #[derive(Clone, Debug, Serialize)]
 pub struct SampleRatioFigures {
-    p_value: f64,
-    sequential_p_value: f64,
+    p_value: Option<f64>,
+    sequential_p_value: Option<f64>,
     mismatch: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+impl SampleRatioFigures {
+    fn of(sample_ratio: Option<&SampleRatio>) -> Self {
+        Self {
+            p_value: sample_ratio.map(SampleRatio::p_value),
+            sequential_p_value: sample_ratio.map(SampleRatio::sequential_p_value),
+            mismatch: mismatch(sample_ratio),
+            reason: sample_ratio.is_none().then_some("It is not declared which share of the sessions a variant gets."),
+        }
+    }
+}
+
+fn mismatch(sample_ratio: Option<&SampleRatio>) -> bool {
+    sample_ratio.is_some_and(|sample_ratio| sample_ratio.sequential_p_value() < MISMATCH)
 }
 
 /// The judgement on an experiment.
@@ -52,20 +69,15 @@ pub struct Metric<'a, F> {
 }
 
 /// Judges an experiment by its conversions. `baseline` is the place of the baseline among the `arms`, and `sample_ratio`
-/// has looked at the sessions of the same arms; without a baseline there is nothing to compare.
+/// has looked at the sessions of those arms that have a weight; without a baseline there is nothing to compare.
 #[must_use]
-pub fn judge<'a>(arms: &'a [Arm], baseline: usize, sample_ratio: &SampleRatio) -> Judgement<'a> {
-    let sequential_p_value = sample_ratio.sequential_p_value();
+pub fn judge<'a>(arms: &'a [Arm], baseline: usize, sample_ratio: Option<&SampleRatio>) -> Judgement<'a> {
     let Metric { variants, comparisons } = rates(arms, baseline);
     Judgement {
         verdict: verdict(arms, baseline, sample_ratio),
         variants,
         comparisons,
-        sample_ratio: SampleRatioFigures {
-            p_value: sample_ratio.p_value(),
-            sequential_p_value,
-            mismatch: sequential_p_value < MISMATCH,
-        },
+        sample_ratio: SampleRatioFigures::of(sample_ratio),
         sessions_per_variant: None,
         reason: None,
     }
@@ -73,9 +85,9 @@ pub fn judge<'a>(arms: &'a [Arm], baseline: usize, sample_ratio: &SampleRatio) -
 
 /// The verdict of [`judge`] alone, which takes a few microseconds.
 #[must_use]
-pub fn verdict<'a>(arms: &'a [Arm], baseline: usize, sample_ratio: &SampleRatio) -> Verdict<'a> {
+pub fn verdict<'a>(arms: &'a [Arm], baseline: usize, sample_ratio: Option<&SampleRatio>) -> Verdict<'a> {
     let (baseline, others) = split(arms.iter().map(Arm::measured), baseline);
-    let mismatch = sample_ratio.sequential_p_value() < MISMATCH;
+    let mismatch = mismatch(sample_ratio);
     baseline.map_or(Verdict::NotEnoughData, |baseline| Verdict::of(&baseline, &others, mismatch))
 }
 

@@ -63,6 +63,7 @@ describe("methods", () => {
     [`/v1/prompts/${known}/compare`]: ["POST"],
     [`/v1/prompts/${known}/stats`]: ["GET", "HEAD"],
     "/v1/experiments/e/summary": ["GET", "HEAD"],
+    "/v1/experiments/e/results": ["GET", "HEAD"],
     "/v1/experiments/evaluate": ["POST"],
     "/v1/import": ["POST"],
   })) {
@@ -257,7 +258,7 @@ describe("shorthands and queries", () => {
 describe("other origins", async () => {
   const narrow = await start({ ALLOWED_ORIGINS: "https://prompts.example, https://other.example/" });
   const EXPOSED = "content-range, etag, location, preference-applied, retry-after";
-  const shared = ["/healthz", EVENTS, `/v1/prompts/${known}/view`, `/v1/prompts/${known}/stats`, "/v1/experiments/e/summary", "/v1/experiments/evaluate"];
+  const shared = ["/healthz", EVENTS, `/v1/prompts/${known}/view`, `/v1/prompts/${known}/stats`, "/v1/experiments/e/summary", "/v1/experiments/e/results", "/v1/experiments/evaluate"];
   const cors = async (at, method, path, origin) => {
     const { status, headers } = await at.send(method, path, { headers: { ...(origin && { origin }) } });
     const header = (name) => headers.get(name);

@@ -4,6 +4,7 @@ pub(super) mod batches;
 pub(super) mod creations;
 pub(super) mod lineage;
 pub(super) mod prompts;
+pub(super) mod results;
 pub(super) mod retention;
 pub(super) mod rollup;
 pub(super) mod rows;

@@ -67,6 +67,13 @@ impl Columns {
         self.optional_integer()?
     }
 
+    pub(super) fn number(&mut self) -> Option<f64> {
+        match self.0.next()? {
+            Cell::Number(number) => Some(number),
+            Cell::Null | Cell::Text(_) => None,
+        }
+    }
+
     #[expect(clippy::cast_possible_truncation, reason = "whole numbers in the database stay within 2^53")]
     pub(super) fn optional_integer(&mut self) -> Option<Option<i64>> {
         match self.0.next()? {
