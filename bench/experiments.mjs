@@ -1,14 +1,16 @@
 // What experiment events cost, from their arrival to the hourly rows: node bench/experiments.mjs [EVENTS]
 //
 // The release build on workerd alone, with a database of its own. Events come in requests of 500 over 16 connections,
-// each with an id; then the cron runs until nothing is left. Rows are counted in D1's file.
+// each with an id; then the cron runs until nothing is left. Rows are counted in D1's file. Results are asked for one
+// after another, of an experiment with 1,000,000 sessions in a year of hours, put into the file beforehand.
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
+import { parseEnv } from "node:util";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const EVENTS = Number(process.argv[2] ?? 1_000_000);
@@ -21,8 +23,30 @@ const PRICE = 1;
 const state = mkdtempSync(join(tmpdir(), "promptmeter-bench-"));
 process.on("exit", () => rmSync(state, { recursive: true, force: true }));
 
+const YEAR = { id: "year", hours: 365 * 24, sessions: 1_000_000 };
+
+/** An experiment of a year: two variants, hourly rows as a roll-up leaves them, and the states of the sessions. */
+function fillYear() {
+  const writable = new DatabaseSync(file());
+  const each = Math.round(YEAR.sessions / YEAR.hours / 2);
+  writable.exec(`begin;
+    insert into experiment_rollups (experiment, experiment_id, multi_variant) values (1000000, '${YEAR.id}', 'exclude');
+    with recursive hours(n) as (select 0 union all select n + 1 from hours where n < ${YEAR.hours} - 1)
+    insert into experiment_analytics_summary
+    select '${YEAR.id}', v.value, date('2025-11-20', '+' || (n / 24) || ' days'), n % 24, ${each}, ${2 * each}, ${each}, ${each}, ${each},
+      8, 8, ${each} + abs(random() % 9) - 4, 6 + abs(random() % 4)
+    from hours, json_each('["control","treatment"]') v;
+    with recursive sessions(n) as (select 1 union all select n + 1 from sessions where n < ${YEAR.sessions})
+    insert into session_states select 1000000, randomblob(16), iif(n % 2, 'control', 'treatment'), 1763596800000 + n * 31536, 0, randomblob(7)
+    from sessions;
+    insert into experiments (id, name, variants) values ('${YEAR.id}', 'A year', '[{"key":"control","weight":0.5},{"key":"treatment","weight":0.5}]');
+    commit`);
+  writable.close();
+}
+
 async function serve() {
   execFileSync("wrangler", ["d1", "migrations", "apply", "promptmeter", "--local", "--persist-to", state], { cwd: ROOT, stdio: "ignore" });
+  fillYear();
   const server = spawn(process.execPath, ["scripts/serve.mjs", String(PORT), state], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
   process.on("exit", () => server.kill("SIGKILL"));
   for await (const line of createInterface({ input: server.stdout })) if (line.startsWith("Ready")) return server;
@@ -82,11 +106,12 @@ async function timed(work) {
   return [result, (performance.now() - started) / 1000];
 }
 
-function database() {
+function file() {
   const folder = join(state, "v3/d1/miniflare-D1DatabaseObject");
-  const file = readdirSync(folder).find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
-  return new DatabaseSync(join(folder, file), { readOnly: true });
+  return join(folder, readdirSync(folder).find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)));
 }
+
+const database = () => new DatabaseSync(file(), { readOnly: true });
 
 const one = (sql) => Object.values(database().prepare(sql).get())[0];
 const bytes = () => one("pragma page_count") * one("pragma page_size");
@@ -112,8 +137,25 @@ const [runs, rolling] = await timed(async () => {
   }
 });
 const written = one("select sum(rows_written) from rollup_runs");
-const sessions = one("select count(*) from session_states");
+const sessions = one("select count(*) from session_states where experiment <> 1000000");
 console.log(`rollup: ${EVENTS} events of ${sessions} sessions in ${rolling.toFixed(1)} s, ${runs} runs, ${Math.round(EVENTS / rolling)} events/s`);
 console.log(`rollup: ${written} rows written, ${dollars(written, EVENTS)}; ${(written / sessions).toFixed(2)} rows a session`);
 console.log(`rollup: ${((bytes() - empty - stored) / sessions).toFixed(1)} bytes a session, summaries included`);
+
+const { SERVICE_KEY } = parseEnv(readFileSync(join(ROOT, ".dev.vars"), "utf8"));
+for (const path of [`results`, `summary?limit=100`]) {
+  const times = [];
+  let answer;
+  for (let request = 0; request < 100; request++) {
+    const [response, seconds] = await timed(async () => {
+      const response = await fetch(`http://127.0.0.1:${PORT}/v1/experiments/${YEAR.id}/${path}`, { headers: { authorization: `Bearer ${SERVICE_KEY}` } });
+      answer = await response.json();
+      return response;
+    });
+    if (response.status !== 200) throw new Error(JSON.stringify(answer));
+    times.push(seconds * 1000);
+  }
+  times.sort((one, other) => one - other);
+  console.log(`${path.split("?")[0]}: ${YEAR.sessions} sessions, ${YEAR.hours} hours: median ${times[50].toFixed(1)} ms, 99th of 100 ${times[98].toFixed(1)} ms`);
+}
 server.kill("SIGTERM");
