@@ -58,7 +58,7 @@ fn round(arms: &[Arm]) -> f64 {
     for _ in 0..JUDGEMENTS {
         let mut sample_ratio = SampleRatio::new(&[0.5, 0.5]);
         sample_ratio.look(black_box(&sessions));
-        let _ = black_box(judge(black_box(arms), 0, &sample_ratio));
+        let _ = black_box(judge(black_box(arms), 0, Some(&sample_ratio)));
     }
     start.elapsed().as_secs_f64() * 1e6 / f64::from(JUDGEMENTS)
 }

@@ -47,6 +47,14 @@ pub const IMPORT_REFUSALS_LISTED: usize = 1000;
 pub const PROMPT_ANSWERS: usize = 200;
 /// How long a prompt that was made under a key is known by it, in milliseconds.
 pub const CREATION_KEY_MS: i64 = 24 * HOUR_MS;
+/// Characters of an experiment's name.
+pub const EXPERIMENT_NAME_CHARS: usize = 200;
+/// Characters of an experiment's hypothesis.
+pub const HYPOTHESIS_CHARS: usize = 2000;
+/// Variants of an experiment.
+pub const EXPERIMENT_VARIANTS: usize = 100;
+/// Hours after its first exposure in which a session can convert, where an experiment bounds them: a year.
+pub const CONVERSION_WINDOW_HOURS: i64 = 365 * 24;
 /// Rows of one page of a list.
 pub const PAGE_ROWS: i64 = 100;
 /// Rows that one read of the data dialect gives.

@@ -34,6 +34,8 @@ fn every_route_is_found() {
         ("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
         ("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
+        ("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
+        ("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),
         ("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Service, CrossOrigin),
         ("GET", "/v1/experiments/{id}/results", Endpoint::Results, Service, CrossOrigin),
         ("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
@@ -80,8 +82,12 @@ fn an_unknown_path_is_no_route() {
         "/v1/prompts/%FF/stats",
         "/v1/prompts/%C3%28/stats",
         "/v1/prompts/{id}/",
+        "/v1/experiments",
+        "/v1/experiments/",
         "/v1/experiments//summary",
         "/v1/experiments/evaluate/",
+        "/v1/experiments//assignment",
+        "/v1/experiments/a/assignments",
         "/v1/templates",
         "/v1/templates/search/",
         "/v1/events?ack=async",
@@ -102,13 +108,23 @@ fn a_wrong_method_is_told_the_right_ones() {
     for method in ["POST", "PUT", "PATCH", "DELETE", "TRACE", "get", "head", ""] {
         check(method, "/healthz", Err((Code::MethodNotAllowed, Some("GET, HEAD, OPTIONS"))));
         check(method, "/v1/prompts/a/stats", Err((Code::MethodNotAllowed, Some("GET, HEAD, OPTIONS"))));
+        check(method, "/v1/experiments/a/assignment", Err((Code::MethodNotAllowed, Some("GET, HEAD, OPTIONS"))));
     }
+}
+
+#[test]
+fn an_experiment_is_declared_with_put_alone() {
+    for method in ["GET", "HEAD", "POST", "PATCH", "DELETE"] {
+        check(method, "/v1/experiments/a", Err((Code::MethodNotAllowed, Some("PUT, OPTIONS"))));
+    }
+    check("PUT", "/v1/experiments/a%2Fb%20%C3%A9", Ok((Endpoint::Declare, "a/b é")));
 }
 
 #[test]
 fn head_is_answered_wherever_get_is() {
     check("HEAD", "/healthz", Ok((Endpoint::Health, "")));
     check("HEAD", "/v1/prompts/a/stats", Ok((Endpoint::Stats, "a")));
+    check("HEAD", "/v1/experiments/a/assignment", Ok((Endpoint::Assignment, "a")));
     check("HEAD", "/v1/experiments/a/summary", Ok((Endpoint::Summary, "a")));
     check("HEAD", "/v1/templates/search", Ok((Endpoint::Search, "")));
 }
@@ -224,6 +240,7 @@ fn a_preflight_tells_methods_and_headers_of_what_is_shared() {
         ("/v1/prompts/a/view", "POST, OPTIONS"),
         ("/v1/prompts/a/stats", "GET, HEAD, OPTIONS"),
         ("/v1/experiments/evaluate", "POST, OPTIONS"),
+        ("/v1/experiments/a/assignment", "GET, HEAD, OPTIONS"),
         ("/rest/v1/prompts", "GET, POST, PATCH, DELETE, HEAD, OPTIONS"),
     ] {
         let expected = [
@@ -235,4 +252,5 @@ fn a_preflight_tells_methods_and_headers_of_what_is_shared() {
         check_preflight(path, &expected);
     }
     check_preflight("/v1/import", &[("Allow", "POST, OPTIONS")]);
+    check_preflight("/v1/experiments/a", &[("Allow", "PUT, OPTIONS")]);
 }

@@ -19,6 +19,7 @@ const WORKERS_OWN: &[(&str, &[&str])] = &[
     ("prompts", &["template_tags", "template_marks"]),
     ("prompt_events", &["uncounted_since_ms", "claimed_by"]),
     ("prompt_stats", &["version"]),
+    ("experiments", &["version"]),
 ];
 
 /// Views: of these SQLite knows the columns, and neither their types nor a key.
@@ -177,7 +178,7 @@ fn every_table_has_one_policy_and_every_policy_a_table() {
     for policy in POLICIES {
         let described = policy_of(policy.table).unwrap();
         assert!(std::ptr::eq(described, policy) || described.table.name == policy.table.name);
-        for column in policy.service_columns {
+        for column in policy.service_columns.iter().chain(policy.declared_columns) {
             assert!(policy.table.column(column).is_some(), "{}.{column}", policy.table.name);
         }
     }
@@ -203,7 +204,7 @@ fn described(table: &Table) -> serde_json::Value {
     let references: serde_json::Map<_, _> =
         table.columns.iter().filter_map(|column| Some((column.name.to_owned(), column.references?.into()))).collect();
     let may = |action: Action| !policy.rules(action).is_empty();
-    json!({
+    let mut described = json!({
         "table": table.name,
         "columns": columns,
         "key": table.key,
@@ -213,7 +214,11 @@ fn described(table: &Table) -> serde_json::Value {
         "insert": may(Action::Insert),
         "update": may(Action::Update),
         "delete": may(Action::Delete),
-    })
+    });
+    if !policy.declared_columns.is_empty() {
+        described["declared_columns"] = json!(policy.declared_columns);
+    }
+    described
 }
 
 #[test]

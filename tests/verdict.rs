@@ -194,7 +194,8 @@ fn a_mismatch_of_shares_comes_first() {
     let mut sample_ratio = SampleRatio::new(&[0.5, 0.5]);
     sample_ratio.look(&[11_000.0, 9000.0]);
     sample_ratio.look(&[9000.0, 11_000.0]);
-    let judgement = serde_json::to_value(judge(&arms(&[(20_000, 2000), (20_000, 3000)]), 0, &sample_ratio)).unwrap();
+    let judgement =
+        serde_json::to_value(judge(&arms(&[(20_000, 2000), (20_000, 3000)]), 0, Some(&sample_ratio))).unwrap();
     assert_eq!(judgement["verdict"], "do not trust: sample ratio", "a mismatch of any look stays one");
     assert_eq!(judgement["sample_ratio"]["p_value"], 1.0);
 }

@@ -52,6 +52,8 @@ pub struct Policy {
     pub service_columns: &'static [&'static str],
     /// Whether nobody may write it as a table, not even the service: what writes its rows has a route of its own.
     pub is_read_only: bool,
+    /// Columns that nobody may set in the data dialect: they are declared, by `PUT /v1/experiments/{id}`.
+    pub declared_columns: &'static [&'static str],
 }
 
 const OWN: &[Rule] = &[Rule::Own("user_id")];
@@ -85,7 +87,22 @@ pub const POLICIES: &[Policy] = &[
     policy(&tables::PROMPT_FAVORITES, OWN, OWN_ON_A_VISIBLE_PROMPT, NOBODY, OWN),
     policy(&tables::PROMPT_EVENTS, OWN, OWN_ON_A_VISIBLE_PROMPT, NOBODY, NOBODY),
     policy(&tables::PROMPT_STATS, WITH_ITS_PROMPT, NOBODY, NOBODY, NOBODY),
-    policy(&tables::EXPERIMENTS, NOBODY, NOBODY, NOBODY, NOBODY),
+    Policy {
+        declared_columns: &[
+            "hypothesis",
+            "variants",
+            "coverage",
+            "seed",
+            "hash_version",
+            "namespace",
+            "status",
+            "started_ms",
+            "stopped_ms",
+            "created_ms",
+            "updated_ms",
+        ],
+        ..policy(&tables::EXPERIMENTS, NOBODY, NOBODY, NOBODY, NOBODY)
+    },
     Policy { is_read_only: true, ..policy(&tables::ANALYTICS_EVENTS, NOBODY, NOBODY, NOBODY, NOBODY) },
     Policy { is_read_only: true, ..policy(&tables::EXPERIMENT_SESSIONS, NOBODY, NOBODY, NOBODY, NOBODY) },
     policy(&tables::EXPERIMENT_ANALYTICS_SUMMARY, NOBODY, NOBODY, NOBODY, NOBODY),
@@ -106,7 +123,7 @@ const fn policy(
     update: &'static [Rule],
     delete: &'static [Rule],
 ) -> Policy {
-    Policy { table, select, insert, update, delete, service_columns: &[], is_read_only: false }
+    Policy { table, select, insert, update, delete, service_columns: &[], is_read_only: false, declared_columns: &[] }
 }
 
 /// The rules of a table; a table without any is the service's.

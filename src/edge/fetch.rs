@@ -8,7 +8,8 @@ use super::call::{Call, Chunks, header, storage_failure};
 use super::runtime::now_ms;
 use super::settings::Settings;
 use super::{
-    d1, evaluate, events, first_sight, functions, identity, import, prompts, rest, results, search, stats, summary,
+    d1, evaluate, events, experiments, first_sight, functions, identity, import, prompts, rest, results, search, stats,
+    summary,
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
@@ -74,6 +75,8 @@ async fn answer(
         Endpoint::Compare => events::post_compare(call).await,
         Endpoint::Stats => stats::get_stats(&call).await,
         Endpoint::Search => search::get_search(&call).await,
+        Endpoint::Declare => experiments::put_experiment(call).await,
+        Endpoint::Assignment => experiments::get_assignment(&call).await,
         Endpoint::Summary => summary::get_summary(&call).await,
         Endpoint::Results => results::get_results(&call).await,
         Endpoint::Evaluate => evaluate::post_evaluate(call).await,

@@ -33,7 +33,7 @@ pub(super) async fn insert(call: &mut Call, request: &Request) -> Result<Answer,
     let (table, preferences) = (request.query.table, request.preferences);
     let payload =
         Payload::read_new(table, &bytes, request.columns.as_deref(), preferences.missing_is_default, &mut origin)?;
-    refuse_service_columns(call, table, &payload)?;
+    write_sql::refuse_columns(table, &payload, &call.identity)?;
     let conflict = match preferences.resolution {
         Some(resolution) => Some((resolution, request.conflict_target()?)),
         None => None,
@@ -80,7 +80,7 @@ pub(super) async fn update(call: &mut Call, request: &Request) -> Result<Answer,
     let conditions = request.written_conditions("UPDATE")?;
     let now = timestamp_from_ms(call.now_ms).unwrap_or_default();
     let payload = Payload::read_changes(table, &bytes, request.columns.as_deref(), &now)?;
-    refuse_service_columns(call, table, &payload)?;
+    write_sql::refuse_columns(table, &payload, &call.identity)?;
     if payload.columns.is_empty() {
         return written(call, request, (200, 204), Vec::new(), &Shape::default()).await;
     }
@@ -111,13 +111,6 @@ fn told(request: &Request) -> Option<&Query> {
 
 fn check_body_type(call: &Call) -> Result<(), DataError> {
     Ok(crate::http::body::check_type(call.header("Content-Type").as_deref(), &["application/json"])?)
-}
-
-fn refuse_service_columns(call: &Call, table: &Table, payload: &Payload) -> Result<(), DataError> {
-    if write_sql::sets_service_column(table, payload, &call.identity) {
-        return Err(DataError::forbidden(&call.identity, format!("permission denied for table {}", table.name)));
-    }
-    Ok(())
 }
 
 /// Whether the answer to a write is read anew: written rows are told without those of other tables, and without order.

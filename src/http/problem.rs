@@ -59,6 +59,10 @@ pub enum Code {
     ExperimentOver,
     /// Another row already has a value that must be unique.
     Conflict,
+    /// What decides who is assigned to what cannot change while the experiment runs.
+    ExperimentRunning,
+    /// The status of an experiment cannot change so.
+    InvalidTransition,
     /// The body or a value in it is too large.
     TooLarge,
     /// There are too many events in one request.
@@ -103,6 +107,8 @@ impl Code {
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The method is not allowed"),
             Self::ExperimentOver => ("experiment_over", 409, "The experiment is over"),
             Self::Conflict => ("conflict", 409, "The value is taken"),
+            Self::ExperimentRunning => ("experiment_running", 409, "The experiment is running"),
+            Self::InvalidTransition => ("invalid_transition", 409, "The status cannot change so"),
             Self::TooLarge => ("too_large", 413, "Too large"),
             Self::TooManyEvents => ("too_many_events", 413, "Too many events"),
             Self::UnsupportedMediaType => ("unsupported_media_type", 415, "The media type is not supported"),

@@ -25,6 +25,10 @@ pub enum Endpoint {
     Stats,
     /// Finds templates.
     Search,
+    /// Declares an experiment.
+    Declare,
+    /// Tells which variant a unit has.
+    Assignment,
     /// Tells an experiment's hourly rows.
     Summary,
     /// Judges an experiment by what was recorded.
@@ -86,6 +90,8 @@ pub const ROUTES: &[Route] = {
         route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
         route("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
+        route("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
+        route("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),
         route("GET", "/v1/experiments/{id}/summary", Endpoint::Summary, Service, CrossOrigin),
         route("GET", "/v1/experiments/{id}/results", Endpoint::Results, Service, CrossOrigin),
         route("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
@@ -117,13 +123,15 @@ pub struct Found {
     pub id: String,
 }
 
-/// Finds the routes of a path, which may be percent-encoded.
+/// Finds the routes of a path, which may be percent-encoded. Where a route has this very path, others in which `{id}`
+/// could stand for its last segment are not meant.
 ///
 /// # Errors
 /// [`Code::UnknownRoute`] when there is none.
 pub fn find(path: &str) -> Result<Found, Problem> {
     let mut found = Found { routes: Vec::new(), id: String::new() };
-    for route in ROUTES {
+    let is_literal = ROUTES.iter().any(|route| route.path == path);
+    for route in ROUTES.iter().filter(|route| !is_literal || route.path == path) {
         if let Some(id) = captured(route.path, path) {
             found.routes.push(route);
             found.id = id;

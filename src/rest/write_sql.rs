@@ -2,6 +2,7 @@
 //! where nothing does; so a refused write fails no transaction, and the answer can say why.
 
 use super::condition_sql::push_condition;
+use super::error::DataError;
 use super::payload::Payload;
 use super::query::{Condition, Part, Query};
 use super::rows::{Shape, Slot};
@@ -35,12 +36,21 @@ pub struct Demand<'a> {
     pub told: Option<&'a Query>,
 }
 
-/// Whether rows set a column that the service alone may set, and another sends them.
-#[must_use]
-pub fn sets_service_column(table: &Table, payload: &Payload, identity: &Identity) -> bool {
-    let columns = policy_of(table).map_or(&[][..], |policy| policy.service_columns);
-    let is_one = |name: &str| columns.contains(&name);
-    !matches!(identity, Identity::Service(_)) && payload.columns.iter().any(|column| is_one(column.name))
+/// Refuses rows that set a column which this caller, or every caller, must leave alone.
+///
+/// # Errors
+/// [`ErrorCode::Forbidden`](super::error::ErrorCode::Forbidden).
+pub fn refuse_columns(table: &Table, payload: &Payload, identity: &Identity) -> Result<(), DataError> {
+    let Some(policy) = policy_of(table) else { return Ok(()) };
+    let sets_one = |columns: &[&str]| payload.columns.iter().any(|column| columns.contains(&column.name));
+    let refused = || DataError::forbidden(identity, format!("permission denied for table {}", table.name));
+    if sets_one(policy.declared_columns) {
+        return Err(refused().hint("PUT /v1/experiments/{id} declares experiments."));
+    }
+    if !matches!(identity, Identity::Service(_)) && sets_one(policy.service_columns) {
+        return Err(refused());
+    }
+    Ok(())
 }
 
 /// Changes the rows that satisfy the conditions.

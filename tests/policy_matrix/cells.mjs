@@ -55,10 +55,11 @@ const FACTS = {
 /** What one caller's requests to one table are made from: `self` is the caller, `foe` is somebody else. */
 function context(table, caller) {
   const [self, foe] = caller === "other" ? ["other", "owner"] : ["owner", "other"];
-  const { key, service_columns } = POLICY[table];
+  const { key, service_columns, declared_columns = [] } = POLICY[table];
   const facts = FACTS[table];
   const row = (by, on) => ROW[table](by, on);
-  const settable = (row) => Object.fromEntries(Object.entries(row).filter(([column]) => !service_columns.includes(column)));
+  const isSettable = ([column]) => !service_columns.includes(column) && !declared_columns.includes(column);
+  const settable = (row) => Object.fromEntries(Object.entries(row).filter(isSettable));
 
   // Rows that are there.
   const own = row(self, `${self}.private`);
@@ -208,6 +209,7 @@ const WRITES_AGAINST_A_CHECK = {
 };
 
 const counts = (c) => ({ likes_count: 7, uses_count: 7 });
+const declared = { status: "stopped", variants: [{ key: "a", weight: 1 }], stopped_ms: 1 };
 const OF_A_TABLE = {
   users: {
     "change one's own id": (c) => update(c, c.keyOf(c.own), { id: id("new") }),
@@ -232,6 +234,15 @@ const OF_A_TABLE = {
     "upsert counts": (c) => upsert(c, [{ ...c.own, ...counts(c) }]),
     "update counts": (c) => update(c, everything(c), counts(c)),
     "update counts of another's": (c) => update(c, c.keyOf(c.hidden), counts(c)),
+  },
+  experiments: {
+    "insert a declaration": (c) => insert(c, [{ ...c.mine, ...declared }]),
+    "upsert a declaration": (c) => upsert(c, [{ ...c.own, ...declared }]),
+    ...Object.fromEntries(
+      POLICY.experiments.declared_columns.map((column) => [
+        `declare ${column}`, (c) => update(c, c.keyOf(c.own), { [column]: declared[column] ?? null }),
+      ]),
+    ),
   },
   template_likes: {
     "embed templates and their prompts": (c) =>

@@ -112,9 +112,20 @@ create table prompt_stats (
 create table experiments (
   id text primary key,
   project_id text,
-  name text not null,
+  name text not null check (char_length(name) between 1 and 200),
   multi_variant text not null default 'exclude' check (multi_variant in ('exclude', 'first')),
-  conversion_window_hours integer check (conversion_window_hours > 0)
+  conversion_window_hours integer check (conversion_window_hours between 1 and 8760),
+  hypothesis text,
+  variants json,
+  coverage double precision not null default 1 check (coverage between 0 and 1),
+  seed text,
+  hash_version integer not null default 2 check (hash_version in (1, 2)),
+  namespace json,
+  status text not null default 'draft' check (status in ('draft', 'running', 'stopped')),
+  started_ms bigint,
+  stopped_ms bigint,
+  created_ms bigint,
+  updated_ms bigint
 );
 
 create table analytics_events (
@@ -186,6 +197,13 @@ grant
   insert (id, prompt_id, category, tags, created_at, updated_at),
   update (id, prompt_id, category, tags, created_at, updated_at)
   on prompt_templates to anon, authenticated;
+
+-- What decides who is assigned to what is declared, which is nobody's to write here.
+revoke insert, update on experiments from anon, authenticated, service_role;
+grant
+  insert (id, project_id, name, multi_variant, conversion_window_hours),
+  update (id, project_id, name, multi_variant, conversion_window_hours)
+  on experiments to anon, authenticated, service_role;
 
 alter table users enable row level security;
 alter table prompts enable row level security;

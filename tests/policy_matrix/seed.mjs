@@ -123,6 +123,17 @@ export const ROW = {
     name: `name of ${on}`,
     multi_variant: "exclude",
     conversion_window_hours: on.endsWith("public") ? null : 24,
+    hypothesis: null,
+    variants: [{ key: "a", weight: 0.5 }, { key: "b", weight: 0.5 }],
+    coverage: on.endsWith("public") ? 1 : 0.25,
+    seed: on,
+    hash_version: 2,
+    namespace: on.endsWith("public") ? null : ["layer", 0, 0.5],
+    status: "running",
+    started_ms: 1 + number(on, 1_000_000),
+    stopped_ms: null,
+    created_ms: 1,
+    updated_ms: 2,
   }),
   analytics_events: (by, on) => ({
     seq: (1 + number(on, 1_000_000)) * 65_536, // the first event of a batch

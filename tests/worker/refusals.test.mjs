@@ -62,6 +62,8 @@ describe("methods", () => {
     [`/v1/prompts/${known}/copy`]: ["POST"],
     [`/v1/prompts/${known}/compare`]: ["POST"],
     [`/v1/prompts/${known}/stats`]: ["GET", "HEAD"],
+    "/v1/experiments/e": ["PUT"],
+    "/v1/experiments/e/assignment": ["GET", "HEAD"],
     "/v1/experiments/e/summary": ["GET", "HEAD"],
     "/v1/experiments/e/results": ["GET", "HEAD"],
     "/v1/experiments/evaluate": ["POST"],
@@ -258,7 +260,7 @@ describe("shorthands and queries", () => {
 describe("other origins", async () => {
   const narrow = await start({ ALLOWED_ORIGINS: "https://prompts.example, https://other.example/" });
   const EXPOSED = "content-range, etag, location, preference-applied, retry-after";
-  const shared = ["/healthz", EVENTS, `/v1/prompts/${known}/view`, `/v1/prompts/${known}/stats`, "/v1/experiments/e/summary", "/v1/experiments/e/results", "/v1/experiments/evaluate"];
+  const shared = ["/healthz", EVENTS, `/v1/prompts/${known}/view`, `/v1/prompts/${known}/stats`, "/v1/experiments/e/assignment", "/v1/experiments/e/summary", "/v1/experiments/e/results", "/v1/experiments/evaluate"];
   const cors = async (at, method, path, origin) => {
     const { status, headers } = await at.send(method, path, { headers: { ...(origin && { origin }) } });
     const header = (name) => headers.get(name);
@@ -297,9 +299,13 @@ describe("other origins", async () => {
     });
   }
 
-  test("no page may import", async () => {
+  test("no page may import or declare", async () => {
     for (const method of ["OPTIONS", "POST"]) {
       const { header } = await cors(instance, method, "/v1/import", "https://anywhere.example");
+      assert.equal(header("access-control-allow-origin"), null);
+    }
+    for (const method of ["OPTIONS", "PUT"]) {
+      const { header } = await cors(instance, method, "/v1/experiments/e", "https://anywhere.example");
       assert.equal(header("access-control-allow-origin"), null);
     }
   });

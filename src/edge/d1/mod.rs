@@ -2,6 +2,7 @@
 
 pub(super) mod batches;
 pub(super) mod creations;
+pub(super) mod declarations;
 pub(super) mod lineage;
 pub(super) mod prompts;
 pub(super) mod results;
