@@ -23,8 +23,12 @@ WRANGLER := $(WITH_NODE) wrangler
 WASM_FEATURES := $(addprefix --enable-,mutable-globals sign-ext nontrapping-float-to-int bulk-memory multivalue \
 	reference-types exception-handling)
 
+# wasm-opt would inline every function that has one caller, however long; functions of like names stand together. Both
+# make no difference to what is run, and the gzipped file a tenth smaller.
+WASM_OPT := -Os --one-caller-inline-max-function-size=20 --reorder-functions-by-name $(WASM_FEATURES)
+
 # Folders are listed too: their time changes when a file is added or removed.
-SOURCES := $(shell find src) Cargo.toml Cargo.lock
+SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
 .PHONY: help dev test serve setup build token demo-data replay bench-search clean distclean programs toolchain migrate
 
@@ -121,7 +125,7 @@ build/.done: $(SOURCES) | setup
 		ESBUILD_BIN="$(CURDIR)/node_modules/.bin/esbuild" \
 		RUN_TO_COMPLETION=1 \
 		.tools/bin/worker-build --release --no-opt
-	@node_modules/.bin/wasm-opt -Os $(WASM_FEATURES) build/index_bg.wasm -o build/index_bg.wasm
+	@node_modules/.bin/wasm-opt $(WASM_OPT) build/index_bg.wasm -o build/index_bg.wasm
 	@echo "index_bg.wasm: $$(wc -c <build/index_bg.wasm) bytes, $$(gzip -9c build/index_bg.wasm | wc -c) gzipped"
 	@touch $@
 
