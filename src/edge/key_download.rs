@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use worker::{Delay, Error, Fetch, Request, RequestInit, RequestRedirect, Response, Result};
+use web_sys::{Request, RequestInit, RequestRedirect};
+use worker::{Delay, Error, Fetch, Response, Result};
 
 use crate::http::key_set::SET_BYTES;
 use crate::http::remote_keys::TIMEOUT_MS;
@@ -20,9 +21,9 @@ pub(super) async fn download(url: &str) -> Result<String> {
 }
 
 async fn get(url: &str) -> Result<String> {
-    let mut init = RequestInit::new();
-    init.with_redirect(RequestRedirect::Manual);
-    let response = Fetch::Request(Request::new_with_init(url, &init)?).send().await?;
+    let init = RequestInit::new();
+    init.set_redirect(RequestRedirect::Manual);
+    let response = Fetch::Request(Request::new_with_str_and_init(url, &init)?.into()).send().await?;
     if response.status_code() != 200 {
         return Err(Error::from(format!("the key set's address answered {}", response.status_code())));
     }

@@ -2,14 +2,17 @@
 
 use serde::Serialize;
 use serde_json::json;
-use worker::{Env, Error, Method, Request, RequestInit, Response, ResponseBuilder, Result};
+use web_sys::{Request, RequestInit};
+use worker::{Env, Error, Response, ResponseBuilder, Result};
 
 /// Sends a command to an object, once; gives the reply.
 pub(super) async fn ask(env: &Env, binding: &str, name: &str, command: &str) -> Result<String> {
     let stub = env.durable_object(binding)?.get_by_name(name)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(command.into()));
-    let mut response = stub.fetch_with_request(Request::new_with_init("https://object/", &init)?).await?;
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&command.into());
+    let request = Request::new_with_str_and_init("https://object/", &init)?;
+    let mut response = stub.fetch_with_request(request.into()).await?;
     let text = response.text().await?;
     if response.status_code() != 200 {
         return Err(Error::from(format!("the object failed: {text}")));

@@ -19,10 +19,12 @@ pub(super) mod templates;
 pub(super) mod users;
 
 use futures_util::future::LocalBoxFuture;
-use js_sys::JsString;
+use js_sys::futures::JsFuture;
+use js_sys::{Array, JsString};
 use serde::Serialize;
-use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement, D1Result, Env, Error, Result};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::worker_sys::{self, D1Result};
+use worker::{D1Database, D1PreparedStatement, Env, Error, Result};
 
 use crate::data::json_rows::json_arrays;
 use crate::sql::statement::{Statement, Value};
@@ -42,7 +44,7 @@ pub(super) async fn check(env: &Env) -> Result<()> {
 
 /// Runs a statement. One future for all: what waits for it does not have to hold all that running one takes.
 pub(super) fn run(statement: D1PreparedStatement) -> LocalBoxFuture<'static, Result<D1Result>> {
-    Box::pin(async move { statement.all().await })
+    Box::pin(async move { Ok(JsFuture::from(statement.inner().all()?).await?.unchecked_into()) })
 }
 
 /// Runs statements in one transaction; gives the result of each.
@@ -50,7 +52,12 @@ pub(super) fn transact(
     database: &D1Database,
     statements: Vec<D1PreparedStatement>,
 ) -> LocalBoxFuture<'_, Result<Vec<D1Result>>> {
-    Box::pin(database.batch(statements))
+    let database: &worker_sys::D1Database = database.as_ref().unchecked_ref();
+    Box::pin(async move {
+        let statements: Array = statements.iter().map(D1PreparedStatement::inner).collect();
+        let results: Array = JsFuture::from(database.batch(statements)?).await?.unchecked_into();
+        Ok(results.iter().map(JsValue::unchecked_into).collect())
+    })
 }
 
 /// A statement with its parameters bound.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use worker::{D1Database, Error, Result};
 
-use super::rows::read_all;
+use super::rows::{read_all, rows_written};
 use super::{arrays, integer, run, session_states, statement, transact};
 use crate::experiments::rollup::Changes;
 use crate::experiments::summary::{MetricFigures, Quality};
@@ -110,8 +110,7 @@ pub(in crate::edge) async fn store(
     batch.extend(more);
     let mut written = 0;
     for result in transact(database, batch).await? {
-        let rows = result.meta()?.and_then(|meta| meta.rows_written).unwrap_or_default();
-        written += i64::try_from(rows).unwrap_or(i64::MAX);
+        written += rows_written(&result)?;
     }
     Ok(written)
 }

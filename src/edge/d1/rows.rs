@@ -1,10 +1,12 @@
 //! The rows that statements give, as cells: all statements share what reads them.
 
-use std::{fmt, vec};
+use std::vec;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use js_sys::{Array, Object, Reflect};
 use uuid::Uuid;
-use worker::{D1Database, D1PreparedStatement, D1Result, Result};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::worker_sys::D1Result;
+use worker::{D1Database, D1PreparedStatement, Error, Result};
 
 use super::transact;
 use crate::rest::rows::{Cell, Row};
@@ -16,7 +18,27 @@ pub(in crate::edge) async fn run(database: &D1Database, statements: Vec<D1Prepar
 }
 
 fn rows_of(result: &D1Result) -> Result<Vec<Row>> {
-    Ok(result.results::<Cells>()?.into_iter().map(|cells| cells.0).collect())
+    let rows = result.results()?.unwrap_or_default();
+    rows.iter().map(|row| cells(&Object::values(row.unchecked_ref()))).collect()
+}
+
+/// The values of a row, in the order of the columns.
+fn cells(values: &Array) -> Result<Row> {
+    values.iter().map(|value| cell(&value).ok_or_else(|| Error::from("a value is no null, number or text"))).collect()
+}
+
+fn cell(value: &JsValue) -> Option<Cell> {
+    if value.is_null() {
+        return Some(Cell::Null);
+    }
+    value.as_f64().map(Cell::Number).or_else(|| value.as_string().map(Cell::Text))
+}
+
+/// How many rows a statement wrote, those of indexes among them.
+#[expect(clippy::cast_possible_truncation, reason = "a whole number far below 2^53")]
+pub(super) fn rows_written(result: &D1Result) -> Result<i64> {
+    let rows = Reflect::get(result.meta()?.as_ref(), &JsValue::from_str("rows_written"))?;
+    Ok(rows.as_f64().unwrap_or_default() as i64)
 }
 
 /// The rows of a statement that was run, each as `read` reads it; fails when it cannot read one.
@@ -81,75 +103,5 @@ impl Columns {
             Cell::Number(number) => Some(Some(number as i64)),
             Cell::Text(_) => None,
         }
-    }
-}
-
-/// A row, its values in the order of the columns.
-struct Cells(Row);
-
-impl<'de> Deserialize<'de> for Cells {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_map(RowVisitor).map(Self)
-    }
-}
-
-struct RowVisitor;
-
-impl<'de> Visitor<'de> for RowVisitor {
-    type Value = Row;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a row")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Row, A::Error> {
-        let mut row = Row::new();
-        while let Some((IgnoredAny, OneCell(cell))) = map.next_entry()? {
-            row.push(cell);
-        }
-        Ok(row)
-    }
-}
-
-struct OneCell(Cell);
-
-impl<'de> Deserialize<'de> for OneCell {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(CellVisitor).map(Self)
-    }
-}
-
-struct CellVisitor;
-
-#[expect(clippy::cast_precision_loss, reason = "numbers in the database stay within 2^53")]
-impl Visitor<'_> for CellVisitor {
-    type Value = Cell;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("null, a number or a text")
-    }
-
-    fn visit_unit<E: Error>(self) -> std::result::Result<Cell, E> {
-        Ok(Cell::Null)
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> std::result::Result<Cell, E> {
-        Ok(Cell::Number(number as f64))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> std::result::Result<Cell, E> {
-        Ok(Cell::Number(number as f64))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> std::result::Result<Cell, E> {
-        Ok(Cell::Number(number))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> std::result::Result<Cell, E> {
-        Ok(Cell::Text(text.to_owned()))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> std::result::Result<Cell, E> {
-        Ok(Cell::Text(text))
     }
 }

@@ -23,7 +23,7 @@ impl Stored {
     }
 }
 
-fn read_pages(result: &worker::D1Result) -> Result<Vec<(SessionKey, Session)>> {
+fn read_pages(result: &worker::worker_sys::D1Result) -> Result<Vec<(SessionKey, Session)>> {
     let pages = read_all(result, |columns: &mut Columns| {
         let stored: Vec<Stored> = serde_json::from_str(&columns.text()?).ok()?;
         stored.into_iter().map(Stored::read).collect::<Option<Vec<_>>>()
