@@ -1,5 +1,6 @@
 -- Experiment events are stored by the batch and not by the event: a row costs as much to write, however much it holds.
--- What was rolled up is dropped and made anew from the events, of which none has been removed before.
+-- What was rolled up is dropped and made anew from the events, of which none has been removed before. The ids of events
+-- that are stored already are not known any more: SQL cannot digest them.
 
 create table experiment_batches (
   seq integer primary key, -- order of arrival: D1 has one writer, and the newest row is never removed
@@ -10,19 +11,17 @@ create table experiment_batches (
   event_count integer not null,
   duplicates integer not null, -- events that came with this batch and were stored before
   rejected integer not null, -- events that came with this batch and were refused
-  -- The columns that are read alone stand before those that are larger: a row is read from its start.
+  -- The columns that are read alone stand before the one that is large: a row is read from its start.
   ids blob not null, -- the digests of the events' ids; see src/counting/ledger.rs
-  events text not null, -- a JSON array; see src/recording/event_row.rs
-  details text, -- for each event null or [project_id, view_id, properties as it was given]; null without any
+  events text not null, -- a JSON array of rows; see src/recording/event_row.rs
   unique (experiment_id, number)
 ) strict;
 
 insert into experiment_batches
-  (experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events, details)
-select experiment_id, batch, 'migration', max(timestamp_ms), count(*), 0, 0, x'',
+  (experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events)
+select experiment_id, batch, 'migration', min(timestamp_ms), count(*), 0, 0, x'',
   json_group_array(json_array(event_id, case event_type when 'pageview' then 0 when 'exposure' then 1 else 2 end,
-    session_id, variant_key, timestamp_ms) order by seq),
-  json_group_array(json_array(project_id, view_id, properties) order by seq)
+    session_id, variant_key, timestamp_ms, null, null, project_id, view_id, properties) order by seq)
 from (
   select *, (row_number() over (partition by experiment_id order by seq) - 1) / 100 as batch from analytics_events
 ) group by experiment_id, batch order by min(seq);
@@ -32,9 +31,8 @@ drop table analytics_events;
 create view analytics_events as
 select b.seq * 65536 + e.key as seq, b.experiment_id, e.value ->> 0 as event_id,
   case e.value ->> 1 when 0 then 'pageview' when 1 then 'exposure' else 'conversion' end as event_type,
-  b.details ->> ('$[' || e.key || '][0]') as project_id, e.value ->> 2 as session_id, e.value ->> 3 as variant_key,
-  b.details ->> ('$[' || e.key || '][1]') as view_id, e.value ->> 4 as timestamp_ms,
-  b.details ->> ('$[' || e.key || '][2]') as properties
+  e.value ->> 7 as project_id, e.value ->> 2 as session_id, e.value ->> 3 as variant_key, e.value ->> 8 as view_id,
+  e.value ->> 4 as timestamp_ms, e.value ->> 9 as properties
 from experiment_batches b, json_each(b.events) e;
 
 -- What was rolled up of an experiment, and under which rules.

@@ -32,7 +32,7 @@ pub const METRIC_VALUE: u32 = 1_000_000_000;
 /// Names of metrics that the conversions of one experiment may have.
 pub const EXPERIMENT_METRICS: usize = 100;
 /// Measurements of one session that are kept.
-pub const SESSION_MEASUREMENTS: usize = 1000;
+pub const SESSION_MEASUREMENTS: usize = 250;
 /// How long before now an event may have happened, in milliseconds.
 pub const EVENT_PAST_MS: i64 = 48 * HOUR_MS;
 /// How far ahead of now a caller's clock may be, in milliseconds.

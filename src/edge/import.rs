@@ -136,7 +136,7 @@ impl<'a> Import<'a> {
         for (_, prompt) in prompts {
             batch.push(d1::prompts::import(database, prompt, self.call.now_ms)?);
         }
-        let stored = d1::transact(&database, batch).await.map(drop);
+        let stored = d1::transact(database, batch).await.map(drop);
         prompt_lookup::forget();
         stored
     }

@@ -25,7 +25,7 @@ pub(super) type Tallies = Vec<(Uuid, Tally)>;
 /// Stores what `identity` may store of a batch; everything that is settled as accepted or duplicate is durable.
 pub(super) async fn store(env: &Env, identity: &Identity, mut batch: Batch) -> (Vec<Fate>, Tallies) {
     reject_unknown_prompts(env, identity, &mut batch).await;
-    let consignments = by_experiment(std::mem::take(&mut batch.experiment_events), std::mem::take(&mut batch.refused));
+    let consignments = by_experiment(&batch.experiment_events, &batch.refused);
     let (tallies, recorded) = join(count(env, &mut batch), record(env, consignments)).await;
     for (index, fate) in recorded {
         batch.settle(index, fate);

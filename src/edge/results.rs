@@ -15,6 +15,6 @@ pub(super) async fn get_results(call: &Call) -> Result<Answer, Problem> {
     };
     let stored = stored.map_err(|error| storage_failure("results", &error))?;
     let unknown = || Problem::new(Code::UnknownExperiment, "There is no experiment of this id, and no event names it.");
-    let results = Results::of(stored.ok_or_else(unknown)?, query.get("baseline"))?;
+    let results = Results::of(&stored.ok_or_else(unknown)?, query.get("baseline"))?;
     Answer::ok(&results.answer(&call.id))
 }

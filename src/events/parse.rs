@@ -116,7 +116,8 @@ struct Measured<'a> {
 }
 
 fn measurement(properties: &str) -> Result<Option<Measurement>, Problem> {
-    let Measured { metric, value } = serde_json::from_str(properties).map_err(|error| unreadable(&error))?;
+    let Measured { metric, value } = serde_json::from_str(properties)
+        .map_err(|error| Problem::at(Code::InvalidJson, "/properties", unreadable(&error).detail))?;
     let metric =
         Field { name: "metric", json: metric }.key(METRIC_CHARS).map_err(|problem| problem.below("/properties"))?;
     let Some(metric) = metric else { return Ok(None) };

@@ -5,7 +5,7 @@ use super::fate::{Fate, reused_id};
 use crate::counting::ledger::digest;
 use crate::http::problem::{Code, Problem};
 use crate::limits::EXPERIMENT_METRICS;
-use crate::recording::event_row::EventRow;
+use crate::recording::event_row::NewRow;
 use crate::recording::protocol::{Delivery, Entry, Outcome};
 
 /// An experiment event that is to be recorded.
@@ -32,17 +32,16 @@ pub struct Consignment {
 
 /// Groups events by their experiments. `refused` names, for each event that is refused already, its experiment.
 #[must_use]
-pub fn by_experiment(recordings: Vec<Recording>, refused: Vec<String>) -> Vec<Consignment> {
+pub fn by_experiment(recordings: &[Recording], refused: &[String]) -> Vec<Consignment> {
     let mut consignments: Vec<Consignment> = Vec::new();
     for recording in recordings {
-        let experiment_id = recording.event.experiment_id.clone();
-        with(&mut consignments, &experiment_id, |consignment| {
+        with(&mut consignments, &recording.event.experiment_id, |consignment| {
             consignment.indexes.push(recording.index);
             consignment.delivery.events.push(entry(recording));
         });
     }
     for experiment_id in refused {
-        with(&mut consignments, &experiment_id, |consignment| consignment.delivery.rejected += 1);
+        with(&mut consignments, experiment_id, |consignment| consignment.delivery.rejected += 1);
     }
     consignments
 }
@@ -50,26 +49,25 @@ pub fn by_experiment(recordings: Vec<Recording>, refused: Vec<String>) -> Vec<Co
 /// Does this to the consignment of an experiment. A batch is of few experiments: looking through them costs less than a
 /// table of them.
 fn with(consignments: &mut Vec<Consignment>, experiment_id: &str, add: impl FnOnce(&mut Consignment)) {
-    match consignments.iter_mut().find(|known| known.delivery.experiment_id == experiment_id) {
-        Some(known) => add(known),
-        None => {
-            let delivery = Delivery { experiment_id: experiment_id.to_owned(), events: Vec::new(), rejected: 0 };
-            let mut new = Consignment { indexes: Vec::new(), delivery };
-            add(&mut new);
-            consignments.push(new);
-        }
+    if let Some(known) = consignments.iter_mut().find(|known| known.delivery.experiment_id == experiment_id) {
+        return add(known);
     }
+    let delivery = Delivery { experiment_id: experiment_id.to_owned(), events: Vec::new(), rejected: 0 };
+    let mut new = Consignment { indexes: Vec::new(), delivery };
+    add(&mut new);
+    consignments.push(new);
 }
 
-/// A repeated event is the same event if the same happened in the same session to the same variant. The time is not part
-/// of it, for a retry may tell it anew.
-fn entry(Recording { id, at_ms, event, .. }: Recording) -> Entry {
-    let ExperimentEvent { kind, project_id, session_id, variant_key, view_id, properties, measurement, .. } = event;
-    let payload = [kind.name(), &session_id, variant_key.as_deref().unwrap_or_default()];
+/// A repeated event is the same event if the same happened in the same session to the same variant, or to the same
+/// metric. The time is not part of it, for a retry may tell it anew.
+fn entry(Recording { id, at_ms, event, .. }: &Recording) -> Entry {
+    let metric = event.measurement.as_ref().map(|measurement| measurement.metric.clone());
+    let variant_key = event.variant_key.clone();
+    let mut payload = vec![event.kind.name(), &event.session_id, variant_key.as_deref().unwrap_or_default()];
+    payload.extend(metric.as_deref());
     let digest = id.as_deref().map(|id| digest(id, &payload));
-    let has_detail = project_id.is_some() || view_id.is_some() || properties.is_some();
-    let detail = has_detail.then_some((project_id, view_id, properties));
-    Entry { id: digest, row: EventRow { event_id: id, kind, session_id, variant_key, at_ms, measurement }, detail }
+    let row = NewRow { event_id: id.as_deref(), at_ms: *at_ms, event };
+    Entry { id: digest, variant_key, metric, row: serde_json::to_string(&row).unwrap_or_default() }
 }
 
 /// The fate of an event, from what its recorder said.

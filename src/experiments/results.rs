@@ -96,7 +96,7 @@ impl Results {
     ///
     /// # Errors
     /// [`Code::InvalidValue`] for a baseline that is no variant, [`Code::Conflict`] beyond [`VARIANTS`] variants.
-    pub fn of(stored: Stored, baseline: Option<&str>) -> Result<Self, Problem> {
+    pub fn of(stored: &Stored, baseline: Option<&str>) -> Result<Self, Problem> {
         let mut arms: Vec<Arm> = stored.declared.iter().map(|(key, _)| arm(key)).collect();
         for hour in &stored.hours {
             let place = arms.iter().position(|arm| arm.key == hour.variant_key);
@@ -122,7 +122,7 @@ impl Results {
         let metrics =
             stored.metrics.chunk_by(|one, other| one.0 == other.0).map(|rows| MeasuredMetric::of(rows, &arms));
         let metrics = metrics.collect();
-        let Stored { quality, as_of_ms, is_recalculating, .. } = stored;
+        let &Stored { quality, as_of_ms, is_recalculating, .. } = stored;
         Ok(Self { arms, baseline, sample_ratio, metrics, quality, as_of_ms, is_recalculating })
     }
 

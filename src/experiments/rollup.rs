@@ -57,7 +57,7 @@ impl Slice {
         let late = rows.iter().filter(|row| received_ms - row.at_ms > LATE_MS).count();
         self.quality(experiment).late += i64::try_from(late).unwrap_or(i64::MAX);
         self.arrivals.extend(rows.into_iter().map(|row| {
-            let EventRow { kind, session_id, variant_key, at_ms, measurement, .. } = row;
+            let EventRow { kind, session_id, variant_key, at_ms, measurement } = row;
             let session = SessionKey { experiment, session: digest(&session_id) };
             Arrival { session, occurrence: Occurrence { kind, at_ms, variant_key, measurement } }
         }));

@@ -6,9 +6,9 @@
 //! - the number of hours, and for each: the hours since the one before it (the first: since 1970), pageviews, exposures,
 //!   conversions, and where there are conversions the first as milliseconds into the hour and the last as milliseconds
 //!   after the first;
-//! - the number of measurements, and for each: its milliseconds since 1970, the bytes of its metric's name and the name,
-//!   0 or 1, and where that is 1 the value as eight bytes, the lowest first;
-//! - the number of measurements that are left out.
+//! - unless that is all: the number of metrics, and of each the bytes of its name and the name; the number of
+//!   measurements, and for each its milliseconds since 1970, twice the place of its metric, one more if it has a value,
+//!   and the value as eight bytes, the lowest first; and the number of measurements that are left out.
 //!
 //! A session of one exposure and one pageview takes seven bytes.
 
@@ -33,15 +33,9 @@ pub fn pack(session: &Session) -> Vec<u8> {
             packed.number(last_ms - first_ms);
         }
     }
-    packed.length(session.measurements.len());
-    for (at_ms, Measurement { metric, value }) in &session.measurements {
-        packed.number(*at_ms);
-        packed.length(metric.len());
-        packed.0.extend_from_slice(metric.as_bytes());
-        packed.number(i64::from(value.is_some()));
-        packed.0.extend(value.iter().flat_map(|value| value.to_le_bytes()));
+    if !session.measurements.is_empty() || session.unmeasured > 0 {
+        packed.measurements(session);
     }
-    packed.number(session.unmeasured.into());
     packed.0
 }
 
@@ -54,26 +48,17 @@ pub fn unpack(packed: &[u8], first_exposure: Option<(i64, String)>, is_multi_var
     for _ in 0..packed.take_number()? {
         hour = hour.checked_add(packed.take_number()?)?;
         let (pageviews, exposures, conversions) = (packed.take_count()?, packed.take_count()?, packed.take_count()?);
-        let converted_ms = match conversions {
-            0 => None,
-            _ => {
-                let first_ms = hour.checked_mul(HOUR_MS)?.checked_add(packed.take_number()?)?;
-                Some((first_ms, first_ms.checked_add(packed.take_number()?)?))
-            }
+        let converted_ms = if conversions == 0 {
+            None
+        } else {
+            let first_ms = hour.checked_mul(HOUR_MS)?.checked_add(packed.take_number()?)?;
+            Some((first_ms, first_ms.checked_add(packed.take_number()?)?))
         };
         session.hours.push((hour, Activity { pageviews, exposures, conversions, converted_ms }));
     }
-    for _ in 0..packed.take_number()? {
-        let at_ms = packed.take_number()?;
-        let length = usize::try_from(packed.take_number()?).ok()?;
-        let metric = str::from_utf8(packed.take(length)?).ok()?.to_owned();
-        let value = match packed.take_number()? {
-            0 => None,
-            _ => Some(f64::from_le_bytes(packed.take(8)?.try_into().ok()?)),
-        };
-        session.measurements.push((at_ms, Measurement { metric, value }));
+    if !packed.0.is_empty() {
+        packed.take_measurements(&mut session)?;
     }
-    session.unmeasured = packed.take_count()?;
     packed.0.is_empty().then_some(session)
 }
 
@@ -93,6 +78,28 @@ impl Packed<Vec<u8>> {
 
     fn length(&mut self, length: usize) {
         self.number(i64::try_from(length).unwrap_or(i64::MAX));
+    }
+
+    fn measurements(&mut self, session: &Session) {
+        let mut metrics: Vec<&str> = Vec::new();
+        for (_, Measurement { metric, .. }) in &session.measurements {
+            if !metrics.contains(&metric.as_str()) {
+                metrics.push(metric);
+            }
+        }
+        self.length(metrics.len());
+        for metric in &metrics {
+            self.length(metric.len());
+            self.0.extend_from_slice(metric.as_bytes());
+        }
+        self.length(session.measurements.len());
+        for (at_ms, Measurement { metric, value }) in &session.measurements {
+            self.number(*at_ms);
+            let place = metrics.iter().position(|known| known == metric).unwrap_or_default();
+            self.length(2 * place + usize::from(value.is_some()));
+            self.0.extend(value.iter().flat_map(|value| value.to_le_bytes()));
+        }
+        self.number(session.unmeasured.into());
     }
 }
 
@@ -117,5 +124,26 @@ impl<'a> Packed<&'a [u8]> {
 
     fn take_count(&mut self) -> Option<u32> {
         u32::try_from(self.take_number()?).ok()
+    }
+
+    fn take_length(&mut self) -> Option<usize> {
+        usize::try_from(self.take_number()?).ok()
+    }
+
+    fn take_measurements(&mut self, session: &mut Session) -> Option<()> {
+        let mut metrics = Vec::new();
+        for _ in 0..self.take_length()? {
+            let length = self.take_length()?;
+            metrics.push(str::from_utf8(self.take(length)?).ok()?);
+        }
+        for _ in 0..self.take_length()? {
+            let at_ms = self.take_number()?;
+            let place = self.take_length()?;
+            let metric = (*metrics.get(place / 2)?).to_owned();
+            let value = if place % 2 == 1 { Some(f64::from_le_bytes(self.take(8)?.try_into().ok()?)) } else { None };
+            session.measurements.push((at_ms, Measurement { metric, value }));
+        }
+        session.unmeasured = self.take_count()?;
+        Some(())
     }
 }

@@ -117,17 +117,9 @@ impl MetricFigures {
     pub fn add(&mut self, other: &Self, sign: Sign) {
         self.sessions += sign.times() * other.sessions;
         self.value_sessions += sign.times() * other.value_sessions;
-        let (sum, squares) = (other.value_sum, other.value_sum_of_squares);
-        match sign {
-            Sign::Plus => {
-                (self.value_sum, self.value_sum_of_squares) =
-                    (self.value_sum + sum, self.value_sum_of_squares + squares)
-            }
-            Sign::Minus => {
-                (self.value_sum, self.value_sum_of_squares) =
-                    (self.value_sum - sum, self.value_sum_of_squares - squares)
-            }
-        }
+        let factor = if sign == Sign::Plus { 1.0 } else { -1.0 };
+        self.value_sum += factor * other.value_sum;
+        self.value_sum_of_squares += factor * other.value_sum_of_squares;
     }
 }
 

@@ -2,14 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event_row::{Detail, EventRow};
 use crate::counting::protocol::IdDigest;
 
 /// The Durable Object binding in `wrangler.toml`. A recorder's object is named by its experiment's id.
 pub const BINDING: &str = "RECORDERS";
 
 /// What a recorder is asked to do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Records events, each id once within 24 hours.
@@ -19,7 +18,7 @@ pub enum Command {
 }
 
 /// Events of one experiment that came together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The experiment that the recorder belongs to.
     pub experiment_id: String,
@@ -30,16 +29,19 @@ pub struct Delivery {
 }
 
 /// An event to record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its id; without one, each delivery counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<IdDigest>,
-    /// What the rollup reads.
-    pub row: EventRow,
-    /// What is only kept.
+    /// The variant that it names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<Detail>,
+    pub variant_key: Option<String>,
+    /// The metric that it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// The row as it is stored: see [`super::event_row`].
+    pub row: String,
 }
 
 /// What became of one event.

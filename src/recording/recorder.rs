@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::event_row::Detail;
 use super::protocol::{Delivery, Entry, Outcome};
 use crate::counting::ledger::{Ledger, Segment};
 use crate::counting::protocol::{IdDigest, Outcome as Judgement};
@@ -30,10 +29,8 @@ pub struct NewBatch {
     pub received_ms: i64,
     /// How many events it has.
     pub event_count: usize,
-    /// Its events: a JSON array of [`super::event_row::EventRow`].
+    /// Its events: a JSON array of rows, see [`super::event_row`].
     pub events: String,
-    /// What is only kept of them: a JSON array as long, or nothing.
-    pub details: Option<String>,
     /// The ids of its events.
     pub ids: Vec<IdDigest>,
     /// Events that were stored before.
@@ -62,13 +59,17 @@ pub struct Recorder {
 
 impl Recorder {
     /// A recorder that knows these stored batches, given in their order, each with the ids of its events, and these
-    /// names of metrics.
+    /// names of metrics. Of more than [`RECORDER_IDS`] it knows the newest.
     #[must_use]
     pub fn restore(segments: Vec<Segment>, next_number: i64, metrics: Vec<String>) -> Self {
-        let ids: usize = segments.iter().map(|segment| segment.entries.len()).sum();
+        let mut ids: usize = segments.iter().map(|segment| segment.entries.len()).sum();
         let mut ledger = Ledger::holding(RECORDER_IDS, ids);
         for segment in segments {
-            ledger.restore(segment);
+            if ids > RECORDER_IDS {
+                ids -= segment.entries.len();
+            } else {
+                ledger.restore(segment);
+            }
         }
         Self { ledger, next_number, metrics }
     }
@@ -100,11 +101,11 @@ impl Recorder {
         terms: &Terms,
         now_ms: i64,
     ) -> Outcome {
-        let variant = entry.row.variant_key.as_ref();
         if terms.over_ms.is_some_and(|over_ms| now_ms >= over_ms) {
             return Outcome::Over;
         }
-        if !terms.variants.is_empty() && variant.is_some_and(|variant| !terms.variants.contains(variant)) {
+        let is_known = |variant: &String| terms.variants.is_empty() || terms.variants.contains(variant);
+        if !entry.variant_key.as_ref().is_none_or(is_known) {
             return Outcome::UnknownVariant;
         }
         if let Some(id) = entry.id {
@@ -114,13 +115,11 @@ impl Recorder {
                 Judgement::Conflicting => return Outcome::Conflicting,
             }
         }
-        if let Some(measurement) = &entry.row.measurement
-            && !metrics.contains(&measurement.metric)
-        {
+        if let Some(metric) = entry.metric.as_ref().filter(|metric| !metrics.contains(metric)) {
             if metrics.len() >= EXPERIMENT_METRICS {
                 return Outcome::TooManyMetrics;
             }
-            metrics.push(measurement.metric.clone());
+            metrics.push(metric.clone());
         }
         if let Some(id) = entry.id {
             fresh.insert(id.key, id.payload);
@@ -149,15 +148,12 @@ fn same(is_same: bool) -> Judgement {
 /// Batches while they are written.
 struct Writing {
     batch: NewBatch,
-    details: String,
-    has_details: bool,
     full: Vec<NewBatch>,
 }
 
 impl Writing {
     fn new(number: i64, received_ms: i64) -> Self {
-        let batch = NewBatch { number, received_ms, ..NewBatch::default() };
-        Self { batch, details: String::new(), has_details: false, full: Vec::new() }
+        Self { batch: NewBatch { number, received_ms, ..NewBatch::default() }, full: Vec::new() }
     }
 
     fn add(&mut self, entry: &Entry, outcome: Outcome) {
@@ -171,27 +167,20 @@ impl Writing {
     }
 
     fn record(&mut self, entry: &Entry) {
-        let row = serde_json::to_string(&entry.row).unwrap_or_default();
-        let detail = serde_json::to_string(&entry.detail.as_ref().filter(|detail| has_any(detail))).unwrap_or_default();
-        if self.batch.event_count > 0
-            && self.batch.events.len() + self.details.len() + row.len() + detail.len() > ARRAY_BYTES
-        {
+        if self.batch.event_count > 0 && self.batch.events.len() + entry.row.len() + 2 > ARRAY_BYTES {
             self.close();
         }
-        push(&mut self.batch.events, &row);
-        push(&mut self.details, &detail);
-        self.has_details |= detail != "null";
+        self.batch.events.push(if self.batch.event_count == 0 { '[' } else { ',' });
+        self.batch.events.push_str(&entry.row);
         self.batch.event_count += 1;
         self.batch.ids.extend(entry.id);
     }
 
     fn close(&mut self) {
         let NewBatch { number, received_ms, .. } = self.batch;
-        let next = Self::new(number + 1, received_ms);
-        let Self { mut batch, details, has_details, full } = std::mem::replace(self, next);
-        batch.events = format!("[{}]", batch.events);
-        batch.details = has_details.then(|| format!("[{details}]"));
-        self.full = full;
+        let next = NewBatch { number: number + 1, received_ms, ..NewBatch::default() };
+        let mut batch = std::mem::replace(&mut self.batch, next);
+        batch.events.push_str(if batch.event_count == 0 { "[]" } else { "]" });
         self.full.push(batch);
     }
 
@@ -202,15 +191,4 @@ impl Writing {
         }
         self.full
     }
-}
-
-fn has_any((project_id, view_id, properties): &Detail) -> bool {
-    project_id.is_some() || view_id.is_some() || properties.is_some()
-}
-
-fn push(array: &mut String, json: &str) {
-    if !array.is_empty() {
-        array.push(',');
-    }
-    array.push_str(json);
 }

@@ -166,7 +166,7 @@ fn write_cell(out: &mut String, kind: Kind, cell: Option<&Cell>) {
 /// A number as JSON writes it; whole ones without a fraction.
 #[expect(clippy::cast_possible_truncation, reason = "whole numbers in the database stay within 2^53")]
 fn number_text(number: f64) -> String {
-    if number.fract() == 0.0 {
+    if number.fract() == 0.0 && number.abs() < 9e15 {
         return (number as i64).to_string();
     }
     serde_json::to_string(&number).unwrap_or_default()

@@ -88,10 +88,10 @@ function rowsIn(stored) {
 const BEHIND_VIEWS = [
   `create trigger seeding_events instead of insert on analytics_events begin
     insert into experiment_batches
-      (seq, experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events, details)
+      (seq, experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events)
     values (new.seq / 65536, new.experiment_id, 0, 'seed', 0, 1, 0, 0, x'',
-      json_array(json_array(new.event_id, 1, new.session_id, new.variant_key, new.timestamp_ms)),
-      json_array(json_array(new.project_id, new.view_id, new.properties)));
+      json_array(json_array(new.event_id, 1, new.session_id, new.variant_key, new.timestamp_ms, null, null,
+        new.project_id, new.view_id, new.properties)));
   end`,
   "create trigger removing_events instead of delete on analytics_events begin delete from experiment_batches; end",
   `create trigger seeding_sessions instead of insert on experiment_sessions begin

@@ -3,7 +3,7 @@
 use worker::{D1Database, Error, Result};
 
 use super::rows::{Columns, read_all};
-use super::{integer, optional_text, run, statement, text, transact};
+use super::{integer, run, statement, text, transact};
 use crate::counting::ledger::{RETENTION_MS, Segment};
 use crate::recording::recorder::{NewBatch, RECORDER_IDS, Recorder, Terms};
 use crate::time::DAY_MS;
@@ -21,8 +21,8 @@ pub(in crate::edge) async fn store(
     writer: &str,
     batches: &[NewBatch],
 ) -> Result<()> {
-    let sql = "insert into experiment_batches (experiment_id, number, writer, received_ms, event_count, events, \
-            details, ids, duplicates, rejected) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, unhex(?8), ?9, ?10) \
+    let sql = "insert into experiment_batches (experiment_id, number, writer, received_ms, event_count, \
+            duplicates, rejected, ids, events) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, unhex(?8), ?9) \
         on conflict (experiment_id, number) do update set writer = iif(writer = excluded.writer, writer, null)";
     let insert = |batch: &NewBatch| {
         let ids = Segment { number: 0, newest_ms: 0, entries: batch.ids.clone() }.pack();
@@ -32,11 +32,10 @@ pub(in crate::edge) async fn store(
             text(writer),
             integer(batch.received_ms),
             integer(i64::try_from(batch.event_count).unwrap_or(i64::MAX)),
-            text(&batch.events),
-            optional_text(batch.details.as_deref()),
-            text(&super::hex(&ids)),
             integer(batch.duplicates.into()),
             integer(batch.rejected.into()),
+            text(&super::hex(&ids)),
+            text(&batch.events),
         ];
         statement(database, sql, &parameters)
     };

@@ -42,16 +42,21 @@ pub(in crate::edge) struct Batch {
     pub(in crate::edge) events: Vec<EventRow>,
 }
 
+/// Bytes of the batches that are read together, unless one has more.
+const BATCHES_BYTES: i64 = 8_000_000;
+
 /// The next batches, in the order of arrival: as many as hold `events` events together, one at the least.
 pub(in crate::edge) async fn batches(database: &D1Database, after: Position, events: i64) -> Result<Vec<Batch>> {
     let sql = "select seq, experiment_id, received_ms, duplicates, rejected, events from experiment_batches \
         where seq > cast(?1 as integer) and seq <= ( \
             select max(seq) from ( \
-                select seq, sum(event_count) over (order by seq) - event_count as before from experiment_batches \
+                select seq, sum(event_count) over (order by seq) - event_count as before, \
+                    sum(octet_length(events)) over (order by seq) - octet_length(events) as bytes_before from experiment_batches \
                 where seq > cast(?1 as integer) order by seq limit cast(?2 as integer)) \
-            where before < cast(?2 as integer)) \
+            where before < cast(?2 as integer) and bytes_before < cast(?3 as integer)) \
         order by seq";
-    let found = run(statement(database, sql, &[integer(after.seq), integer(events)])?).await?;
+    let parameters = [integer(after.seq), integer(events), integer(BATCHES_BYTES)];
+    let found = run(statement(database, sql, &parameters)?).await?;
     read_all(&found, |columns| {
         Some(Batch {
             seq: columns.integer()?,

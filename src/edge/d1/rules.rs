@@ -53,7 +53,10 @@ pub(in crate::edge) async fn of(database: &D1Database, experiment_ids: &HashSet<
     let select =
         format!("select {COLUMNS} from json_each(?1) k join experiment_rollups r on r.experiment_id = k.value");
     let ids = text(&serde_json::to_string(experiment_ids)?);
-    let batch = vec![statement(database, number, &[ids.clone()])?, statement(database, &select, &[ids])?];
+    let batch = vec![
+        statement(database, number, std::slice::from_ref(&ids))?,
+        statement(database, &select, std::slice::from_ref(&ids))?,
+    ];
     match transact(database, batch).await?.pop() {
         Some(found) => read_all(&found, rolled),
         None => Ok(Vec::new()),

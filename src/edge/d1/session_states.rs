@@ -1,5 +1,5 @@
 //! Statements about the states of sessions. They are read as JSON arrays of a few sessions each: a row of its own for
-//! each costs more to pass on than to find.
+//! each costs more to pass on than to find. An array has at most 16, and half of what SQLite takes for a text.
 
 use serde::Deserialize;
 use worker::{D1Database, D1PreparedStatement, Result};
@@ -36,10 +36,12 @@ pub(in crate::edge) async fn find(
     database: &D1Database,
     keys: impl IntoIterator<Item = SessionKey>,
 ) -> Result<Vec<(SessionKey, Session)>> {
-    let sql = "select json_group_array(json_array(s.experiment, hex(s.session), s.variant_key, s.first_exposure_ms, \
-            s.is_multi_variant, hex(s.activity))) \
-        from json_each(?1) k join session_states s on s.experiment = k.value ->> 0 and s.session = unhex(k.value ->> 1) \
-        group by k.key / 16";
+    let sql = "select json_group_array(json_array(experiment, hex(session), variant_key, first_exposure_ms, \
+            is_multi_variant, hex(activity))) \
+        from (select s.*, k.key / 16 as part, sum(length(s.activity)) over (order by k.key) / 400000 as page \
+            from json_each(?1) k \
+                join session_states s on s.experiment = k.value ->> 0 and s.session = unhex(k.value ->> 1)) \
+        group by part, page";
     let mut sessions = Vec::new();
     for array in arrays(keys.into_iter().map(|key| (key.experiment, hex(&key.session))))? {
         sessions.extend(read_pages(&run(statement(database, sql, &[array])?).await?)?);
@@ -55,10 +57,11 @@ pub(in crate::edge) async fn after(
     limit: usize,
 ) -> Result<Vec<(SessionKey, Session)>> {
     let sql = "select json_group_array(json_array(experiment, hex(session), variant_key, first_exposure_ms, \
-            is_multi_variant, hex(activity))) \
-        from (select *, row_number() over (order by session) as place from session_states \
+            is_multi_variant, hex(activity)) order by session) \
+        from (select *, row_number() over (order by session) / 16 as part, \
+                sum(length(activity)) over (order by session) / 400000 as page from session_states \
             where experiment = cast(?1 as integer) and session > unhex(?2) order by session limit cast(?3 as integer)) \
-        group by (place - 1) / 16";
+        group by part, page order by part, page";
     let after = after.map(|session| hex(session)).unwrap_or_default();
     let limit = integer(i64::try_from(limit).unwrap_or(i64::MAX));
     read_pages(&run(statement(database, sql, &[integer(experiment), text(&after), limit])?).await?)
