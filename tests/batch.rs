@@ -2,20 +2,23 @@
 
 #![cfg(test)]
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use promptmeter::counting::ledger::digest;
 use promptmeter::counting::protocol::{Increment, Outcome};
 use promptmeter::counting::tally::Metric;
 use promptmeter::data::policy::unknown_prompt;
 use promptmeter::events::batch::{Batch, Counting};
 use promptmeter::events::event::{
-    Event, ExperimentEvent, ExperimentEventKind, PromptEvent, PromptEventKind as Kind, Subject,
+    Event, ExperimentEvent, ExperimentEventKind, Measurement, PromptEvent, PromptEventKind as Kind, Subject,
 };
 use promptmeter::events::fate::{Fate, answer, fate_of};
 use promptmeter::events::lineage::{LineageEvent, Standing, StoredLineage};
-use promptmeter::events::recording::{Recording, StoredEvent, fates_of, reject_reused_ids};
+use promptmeter::events::recording::{self, Consignment, Recording, by_experiment};
 use promptmeter::http::identity::{Identity, User};
 use promptmeter::http::problem::{Code, Problem};
+use promptmeter::recording::event_row::EventRow;
+use promptmeter::recording::protocol::{Delivery, Entry, Outcome as Recorded};
 use uuid::Uuid;
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -58,6 +61,7 @@ fn conversion() -> ExperimentEvent {
         variant_key: None,
         view_id: None,
         properties: None,
+        measurement: None,
     }
 }
 
@@ -326,55 +330,132 @@ fn queued_events_without_an_id_get_one() {
 }
 
 #[test]
-fn an_experiment_events_id_belongs_to_one_event() {
-    let recording = |index, change: fn(&mut ExperimentEvent)| {
-        let mut event = ExperimentEvent { experiment_id: "e".to_owned(), ..conversion() };
-        change(&mut event);
-        Recording { index, id: Some("a".to_owned()), at_ms: NOW_MS, event }
+fn the_experiments_of_events_that_are_refused_are_told() {
+    let of = |experiment_id: &str, at_ms| {
+        let event = ExperimentEvent { experiment_id: experiment_id.to_owned(), ..conversion() };
+        Ok(Event { id: Some("an id".to_owned()), at_ms, subject: Subject::Experiment(event) })
     };
-    let recordings = [
-        recording(0, |_| {}),
-        recording(1, |event| event.view_id = Some("another view".to_owned())),
-        recording(2, |event| event.kind = ExperimentEventKind::Pageview),
-        recording(3, |event| event.session_id = "another session".to_owned()),
-        recording(4, |event| event.variant_key = Some("another variant".to_owned())),
-        recording(5, |event| event.experiment_id = "another experiment".to_owned()),
+    let bad = Err(Problem::at(Code::MissingField, "/session_id", "The field session_id is missing."));
+    let events = vec![
+        of("e", Some(0)),
+        of("e", None),
+        bad,
+        Ok(Event { at_ms: Some(0), ..view(PROMPT) }),
+        of("f", Some(NOW_MS + 600_000)),
+        of("e", Some(1)),
+        Ok(fork()),
     ];
-    let ExperimentEvent { kind, session_id, variant_key, .. } = recordings[0].event.clone();
-    let key = ("e".to_owned(), "a".to_owned());
-    let stored = HashMap::from([(key, StoredEvent { kind, session_id, variant_key })]);
-    let mut fates = vec![Fate::Duplicate; recordings.len()];
-    reject_reused_ids(&mut fates, &recordings, &stored);
-    let reused: Vec<usize> = (0..fates.len()).filter(|&index| fates[index] != Fate::Duplicate).collect();
-    assert_eq!(reused, [2, 3, 4]);
-    let mut fates = vec![Fate::Accepted; recordings.len()];
-    reject_reused_ids(&mut fates, &recordings, &stored);
-    assert_eq!(fates, vec![Fate::Accepted; recordings.len()]);
+    let batch = Batch::admit(events, &Identity::Anonymous, NOW_MS, || NEW_ID);
+    assert_eq!(batch.refused, ["e", "f", "e"]);
+    assert_eq!(batch.experiment_events.iter().map(|event| event.index).collect::<Vec<_>>(), [1]);
+    // They are told once, however often the rest is stored.
+    let fates = vec![Fate::Rejected(Problem::storage()); 7];
+    let part = batch.unstored(&fates);
+    assert!(part.refused.is_empty() && part.experiment_events.len() == 1);
+    let (range, storage) = (Code::TimestampOutOfRange, Code::StorageUnavailable);
+    assert_eq!(codes(batch), [range, storage, Code::MissingField, range, range, range, Code::UserRequired]);
+}
+
+/// Where events stand in their batches, with the experiments and the numbers of refused events.
+fn check_consignments(recordings: &[(usize, &str)], refused: &[&str], expected: &[(&str, &[usize], u32)]) {
+    let recordings = recordings.iter().map(|&(index, experiment_id)| Recording {
+        index,
+        id: Some(format!("id {index}")),
+        at_ms: NOW_MS,
+        event: ExperimentEvent { experiment_id: experiment_id.to_owned(), ..conversion() },
+    });
+    let refused = refused.iter().map(|&experiment_id| experiment_id.to_owned());
+    let consignments = by_experiment(recordings.collect(), refused.collect());
+    let actual: Vec<(&str, &[usize], u32)> = consignments
+        .iter()
+        .map(|Consignment { indexes, delivery }| {
+            let ids = delivery.events.iter().map(|entry| entry.row.event_id.clone());
+            assert!(ids.eq(indexes.iter().map(|index| Some(format!("id {index}")))));
+            (delivery.experiment_id.as_str(), indexes.as_slice(), delivery.rejected)
+        })
+        .collect();
+    assert_eq!(actual, expected);
 }
 
 #[test]
-fn of_experiment_events_with_one_id_the_first_is_it() {
-    let recording = |index, id: Option<&str>, experiment_id: &str| Recording {
-        index,
-        id: id.map(str::to_owned),
-        at_ms: NOW_MS,
-        event: ExperimentEvent { experiment_id: experiment_id.to_owned(), ..conversion() },
-    };
-    let recordings = [
-        recording(0, Some("a"), "e"),
-        recording(1, Some("a"), "e"),
-        recording(2, Some("a"), "f"),
-        recording(3, Some("b"), "e"),
-        recording(4, None, "e"),
-        recording(5, None, "e"),
-    ];
-    let fresh = |pairs: &[(&str, &str)]| pairs.iter().map(|&(one, two)| (one.to_owned(), two.to_owned())).collect();
-    let (yes, no) = (Fate::Accepted, Fate::Duplicate);
-    assert_eq!(
-        fates_of(&recordings, fresh(&[("e", "a"), ("f", "a")])),
-        [&yes, &no, &yes, &no, &yes, &yes].map(Fate::clone)
+fn experiment_events_go_to_the_recorders_of_their_experiments_in_their_order() {
+    check_consignments(&[], &[], &[]);
+    check_consignments(&[(3, "e")], &[], &[("e", &[3], 0)]);
+    check_consignments(&[], &["f", "e", "f"], &[("f", &[], 2), ("e", &[], 1)]);
+    check_consignments(
+        &[(0, "f"), (2, "e"), (3, "f"), (7, ""), (8, "E"), (9, "e")],
+        &["e", "g", "f", "e"],
+        &[("f", &[0, 3], 1), ("e", &[2, 9], 2), ("", &[7], 0), ("E", &[8], 0), ("g", &[], 1)],
     );
-    assert_eq!(fates_of(&recordings, fresh(&[("e", "b")])), [&no, &no, &no, &yes, &yes, &yes].map(Fate::clone));
+}
+
+/// What is sent of an event, and that all of it is.
+fn check_entry(id: Option<&str>, change: impl FnOnce(&mut ExperimentEvent), payload: &[&str]) -> Entry {
+    let mut event = conversion();
+    change(&mut event);
+    let id = id.map(str::to_owned);
+    let recording = Recording { index: 0, id: id.clone(), at_ms: NOW_MS - 7, event: event.clone() };
+    let consignments = by_experiment(vec![recording], Vec::new());
+    let [Consignment { delivery: Delivery { events, .. }, .. }] = consignments.as_slice() else {
+        panic!("{consignments:?}")
+    };
+    let ExperimentEvent { kind, project_id, session_id, variant_key, view_id, properties, measurement, .. } = event;
+    let detail = [&project_id, &view_id, &properties].iter().any(|text| text.is_some());
+    let expected = Entry {
+        id: id.as_deref().map(|id| digest(id, payload)),
+        row: EventRow { event_id: id, kind, session_id, variant_key, at_ms: NOW_MS - 7, measurement },
+        detail: detail.then_some((project_id, view_id, properties)),
+    };
+    assert_eq!(events.as_slice(), std::slice::from_ref(&expected));
+    expected
+}
+
+#[test]
+fn an_experiment_event_is_sent_whole() {
+    let text = |text: &str| Some(text.to_owned());
+    check_entry(None, |_| {}, &[]);
+    check_entry(Some("a"), |event| event.project_id = text("p"), &["conversion", "s", ""]);
+    check_entry(Some("a"), |event| event.view_id = text("v"), &["conversion", "s", ""]);
+    check_entry(Some("a"), |event| event.properties = text("{ }"), &["conversion", "s", ""]);
+    let all = |event: &mut ExperimentEvent| {
+        event.properties = text(r#"{"metric":"m","value":1}"#);
+        event.measurement = Some(Measurement { metric: "m".to_owned(), value: Some(1.0) });
+        event.variant_key = text("red");
+        event.project_id = text("p");
+        event.view_id = text("v");
+    };
+    check_entry(Some("😀"), all, &["conversion", "s", "red"]);
+}
+
+#[test]
+fn an_experiment_events_id_belongs_to_one_event() {
+    let payload = |payload, change: fn(&mut ExperimentEvent)| check_entry(Some("a"), change, payload).id.unwrap();
+    let first = payload(&["conversion", "s", ""], |_| {});
+    let same = payload(&["conversion", "s", ""], |event| event.view_id = Some("another view".to_owned()));
+    assert_eq!(first, same);
+    let others = [
+        payload(&["pageview", "s", ""], |event| event.kind = ExperimentEventKind::Pageview),
+        payload(&["conversion", "another", ""], |event| event.session_id = "another".to_owned()),
+        payload(&["conversion", "s", "another"], |event| event.variant_key = Some("another".to_owned())),
+    ];
+    for other in others {
+        assert!(other.key == first.key && other.payload != first.payload, "{other:?}");
+    }
+}
+
+#[test]
+fn a_recorders_outcome_is_an_events_fate() {
+    assert_eq!(recording::fate_of(Recorded::Recorded), Fate::Accepted);
+    assert_eq!(recording::fate_of(Recorded::Repeated), Fate::Duplicate);
+    for (outcome, code, pointer) in [
+        (Recorded::Conflicting, Code::IdempotencyKeyReused, None),
+        (Recorded::UnknownVariant, Code::UnknownVariant, Some("/variant_key")),
+        (Recorded::TooManyMetrics, Code::TooManyMetrics, Some("/properties/metric")),
+        (Recorded::Over, Code::ExperimentOver, None),
+    ] {
+        let Fate::Rejected(problem) = recording::fate_of(outcome) else { panic!("{outcome:?} is rejected") };
+        assert_eq!((problem.code, problem.pointer.as_deref()), (code, pointer), "{outcome:?}");
+    }
 }
 
 /// Whether a stored row records an event.

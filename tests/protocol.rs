@@ -9,10 +9,13 @@ use promptmeter::counting::protocol::{BINDING, Command, IdDigest, ImportedRow, I
 use promptmeter::counting::stats::{Counted, Counts, Stats};
 use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::data::prompt::PromptAccess;
-use promptmeter::events::event::PromptEventKind;
-use promptmeter::experiments::session::{Activity, MultiVariant, restore_hours, store_hours};
+use promptmeter::events::event::{ExperimentEventKind, Measurement, PromptEventKind};
+use promptmeter::experiments::rollup;
+use promptmeter::experiments::session::MultiVariant;
 use promptmeter::experiments::summary::{Figures, Quality};
 use promptmeter::http::problem::{Code, Problem};
+use promptmeter::recording::event_row::{Detail, EventRow};
+use promptmeter::recording::protocol as recording;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -157,23 +160,129 @@ fn no_two_payloads_run_together() {
     assert_eq!(digests.len(), payloads.len());
 }
 
+/// What is stored of an experiment event. `change` makes it of a pageview without anything.
+fn check_row(change: impl FnOnce(&mut EventRow), expected: &str) {
+    let mut row = EventRow {
+        event_id: None,
+        kind: ExperimentEventKind::Pageview,
+        session_id: "s".to_owned(),
+        variant_key: None,
+        at_ms: 1_800_000_000_000,
+        measurement: None,
+    };
+    change(&mut row);
+    check(&row, expected);
+}
+
+fn measure(row: &mut EventRow, metric: &str, value: Option<f64>) {
+    row.kind = ExperimentEventKind::Conversion;
+    row.measurement = Some(Measurement { metric: metric.to_owned(), value });
+}
+
 #[test]
-fn the_hours_of_a_session() {
-    let activity =
-        |pageviews, exposures, conversions, converted_ms| Activity { pageviews, exposures, conversions, converted_ms };
-    let start_ms = 500_000 * 3_600_000;
-    let hours = vec![
-        (-1, activity(0, 0, 1, Some((-3_600_000, -3_600_000)))),
-        (500_000, activity(1, 2, 3, Some((start_ms, start_ms + 3_599_999)))),
-        (500_001, activity(4_294_967_295, 0, 0, None)),
-    ];
-    let stored = "[[-1,0,0,1,0,0],[500000,1,2,3,0,3599999],[500001,4294967295,0,0]]";
-    for (hours, stored) in [(hours, stored), (Vec::new(), "[]")] {
-        assert_eq!(store_hours(&hours), stored);
-        assert_eq!(restore_hours(stored).unwrap(), hours);
+fn a_stored_event() {
+    check_row(|_| {}, r#"[null,0,"s",null,1800000000000]"#);
+    let text = |text: &str| Some(text.to_owned());
+    let exposed = |row: &mut EventRow| {
+        row.event_id = text("id \"1\"");
+        row.kind = ExperimentEventKind::Exposure;
+        row.variant_key = text("é😀");
+    };
+    check_row(exposed, r#"["id \"1\"",1,"s","é😀",1800000000000]"#);
+    check_row(|row| row.kind = ExperimentEventKind::Conversion, r#"[null,2,"s",null,1800000000000]"#);
+    check_row(|row| measure(row, "m", None), r#"[null,2,"s",null,1800000000000,"m",null]"#);
+    check_row(|row| measure(row, "m", Some(1.0)), r#"[null,2,"s",null,1800000000000,"m",1.0]"#);
+    check_row(|row| measure(row, "m", Some(-0.1)), r#"[null,2,"s",null,1800000000000,"m",-0.1]"#);
+    // Whole numbers are read, too.
+    let whole: EventRow = serde_json::from_str(r#"["i",2,"s","a",7,"m",3]"#).unwrap();
+    assert_eq!(whole.measurement, Some(Measurement { metric: "m".to_owned(), value: Some(3.0) }));
+    for bad in [
+        "[]",
+        "{}",
+        r#"[null,0,"s",null]"#,
+        r#"[null,3,"s",null,7]"#,
+        r#"[null,-1,"s",null,7]"#,
+        r#"[null,null,"s",null,7]"#,
+        r#"[null,"pageview","s",null,7]"#,
+        "[null,0,null,null,7]",
+        r#"[null,0,"s",null,7.5]"#,
+        r#"[7,0,"s",null,7]"#,
+        r#"[null,2,"s",null,7,"m"]"#,
+        r#"[null,2,"s",null,7,null,1]"#,
+        r#"[null,2,"s",null,7,"m","1"]"#,
+        r#"[null,2,"s",null,7,"m",1,2]"#,
+    ] {
+        assert!(serde_json::from_str::<EventRow>(bad).is_err(), "{bad}");
     }
-    for bad in ["", "{}", "[1]", "[[1,2,3]]", "[[1,2,3,4,5]]", "[[1,2,3,-4]]", "[[1,2,3,4,5,6,7]]", "[[1,2,3,\"4\"]]"] {
-        assert!(restore_hours(bad).is_err(), "{bad}");
+}
+
+#[test]
+fn the_detail_of_a_stored_event() {
+    let text = |text: &str| Some(text.to_owned());
+    let detail: Detail = (text("p"), None, text(r#"{ "a":"\u00e9" }"#));
+    check(&Some(detail), r#"["p",null,"{ \"a\":\"\\u00e9\" }"]"#);
+    check(&None::<Detail>, "null");
+}
+
+#[test]
+fn commands_of_a_recorder() {
+    use recording::{Command, Delivery, Entry};
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(recording::BINDING, "RECORDERS");
+    check(&Command::Redeclared, r#""redeclared""#);
+    let nothing = Delivery { experiment_id: "e".to_owned(), events: Vec::new(), rejected: 4_294_967_295 };
+    check(&Command::Record(nothing), r#"{"record":{"experiment_id":"e","events":[],"rejected":4294967295}}"#);
+    let row = EventRow {
+        event_id: text("a"),
+        kind: ExperimentEventKind::Exposure,
+        session_id: "s".to_owned(),
+        variant_key: text("red"),
+        at_ms: 1_800_000_000_000,
+        measurement: None,
+    };
+    let id = Some(IdDigest { key: u64::MAX, payload: u32::MAX });
+    let plain = Entry { id: None, row: EventRow { event_id: None, ..row.clone() }, detail: None };
+    let full = Entry { id, row, detail: Some((None, text("v"), text("{}"))) };
+    check(
+        &Command::Record(Delivery { experiment_id: "é".to_owned(), events: vec![plain, full], rejected: 0 }),
+        concat!(
+            r#"{"record":{"experiment_id":"é","events":[{"row":[null,1,"s","red",1800000000000]},"#,
+            r#"{"id":{"key":18446744073709551615,"payload":4294967295},"row":["a",1,"s","red",1800000000000],"#,
+            r#""detail":[null,"v","{}"]}],"rejected":0}}"#,
+        ),
+    );
+    for bad in ["", "{}", r#""record""#, r#"{"record":{}}"#, r#"{"record":{"experiment_id":"e","events":[]}}"#] {
+        assert!(serde_json::from_str::<Command>(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn replies_of_a_recorder() {
+    use recording::{Outcome, Reply};
+    check(&Reply::Noted, r#""noted""#);
+    check(&Reply::Recorded(Vec::new()), r#"{"recorded":[]}"#);
+    check(
+        &Reply::Recorded(vec![
+            Outcome::Recorded,
+            Outcome::Repeated,
+            Outcome::Conflicting,
+            Outcome::UnknownVariant,
+            Outcome::TooManyMetrics,
+            Outcome::Over,
+        ]),
+        r#"{"recorded":["recorded","repeated","conflicting","unknown_variant","too_many_metrics","over"]}"#,
+    );
+}
+
+/// The first 16 bytes of SHA-256, as another program computes them.
+#[test]
+fn the_digest_of_a_session() {
+    for (id, expected) in [
+        ("", 0xe3b0_c442_98fc_1c14_9afb_f4c8_996f_b924_u128),
+        ("abc", 0xba78_16bf_8f01_cfea_4141_40de_5dae_2223),
+        ("😀", 0xf044_3a34_2c5e_f547_83a1_11b5_1ba5_6c93),
+    ] {
+        assert_eq!(rollup::digest(id), expected.to_be_bytes(), "{id}");
     }
 }
 
@@ -197,9 +306,20 @@ fn rows_and_rules() {
             r#""conversions":6,"conversion_sessions":7,"new_exposed_sessions":8,"new_converted_sessions":-9}"#,
         ),
     );
-    check(
-        &Quality { unexposed_sessions: 1, multi_variant_sessions: -2 },
-        r#"{"unexposed_sessions":1,"multi_variant_sessions":-2}"#,
+    let quality = Quality {
+        late: 1,
+        duplicates: 2,
+        unexposed_sessions: 3,
+        multi_variant_sessions: -4,
+        rejected: 5,
+        unmeasured: 6,
+    };
+    assert_eq!(
+        serde_json::to_string(&quality).unwrap(),
+        concat!(
+            r#"{"late":1,"duplicates":2,"unexposed_sessions":3,"multi_variant_sessions":-4,"rejected":5,"#,
+            r#""unmeasured":6}"#,
+        ),
     );
     check(&MultiVariant::Exclude, r#""exclude""#);
     check(&MultiVariant::First, r#""first""#);
@@ -283,6 +403,8 @@ fn the_names_of_problems_are_stable() {
         (Code::MissingField, "missing_field", 400),
         (Code::UnknownTable, "unknown_table", 400),
         (Code::UnknownColumn, "unknown_column", 400),
+        (Code::UnknownVariant, "unknown_variant", 400),
+        (Code::TooManyMetrics, "too_many_metrics", 400),
         (Code::TimestampOutOfRange, "timestamp_out_of_range", 400),
         (Code::CredentialRequired, "credential_required", 401),
         (Code::InvalidCredential, "invalid_credential", 401),
@@ -292,6 +414,7 @@ fn the_names_of_problems_are_stable() {
         (Code::UnknownPrompt, "unknown_prompt", 404),
         (Code::UnknownExperiment, "unknown_experiment", 404),
         (Code::MethodNotAllowed, "method_not_allowed", 405),
+        (Code::ExperimentOver, "experiment_over", 409),
         (Code::Conflict, "conflict", 409),
         (Code::ExperimentRunning, "experiment_running", 409),
         (Code::InvalidTransition, "invalid_transition", 409),

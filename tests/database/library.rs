@@ -111,6 +111,25 @@ fn store(database: &Connection, random: &mut Random, table: &Table, fixed: &[(&s
     run(database, &statement).unwrap_or_else(|error| panic!("{}: {error}", statement.text()));
 }
 
+/// What the views show: experiment events, and what the events of sessions come down to.
+const SHOWN_BY_VIEWS: &str = r#"
+    insert into experiment_batches
+        (experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events, details) values
+        ('alpha', 0, 'w', 9, 2, 0, 0, x'', '[["É",0,"alpha",null,7],[null,2,"東京","Beta",8,"m",1.5]]',
+            '[["p","v","{\"a\":[1,null]}"],null]'),
+        ('東京', 0, 'w', 9, 1, 1, 1, x'', '[["É",1,"alpha","Beta",7]]', null);
+    insert into experiment_rollups (experiment_id, multi_variant) values ('alpha', 'exclude'), ('東京', 'first');
+    insert into session_states values (1, x'00112233445566778899aabbccddeeff', null, null, 0, x'000000'),
+        (1, x'10112233445566778899aabbccddeeff', 'Beta', 7, 1, x'000000'),
+        (2, x'00112233445566778899aabbccddeeff', 'alpha', 8, 0, x'000000')"#;
+
+/// Whether this is a view, which has no rows of its own.
+pub(crate) fn is_view(database: &Connection, table: &Table) -> bool {
+    let mut find = Statement::new("select 1 from sqlite_schema where type = 'view' and name = ");
+    find.bind(Value::Text(table.name.to_owned()));
+    !run(database, &find).unwrap().is_empty()
+}
+
 /// Fills a database with a small library.
 pub(crate) fn fill(database: &Connection, random: &mut Random) {
     for number in 1..=USERS {
@@ -129,7 +148,9 @@ pub(crate) fn fill(database: &Connection, random: &mut Random) {
             &[("id", template_id(number)), ("prompt_id", prompt)],
         );
     }
-    for table in TABLES.iter().filter(|table| !matches!(table.name, "users" | "prompts" | "prompt_templates")) {
+    database.execute_batch(SHOWN_BY_VIEWS).unwrap();
+    let first = ["users", "prompts", "prompt_templates"];
+    for table in TABLES.iter().filter(|table| !first.contains(&table.name) && !is_view(database, table)) {
         for _ in 0..6 {
             let mut fixed =
                 vec![("prompt_id", prompt_id(random.below(6))), ("template_id", template_id(random.below(4)))];

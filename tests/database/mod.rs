@@ -4,6 +4,7 @@
 
 pub(crate) mod library;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use promptmeter::http::identity::{Identity, User};
@@ -39,15 +40,25 @@ pub(crate) const NOW: &str = "2026-11-20T12:00:00.000000+00:00";
 
 /// An empty database.
 pub(crate) fn open() -> Connection {
+    open_at(usize::MAX)
+}
+
+/// An empty database as it is after so many migrations.
+pub(crate) fn open_at(migrations: usize) -> Connection {
     let database = Connection::open_in_memory().unwrap();
     database.execute_batch("pragma foreign_keys = on").unwrap();
-    for file in migrations() {
-        database.execute_batch(&std::fs::read_to_string(&file).unwrap()).unwrap();
-    }
+    migrate(&database, 0..migrations);
     for (limit, value) in LIMITS {
         database.set_limit(limit, value).unwrap();
     }
     database
+}
+
+/// Applies the migrations at these places, from 0.
+pub(crate) fn migrate(database: &Connection, places: Range<usize>) {
+    for file in migrations().into_iter().take(places.end).skip(places.start) {
+        database.execute_batch(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    }
 }
 
 fn migrations() -> Vec<PathBuf> {
