@@ -15,25 +15,29 @@ const FORGOTTEN_KEYS: i64 = 5000;
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    if let Err(error) = roll_up(&env).await {
-        log_failure("rollup", &error.to_string());
+    match roll_up(&env).await {
+        // What is to be removed is rolled up first.
+        Ok(true) => log_if_failed("retention", retention::run(&env).await),
+        Ok(false) => {}
+        Err(error) => log_failure("rollup", &error.to_string()),
     }
-    if let Err(error) = count_uncounted(&env).await {
-        log_failure("uncounted", &error.to_string());
-    }
-    if let Err(error) = forget_creation_keys(&env).await {
-        log_failure("creations", &error.to_string());
+    log_if_failed("rules", rejudge(&env).await);
+    log_if_failed("uncounted", count_uncounted(&env).await);
+    log_if_failed("creations", forget_creation_keys(&env).await);
+}
+
+fn log_if_failed(what: &str, outcome: Result<()>) {
+    if let Err(error) = outcome {
+        log_failure(what, &error.to_string());
     }
 }
 
-async fn roll_up(env: &Env) -> Result<()> {
-    let database = d1::database(env)?;
-    let is_complete = rollup::run(&database).await?;
-    rejudging::run(&database).await?;
-    if is_complete {
-        retention::run(env).await?;
-    }
-    Ok(())
+async fn roll_up(env: &Env) -> Result<bool> {
+    rollup::run(&d1::database(env)?).await
+}
+
+async fn rejudge(env: &Env) -> Result<()> {
+    rejudging::run(&d1::database(env)?).await
 }
 
 /// Counts the forks and comparisons that a crash left between their row and their count.

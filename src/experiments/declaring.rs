@@ -71,7 +71,7 @@ impl Declaration {
             hash_version: whole(&field("hash_version"), 2)?
                 .and_then(HashVersion::of_number)
                 .unwrap_or(HashVersion::Two),
-            status: Status::of_name(one_of(&field("status"), &["draft", "running", "stopped"])?).unwrap_or(status),
+            status: read_status(&field("status"))?.unwrap_or(status),
             rules: Rules {
                 multi_variant: MultiVariant::of_name(one_of(&field("multi_variant"), &["exclude", "first"])?)
                     .unwrap_or_default(),
@@ -106,6 +106,11 @@ fn whole(field: &Field<'_>, most: i64) -> Result<Option<i64>, Problem> {
         return Err(field.problem(Code::InvalidValue, format!("{} must be from 1 to {most}.", field.name)));
     }
     Ok(number)
+}
+
+fn read_status(field: &Field<'_>) -> Result<Option<Status>, Problem> {
+    let name = field.json.map(|_| one_of(field, &["draft", "running", "stopped"])).transpose()?;
+    Ok(name.and_then(Status::of_name))
 }
 
 /// One of these names; the first, where the field is missing.

@@ -15,7 +15,7 @@ const DEFAULTS = {
 const names = { next: 0 };
 const newId = () => `experiment ${names.next++}`;
 const path = (id) => `/v1/experiments/${encodeURIComponent(id)}`;
-const put = (id, body, options) => instance.send("PUT", path(id), { as: service, body: { variants: HALVES, ...body }, ...options });
+const put = (id, body, options) => instance.send("PUT", path(id), { as: service, body: { variants: HALVES, status: "draft", ...body }, ...options });
 const assignment = (id, unit = "unit") => instance.get(`${path(id)}/assignment?unit=${encodeURIComponent(unit)}`);
 const row = async (id) => (await sql("select * from experiments where id = ?", id))[0];
 
@@ -76,6 +76,14 @@ describe("a declaration", () => {
     assert.deepEqual(await declared(id, { name: "new" }, 200), { experiment_id: id, ...DEFAULTS, name: "new", seed: id });
     const { version, created_ms, namespace } = await row(id);
     assert.deepEqual([version, created_ms, namespace], [2, before.created_ms, null]);
+  });
+
+  test("runs at once, and later stays what it is, where it has no status", async () => {
+    const id = newId();
+    assert.equal((await declared(id, { status: undefined }, 201)).status, "running");
+    assert.equal((await assignment(id)).body.in_experiment, true);
+    await declared(id, { status: "stopped" }, 200);
+    assert.equal((await declared(id, { status: undefined, name: "named" }, 200)).status, "stopped");
   });
 
   test("starts, stops and starts again", async () => {

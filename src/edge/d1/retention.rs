@@ -24,7 +24,7 @@ pub(in crate::edge) async fn remove_batches(database: &D1Database, before_ms: i6
 /// Experiments that were stopped before `stopped_ms` and have sessions, or were not noted to lose theirs.
 pub(in crate::edge) async fn forgotten(database: &D1Database, stopped_ms: i64) -> Result<Vec<i64>> {
     let sql = "select r.experiment from experiments e join experiment_rollups r on r.experiment_id = e.id \
-        where e.stopped_ms < cast(?1 as integer) and (r.sessions_removed_ms is null \
+        where e.stopped_ms < cast(?1 as integer) and r.next_multi_variant is null and (r.sessions_removed_ms is null \
             or exists (select 1 from session_states s where s.experiment = r.experiment)) order by 1 limit 100";
     read_all(&run(statement(database, sql, &[integer(stopped_ms)])?).await?, Columns::integer)
 }

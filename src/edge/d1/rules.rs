@@ -66,7 +66,7 @@ pub(in crate::edge) async fn of(database: &D1Database, experiment_ids: &HashSet<
 /// The experiments whose rules are not those that are declared, with these; but not those whose sessions are gone.
 pub(in crate::edge) async fn outdated(database: &D1Database) -> Result<Vec<(Rolled, Rules)>> {
     let sql = format!(
-        "select {COLUMNS}, e.multi_variant, e.conversion_window_hours \
+        "select {COLUMNS}, e.multi_variant as declared_multi_variant, e.conversion_window_hours as declared_window_hours \
         from experiment_rollups r join experiments e on e.id = r.experiment_id \
         where r.sessions_removed_ms is null and (r.next_multi_variant is not null \
             or r.multi_variant <> e.multi_variant or r.conversion_window_hours is not e.conversion_window_hours)"

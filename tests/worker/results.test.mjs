@@ -1,0 +1,201 @@
+// From declared experiments to their results: what is counted, what follows when rules change, and what is forgotten when.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { anonymous, service, start, user } from "./instance.mjs";
+
+const [HOUR_MS, DAY_MS] = [3_600_000, 86_400_000];
+const instance = await start({ RAW_EVENT_DAYS: "3", SESSION_DAYS: "5" });
+const { cron, events, get, sql } = instance;
+
+const now = Date.now();
+const HALVES = [{ key: "control", weight: 0.5 }, { key: "treatment", weight: 0.5 }];
+const put = (id, body) => instance.send("PUT", `/v1/experiments/${id}`, { as: service, body: { variants: HALVES, ...body } });
+const event = (type, session_id, timestamp, more) => ({ id: randomUUID(), type, session_id, timestamp, ...more });
+const send = (experiment_id, list) => events(list.map((one) => ({ ...one, experiment_id })));
+const results = async (id, query = "") => (await get(`/v1/experiments/${id}/results${query}`, { as: service })).body;
+const evaluated = async (variants) => (await instance.post("/v1/experiments/evaluate", { variants })).body;
+const summary = (id) => sql("select * from experiment_analytics_summary where experiment_id = ? order by date, hour, variant_key", id);
+
+/** `count` sessions of a variant, of which `converted` convert, an hour after their exposure. */
+const sessions = (variant_key, count, converted, more = {}) =>
+  Array.from({ length: count }, (_, index) => {
+    const session = `${variant_key} ${index}`;
+    const conversion = index < converted ? [event("conversion", session, now - 2 * HOUR_MS, more)] : [];
+    return [event("exposure", session, now - 3 * HOUR_MS, { variant_key }), ...conversion];
+  }).flat();
+
+async function sendAll(experiment, list) {
+  for (let first = 0; first < list.length; first += 500) await send(experiment, list.slice(first, first + 500));
+}
+
+test("results are the judgement on what was recorded", async () => {
+  const id = randomUUID();
+  assert.equal((await put(id, {})).status, 201);
+  await sendAll(id, [...sessions("control", 400, 40), ...sessions("treatment", 410, 90)]);
+  await send(id, [event("pageview", "unexposed", now)]);
+  const before = Date.now();
+  await cron();
+  const { experiment_id, as_of, recalculating, quality, metrics, ...judgement } = await results(id);
+  const counts = [
+    { key: "control", sessions: 400, conversions: 40, weight: 0.5 }, { key: "treatment", sessions: 410, conversions: 90, weight: 0.5 },
+  ];
+  assert.deepEqual(judgement, await evaluated(counts));
+  assert.deepEqual([experiment_id, recalculating, metrics], [id, false, []]);
+  assert.ok(as_of >= before && as_of <= Date.now());
+  assert.deepEqual(quality, { late: 940, duplicates: 0, unexposed_sessions: 1, multi_variant_sessions: 0, rejected: 0, unmeasured: 0 });
+  const [comparison] = (await results(id, "?baseline=treatment")).comparisons;
+  assert.deepEqual([comparison.baseline, comparison.variant], ["treatment", "control"]);
+});
+
+test("results tell as of when they are", async () => {
+  const id = randomUUID();
+  const before = Date.now();
+  await send(id, [event("exposure", "one", now, { variant_key: "a" })]);
+  const after = Date.now();
+  const waiting = await results(id);
+  assert.ok(waiting.as_of >= before && waiting.as_of <= after);
+  assert.deepEqual([waiting.variants, waiting.sample_ratio.p_value], [[], null]);
+  await cron();
+  const { as_of, variants } = await results(id);
+  assert.ok(as_of > after);
+  assert.deepEqual(variants.map(({ key, sessions }) => [key, sessions]), [["a", 1]]);
+});
+
+test("metrics are judged by themselves, by occurrence and by value", async () => {
+  const id = randomUUID();
+  await put(id, {});
+  const of = (metric, value) => ({ properties: { metric, ...(value !== undefined && { value }) } });
+  const measured = (variant, count, each) => sessions(variant, count, 0).concat(
+    Array.from({ length: count }, (_, index) => each(`${variant} ${index}`, index)).flat(),
+  );
+  const at = now - HOUR_MS;
+  await sendAll(id, [
+    ...measured("control", 200, (session, index) => [event("conversion", session, at, of("revenue", index % 7))]),
+    ...measured("treatment", 200, (session, index) => [
+      event("conversion", session, at, of("revenue", index % 7)), event("conversion", session, at, of("revenue", 0.5)),
+      ...(index < 50 ? [event("conversion", session, at, of("errors"))] : []),
+      event("conversion", session, now - 4 * HOUR_MS, of("revenue", 1000)), // before its exposure
+    ]),
+  ]);
+  await cron();
+  const { variants, metrics } = await results(id);
+  assert.deepEqual(variants.map(({ conversions }) => conversions), [0, 0]);
+  const [errors, revenue] = metrics;
+  assert.deepEqual([errors.metric, errors.value, revenue.metric], ["errors", null, "revenue"]);
+  assert.deepEqual(errors.occurrence.variants.map(({ sessions, conversions }) => [sessions, conversions]), [[200, 0], [200, 50]]);
+  const sum = Array.from({ length: 200 }, (_, index) => index % 7).reduce((one, other) => one + other);
+  assert.deepEqual(revenue.occurrence.variants.map(({ conversions }) => conversions), [200, 200]);
+  assert.deepEqual(revenue.value.variants.map(({ mean }) => mean), [sum / 200, sum / 200 + 0.5]);
+  assert.ok(Math.abs(revenue.value.comparisons[0].absolute.estimate - 0.5) < 1e-12);
+});
+
+test("a variant that is not declared is refused, as soon as it is declared", async () => {
+  const id = randomUUID();
+  const exposure = (variant_key) => event("exposure", randomUUID(), now, { variant_key });
+  assert.equal((await send(id, [exposure("other"), exposure("control")])).accepted, 2);
+  await put(id, {});
+  const { accepted, rejected } = await send(id, [exposure("other"), exposure("control"), event("pageview", "s", now, { variant_key: "other" })]);
+  assert.deepEqual([accepted, rejected.map(({ index, code }) => [index, code])], [1, [[0, "unknown_variant"], [2, "unknown_variant"]]]);
+  await put(id, { status: "stopped" });
+  await put(id, { variants: [...HALVES.map(({ key }) => ({ key, weight: 0.25 })), { key: "other", weight: 0.5 }], status: "stopped" });
+  assert.equal((await send(id, [exposure("other")])).accepted, 1);
+  await cron();
+  assert.equal((await results(id)).quality.rejected, 2);
+});
+
+test("changed rules come into force for all sessions, without their events", async () => {
+  const id = randomUUID();
+  await put(id, {});
+  const list = [
+    ...Array.from({ length: 60 }, (_, index) => [
+      event("exposure", `s${index}`, now - 30 * HOUR_MS, { variant_key: index % 2 ? "control" : "treatment" }),
+      event("conversion", `s${index}`, now - (index % 29) * HOUR_MS, index % 3 ? {} : { properties: { metric: "m", value: index } }),
+      ...(index % 5 ? [] : [event("exposure", `s${index}`, now - 29 * HOUR_MS, { variant_key: index % 2 ? "treatment" : "control" })]),
+    ]),
+  ].flat();
+  const other = randomUUID();
+  for (const rules of [{ multi_variant: "first" }, { conversion_window_hours: 12 }, { multi_variant: "first", conversion_window_hours: 3 }, {}]) {
+    const fresh = `${other}-${JSON.stringify(rules).length}`;
+    if (rules.multi_variant === "first" && !rules.conversion_window_hours) await send(id, list);
+    await cron();
+    await sql("delete from experiment_batches where experiment_id = ? and seq < (select max(seq) from experiment_batches)", id);
+    await put(id, rules);
+    await put(fresh, rules);
+    await send(fresh, list.map((one) => ({ ...one, id: randomUUID() })));
+    await cron();
+    const [changed, declaredSo] = [await results(id), await results(fresh)];
+    for (const field of ["variants", "metrics"]) assert.deepEqual(changed[field], declaredSo[field], JSON.stringify(rules));
+    const hourly = async (experiment) => (await summary(experiment)).map(({ experiment_id, ...row }) => row);
+    assert.deepEqual(await hourly(id), await hourly(fresh), JSON.stringify(rules));
+    assert.deepEqual(changed.quality.multi_variant_sessions, declaredSo.quality.multi_variant_sessions);
+  }
+});
+
+test("events leave when they are rolled up and old, and their figures stay", async () => {
+  const id = randomUUID();
+  await send(id, [event("exposure", "one", now, { variant_key: "a" })]);
+  await cron();
+  await sql("update experiment_batches set received_ms = ? where experiment_id = ?", now - 2 * DAY_MS, id);
+  const count = async () => (await sql("select count(*) as n from analytics_events where experiment_id = ?", id))[0].n;
+  await send(randomUUID(), [event("exposure", "other", now, { variant_key: "a" })]);
+  await cron();
+  assert.equal(await count(), 1);
+  await sql("update experiment_batches set received_ms = ? where seq <= (select seq from experiment_batches where experiment_id = ?)", now - 4 * DAY_MS, id);
+  await cron();
+  assert.equal(await count(), 0);
+  assert.equal((await summary(id)).length, 1);
+  assert.equal((await results(id)).variants[0].sessions, 1);
+});
+
+test("what is not rolled up stays, however old it is", async () => {
+  const id = randomUUID();
+  await send(id, [event("exposure", "one", now, { variant_key: "a" })]);
+  await sql("update experiment_batches set received_ms = ? where experiment_id = ?", now - 40 * DAY_MS, id);
+  await sql("create trigger broken before insert on session_states begin select raise(abort, 'broken on purpose'); end");
+  await cron();
+  assert.equal((await sql("select count(*) as n from analytics_events where experiment_id = ?", id))[0].n, 1);
+  await sql("drop trigger broken");
+  await cron();
+  assert.equal((await results(id)).variants[0].sessions, 1);
+});
+
+test("sessions are forgotten a while after an experiment was stopped; then it is over", async () => {
+  const id = randomUUID();
+  await put(id, {});
+  await sendAll(id, sessions("control", 20, 5));
+  await cron();
+  const kept = async () => (await sql("select count(*) as n from experiment_sessions where experiment_id = ?", id))[0].n;
+  await put(id, { status: "stopped" });
+  await sql("update experiments set stopped_ms = ? where id = ?", now - 4 * DAY_MS, id);
+  await cron();
+  assert.equal(await kept(), 20);
+  await sql("update experiments set stopped_ms = ? where id = ?", now - 6 * DAY_MS, id);
+  await put(id, { status: "stopped" });
+  const late = await send(id, [event("conversion", "control 7", now)]);
+  assert.deepEqual(late.rejected.map(({ code }) => code), ["experiment_over"]);
+  const before = { ...(await results(id)), as_of: null, quality: null };
+  await cron();
+  assert.equal(await kept(), 0);
+  assert.deepEqual({ ...(await results(id)), as_of: null, quality: null }, before);
+  for (const [body, pointer] of [
+    [{ status: "running" }, "/status"], [{ status: "stopped", multi_variant: "first" }, "/multi_variant"],
+    [{ status: "stopped", conversion_window_hours: 3 }, "/conversion_window_hours"],
+  ]) {
+    const refused = await put(id, body);
+    assert.deepEqual([refused.status, refused.body.code, refused.body.pointer], [409, "experiment_over", pointer]);
+  }
+});
+
+test("results are the service's, and of experiments that are known", async () => {
+  for (const [as, status, code] of [[anonymous, 401, "credential_required"], [user(randomUUID()), 403, "service_required"], [service, 404, "unknown_experiment"]]) {
+    const refused = await get("/v1/experiments/nowhere/results", { as });
+    assert.deepEqual([refused.status, refused.body.code], [status, code]);
+  }
+  const id = randomUUID();
+  await put(id, {});
+  const { variants, verdict } = await results(id);
+  assert.deepEqual([variants.map(({ sessions }) => sessions), verdict], [[0, 0], "not enough data"]);
+  const refused = await get(`/v1/experiments/${id}/results?baseline=none`, { as: service });
+  assert.deepEqual([refused.status, refused.body.code], [400, "invalid_value"]);
+});
