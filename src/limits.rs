@@ -51,8 +51,10 @@ pub const CREATION_KEY_MS: i64 = 24 * HOUR_MS;
 pub const EXPERIMENT_NAME_CHARS: usize = 200;
 /// Characters of an experiment's hypothesis.
 pub const HYPOTHESIS_CHARS: usize = 2000;
-/// Variants of an experiment.
-pub const EXPERIMENT_VARIANTS: usize = 100;
+/// Variants of an experiment, also of one that is only evaluated.
+pub const VARIANTS: usize = 100;
+/// How far the sum of the weights of variants may be from 1, and what adding them up may lose.
+pub const WEIGHTS_TOLERANCE: f64 = 1e-6 + 1e-12;
 /// Hours after its first exposure in which a session can convert, where an experiment bounds them: a year.
 pub const CONVERSION_WINDOW_HOURS: i64 = 365 * 24;
 /// Rows of one page of a list.
@@ -99,9 +101,5 @@ pub const QUERY_PHRASES: usize = 64;
 pub const QUERY_NESTING: usize = 16;
 /// Phrases of a search for templates: of 200 characters that stand alone, each pair of neighbours.
 pub const SEARCH_PHRASES: usize = 256;
-/// Variants of an experiment that is evaluated.
-pub const VARIANTS: usize = 100;
 /// Sessions of a variant that is evaluated.
 pub const VARIANT_SESSIONS: u64 = 1_000_000_000_000;
-/// How far the sum of the weights of variants may be from 1.
-pub const WEIGHTS_TOLERANCE: f64 = 1e-6;

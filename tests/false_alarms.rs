@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+use promptmeter::statistics::count;
 use promptmeter::statistics::difference::Difference;
 use promptmeter::statistics::sample_ratio::SampleRatio;
 use promptmeter::statistics::student::StudentT;
@@ -12,7 +13,7 @@ use promptmeter::verdict::sentence::Verdict;
 const RUNS: u32 = 2000;
 const HOURS: u32 = 14 * 24;
 
-/// A generator of random numbers (SplitMix64).
+/// A generator of random numbers (`SplitMix64`).
 struct Random(u64);
 
 impl Random {
@@ -25,12 +26,18 @@ impl Random {
 
     /// Above 0, and at most 1.
     fn share(&mut self) -> f64 {
-        ((self.bits() >> 11) as f64 + 1.0) / 2.0_f64.powi(53)
+        (count(self.bits() >> 11) + 1.0) / 2.0_f64.powi(53)
     }
 
     /// Between `low` and `high`, each order of magnitude alike.
     fn logarithmic(&mut self, low: f64, high: f64) -> f64 {
         low * (high / low).powf(self.share())
+    }
+
+    /// A whole number from 0 to `most`.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is below a few thousand")]
+    fn below(&mut self, most: f64) -> u64 {
+        (most * self.share()).round() as u64
     }
 
     /// How many of `sessions` come to the first of two arms.
@@ -44,7 +51,7 @@ impl Random {
         let (mut at, mut conversions) = (0.0, 0);
         loop {
             at += (self.share().ln() / (-rate).ln_1p()).floor() + 1.0;
-            if at > sessions as f64 {
+            if at > count(sessions) {
                 return conversions;
             }
             conversions += 1;
@@ -68,13 +75,13 @@ fn run(random: &mut Random) -> Alarms {
     let (mut sample_ratio, mut alarms) = (SampleRatio::new(&[0.5, 0.5]), Alarms::default());
     for hour in 0..HOURS {
         let day_and_night = 1.0 + 0.8 * (f64::from(hour) * std::f64::consts::TAU / 24.0).sin();
-        let sessions = (traffic * day_and_night * 2.0 * random.share()).round() as u64;
+        let sessions = random.below(traffic * day_and_night * 2.0);
         let first = random.half_of(sessions);
         for (arm, new) in arms.iter_mut().zip([first, sessions - first]) {
             arm.sessions += new;
             arm.conversions += random.conversions(new, rate);
         }
-        sample_ratio.look(&[first as f64, (sessions - first) as f64]);
+        sample_ratio.look(&[count(first), count(sessions - first)]);
         let said = verdict(&arms, 0, Some(&sample_ratio));
         alarms.better |= matches!(said, Verdict::Better(_));
         alarms.sample_ratio |= said == Verdict::SampleRatio;
@@ -97,7 +104,8 @@ fn fixed_p_value([a, b]: &[Arm; 2]) -> f64 {
 fn the_verdict_raises_few_false_alarms() {
     let mut random = Random(20_261_120);
     let alarms: Vec<Alarms> = (0..RUNS).map(|_| run(&mut random)).collect();
-    let share = |is: fn(&Alarms) -> bool| alarms.iter().filter(|alarms| is(alarms)).count() as f64 / f64::from(RUNS);
+    let one = |is: bool| if is { f64::from(RUNS).recip() } else { 0.0 };
+    let share = |is: fn(&Alarms) -> bool| alarms.iter().map(|alarms| one(is(alarms))).sum::<f64>();
     let any = share(|alarms| alarms.better || alarms.sample_ratio);
     let (better, sample_ratio) = (share(|alarms| alarms.better), share(|alarms| alarms.sample_ratio));
     let fixed_daily = share(|alarms| alarms.fixed_daily);

@@ -1,8 +1,10 @@
 //! What counts come down to: the judgement as JSON, the sentence, and what an evaluation is asked with.
 
 #![cfg(test)]
+#![expect(clippy::excessive_precision, clippy::float_cmp, reason = "figures as they were worked out; doubled ones")]
 
 use promptmeter::http::problem::Code;
+use promptmeter::statistics::count;
 use promptmeter::statistics::sample_ratio::SampleRatio;
 use promptmeter::verdict::arm::{Arm, ValueArm};
 use promptmeter::verdict::evaluation::Evaluation;
@@ -19,7 +21,7 @@ fn arms(counts: &[(u64, u64)]) -> Vec<Arm> {
 /// The judgement on arms that should have equal shares, looked at once.
 fn judged(counts: &[(u64, u64)], baseline: usize) -> Value {
     let mut sample_ratio = SampleRatio::new(&vec![1.0; counts.len()]);
-    sample_ratio.look(&counts.iter().map(|(sessions, _)| *sessions as f64).collect::<Vec<f64>>());
+    sample_ratio.look(&counts.iter().map(|(sessions, _)| count(*sessions)).collect::<Vec<f64>>());
     serde_json::to_value(judge(&arms(counts), baseline, Some(&sample_ratio))).unwrap()
 }
 

@@ -6,10 +6,7 @@ use serde_json::value::RawValue;
 use super::fraction;
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
-use crate::limits::{EXPERIMENT_VARIANTS, KEY_CHARS};
-
-/// How far from 1 the sum of the weights may be, with room for the rounding of the sum itself.
-const SUM_TOLERANCE: f64 = 1e-6 + 1e-12;
+use crate::limits::{KEY_CHARS, VARIANTS, WEIGHTS_TOLERANCE};
 
 /// One variant.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,8 +28,8 @@ pub fn read_variants(json: &RawValue) -> Result<Vec<Variant>, Problem> {
 fn read_list(json: &RawValue) -> Result<Vec<Variant>, Problem> {
     let elements: Vec<&RawValue> = serde_json::from_str(json.get())
         .map_err(|_| Problem::at(Code::InvalidType, "", "variants must be an array of objects."))?;
-    if elements.is_empty() || elements.len() > EXPERIMENT_VARIANTS {
-        let detail = format!("An experiment has 1 to {EXPERIMENT_VARIANTS} variants.");
+    if elements.is_empty() || elements.len() > VARIANTS {
+        let detail = format!("An experiment has 1 to {VARIANTS} variants.");
         return Err(Problem::at(Code::InvalidValue, "", detail));
     }
     let equal = 1.0 / f64::from(u32::try_from(elements.len()).unwrap_or(u32::MAX));
@@ -67,7 +64,7 @@ fn read_variant(json: &RawValue) -> Result<(String, Option<f64>), Problem> {
 
 fn check_sum(variants: &[Variant]) -> Result<(), Problem> {
     let sum: f64 = variants.iter().map(|variant| variant.weight).sum();
-    if (sum - 1.0).abs() > SUM_TOLERANCE {
+    if (sum - 1.0).abs() > WEIGHTS_TOLERANCE {
         return Err(Problem::at(Code::InvalidValue, "", format!("The weights come to {sum}, and must come to 1.")));
     }
     Ok(())

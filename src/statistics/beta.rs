@@ -23,7 +23,7 @@ const POLE_DISTANCE: f64 = 0.4;
 /// Where the gain is a smaller part of its terms than this, they cancel too far: a normal distribution leaves less only
 /// where its tail is below 1e-200.
 const CANCELLATION: f64 = 1e-3;
-/// Nodes of a sum; no arms are known that need a quarter of it.
+/// Nodes of a sum, at most; the arms of the benchmark need some hundreds.
 const NODES: i32 = 2000;
 /// The golden section.
 const GOLDEN: f64 = 0.618_033_988_749_895;

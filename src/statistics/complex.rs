@@ -3,6 +3,8 @@
 use std::f64::consts::TAU;
 use std::ops::{Add, Mul};
 
+use super::ln_1p;
+
 /// A complex number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Complex {
@@ -44,9 +46,24 @@ impl Complex {
     pub(super) fn ln_1p(self) -> Self {
         let Self { re, im } = self;
         let above = re * (2.0 + re) + im * im;
-        let re_of_ln = if above > -0.5 { above.ln_1p() } else { ((1.0 + re) * (1.0 + re) + im * im).ln() };
-        Self { re: re_of_ln / 2.0, im: im.atan2(1.0 + re) }
+        let re_of_ln = if above > -0.5 { ln_1p(above) } else { ((1.0 + re) * (1.0 + re) + im * im).ln() };
+        Self { re: re_of_ln / 2.0, im: angle(1.0 + re, im) }
     }
+}
+
+/// The angle of a number that is not 0 and not negative: its tangent's series for a sixteenth, four times halved by the
+/// bisector with 1.
+fn angle(re: f64, im: f64) -> f64 {
+    let (mut re, mut im) = (re, im);
+    for _ in 0..4 {
+        let size = (re * re + im * im).sqrt();
+        (re, im) = (re / size + 1.0, im / size);
+    }
+    let (tangent, mut sum) = (im / re, 0.0);
+    for odd in [17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0_f64] {
+        sum = odd.recip() - tangent * tangent * sum;
+    }
+    16.0 * tangent * sum
 }
 
 impl Add for Complex {

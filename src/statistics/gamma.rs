@@ -1,5 +1,7 @@
 //! The gamma function, as what Stirling's formula leaves of its logarithm.
 
+use super::ln_1p;
+
 /// From here on the series below is exact to 1e-12.
 pub(super) const SERIES_START: f64 = 7.0;
 
@@ -10,7 +12,7 @@ pub(super) const SERIES_START: f64 = 7.0;
 pub(super) fn stirling_remainder(z: f64) -> f64 {
     let (mut z, mut shifted) = (z, 0.0);
     while z < SERIES_START {
-        shifted += (z + 0.5) * z.recip().ln_1p() - 1.0;
+        shifted += (z + 0.5) * ln_1p(z.recip()) - 1.0;
         z += 1.0;
     }
     let square = (z * z).recip();

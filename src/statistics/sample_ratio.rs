@@ -2,7 +2,7 @@
 
 use super::gamma::stirling_remainder;
 use super::normal::scaled_tails;
-use super::probability;
+use super::{ln_1p, probability};
 
 /// How firmly the sequential test holds the shares before the first look, in sessions.
 const CONCENTRATION: f64 = 10_000.0;
@@ -77,7 +77,7 @@ impl SampleRatio {
             let before = CONCENTRATION * weight;
             let expected = before + self.all * weight;
             let off = (sessions - self.all * weight) / expected;
-            sum += expected * ((1.0 + off) * off.ln_1p() - off) + remainder(before + sessions) - remainder(before);
+            sum += expected * ((1.0 + off) * ln_1p(off) - off) + remainder(before + sessions) - remainder(before);
         }
         sum
     }

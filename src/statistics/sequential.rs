@@ -4,7 +4,7 @@
 //! of `GrowthBook`: sharpest at some 5,000 sessions.
 
 use super::difference::Spread;
-use super::{ALPHA, probability};
+use super::{ALPHA, ln_1p, probability};
 
 /// How many sessions the sequence is sharpest at.
 const TUNING: f64 = 5000.0;
@@ -29,5 +29,5 @@ pub fn p_value(estimate: f64, spread: &Spread) -> f64 {
     let information = information(spread.size);
     let t = estimate / spread.standard_error;
     let exponent = t * t / 2.0 * information / (information + 1.0);
-    probability((information.ln_1p() / 2.0 - exponent).exp())
+    probability((ln_1p(information) / 2.0 - exponent).exp())
 }

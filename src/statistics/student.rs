@@ -7,8 +7,8 @@ use std::f64::consts::LN_2;
 
 use super::ALPHA;
 use super::normal::Z_975;
-use super::probability;
 use super::quadrature::half_line;
+use super::{ln_1p, probability};
 
 /// A t distribution.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ impl StudentT {
     /// The `v` of a `t`.
     fn angle(&self, t: f64) -> f64 {
         let sinh = (t.abs() / self.degrees_of_freedom.sqrt()).min(1e150);
-        (sinh + sinh * sinh / (1.0 + (1.0 + sinh * sinh).sqrt())).ln_1p()
+        ln_1p(sinh + sinh * sinh / (1.0 + (1.0 + sinh * sinh).sqrt()))
     }
 
     fn density(&self, v: f64) -> f64 {
@@ -86,8 +86,8 @@ fn sinh(v: f64) -> f64 {
 /// `ln cosh v`, with all digits where it is near 0 and where `cosh v` is beyond all numbers.
 fn ln_cosh(v: f64) -> f64 {
     if v > 1.0 {
-        return v - LN_2 + (-2.0 * v).exp().ln_1p();
+        return v - LN_2 + ln_1p((-2.0 * v).exp());
     }
     let sinh = sinh(v);
-    (sinh * sinh).ln_1p() / 2.0
+    ln_1p(sinh * sinh) / 2.0
 }

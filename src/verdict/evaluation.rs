@@ -89,12 +89,12 @@ impl Plan {
         let (effect, power) = (fields.field("minimum_detectable_effect"), fields.field("power"));
         let wanted = power.number()?.unwrap_or(POWER);
         if wanted <= 0.0 || wanted >= 1.0 {
-            return Err(power.problem(Code::InvalidValue, "power is above 0 and below 1."));
+            return Err(refused(&power, "power is above 0 and below 1."));
         }
         let Some(minimum_detectable_effect) = effect.number()? else { return Ok(None) };
         if minimum_detectable_effect <= 0.0 || rate * (1.0 + minimum_detectable_effect) >= 1.0 {
             let detail = "minimum_detectable_effect is above 0, and with it the baseline's rate stays below 1.";
-            return Err(effect.problem(Code::InvalidValue, detail));
+            return Err(refused(&effect, detail));
         }
         Ok(Some(Self { minimum_detectable_effect, power: wanted }))
     }
@@ -136,14 +136,14 @@ fn read_variant(element: &RawValue, before: &[Arm]) -> Result<(Arm, f64), Proble
     let key_field = fields.field("key");
     let key = key_field.required(key_field.key(KEY_CHARS)?)?;
     if before.iter().any(|arm| arm.key == key) {
-        return Err(key_field.problem(Code::InvalidValue, "Another variant has this key."));
+        return Err(refused(&key_field, "Another variant has this key."));
     }
     let sessions = read_count(&fields.field("sessions"), VARIANT_SESSIONS)?;
     let conversions = read_count(&fields.field("conversions"), sessions)?;
     let weight_field = fields.field("weight");
     let weight = weight_field.number()?;
     if weight.is_some_and(|weight| weight <= 0.0) {
-        return Err(weight_field.problem(Code::InvalidValue, "weight is above 0."));
+        return Err(refused(&weight_field, "weight is above 0."));
     }
     Ok((Arm { key, sessions, conversions }, weight.unwrap_or(0.0)))
 }
@@ -156,6 +156,11 @@ fn read_count(field: &Field<'_>, most: u64) -> Result<u64, Problem> {
 
 fn read_baseline(field: &Field<'_>, arms: &[Arm]) -> Result<usize, Problem> {
     let Some(key) = field.key(KEY_CHARS)? else { return Ok(0) };
-    let unknown = || field.problem(Code::InvalidValue, "baseline is the key of none of the variants.");
+    let unknown = || refused(field, "baseline is the key of none of the variants.");
     arms.iter().position(|arm| arm.key == key).ok_or_else(unknown)
+}
+
+/// The problem of a value that is not allowed.
+fn refused(field: &Field<'_>, detail: &str) -> Problem {
+    field.problem(Code::InvalidValue, detail)
 }
