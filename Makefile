@@ -30,7 +30,7 @@ WASM_OPT := -Os --one-caller-inline-max-function-size=20 --reorder-functions-by-
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
-.PHONY: help dev test serve setup build token demo-data replay bench-search clean distclean programs toolchain migrate
+.PHONY: help dev test serve setup build token demo-data replay bench-search bench-experiments clean distclean programs toolchain migrate
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -76,6 +76,9 @@ replay: $(PACKAGES) .dev.vars ## send EVENTS events over CONCURRENCY connections
 
 bench-search: setup build ## measure how many rows D1 reads for searches over ../shared/data
 	@$(NODE) bench/search.mjs
+
+bench-experiments: setup build .dev.vars ## measure what 1,000,000 experiment events cost: arrival, rollup, results
+	@$(NODE) bench/experiments.mjs
 
 clean: ## remove build output and local state
 	rm -rf build target .wrangler
