@@ -56,10 +56,7 @@ pub(super) async fn post_compare(call: Call) -> Result<Answer, Problem> {
     post_shorthand(call, |body| PromptEventKind::CompareAdd { comparison_id: body.comparison_id }).await
 }
 
-async fn post_shorthand(
-    mut call: Call,
-    kind: impl FnOnce(ShorthandBody) -> PromptEventKind,
-) -> Result<Answer, Problem> {
+async fn post_shorthand(mut call: Call, kind: fn(ShorthandBody) -> PromptEventKind) -> Result<Answer, Problem> {
     let id = parse_idempotency_key(call.header("Idempotency-Key").as_deref())?;
     let may_queue = call.wants_async()?;
     let bytes = call.body().await?;

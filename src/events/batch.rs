@@ -56,13 +56,22 @@ impl Batch {
         now_ms: i64,
         mut new_id: impl FnMut() -> Uuid,
     ) -> Self {
+        Self::admit_with(events, identity, now_ms, &mut new_id)
+    }
+
+    fn admit_with(
+        events: Vec<Result<Event, Problem>>,
+        identity: &Identity,
+        now_ms: i64,
+        new_id: &mut dyn FnMut() -> Uuid,
+    ) -> Self {
         let mut batch = Self { fates: vec![None; events.len()], ..Self::default() };
         for (index, event) in events.into_iter().enumerate() {
             let admitted = event.and_then(|event| {
                 let at_ms = admitted_time(event.at_ms, now_ms);
                 match event.subject {
                     Subject::Prompt(subject) => {
-                        batch.counts.push(counting(index, event.id, subject, at_ms?, identity, &mut new_id)?);
+                        batch.counts.push(counting(index, event.id, subject, at_ms?, identity, new_id)?);
                     }
                     Subject::Experiment(experiment) => match at_ms {
                         Ok(at_ms) => {
@@ -182,7 +191,7 @@ fn counting(
     event: PromptEvent,
     at_ms: i64,
     identity: &Identity,
-    new_id: &mut impl FnMut() -> Uuid,
+    new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Counting, Problem> {
     let PromptEvent { prompt_id, kind } = event;
     if !kind.is_lineage() {

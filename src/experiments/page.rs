@@ -1,10 +1,9 @@
 //! Pages of hourly rows: which part of an experiment's rows a reader asks for, and where the next part starts.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::summary::Figures;
+use crate::http::base64_json;
 use crate::http::problem::{Code, Problem};
 use crate::http::query::Query;
 use crate::limits::PAGE_ROWS;
@@ -78,7 +77,7 @@ impl Page {
             return None;
         }
         rows.truncate(limit);
-        rows.last().map(|last| encode(&Place(last.date.clone(), last.hour, last.variant_key.clone())))
+        rows.last().map(|last| base64_json::encode(&Place(last.date.clone(), last.hour, last.variant_key.clone())))
     }
 }
 
@@ -88,12 +87,7 @@ fn start_of(hour: i64) -> Place {
     Place(date, hour, String::new())
 }
 
-fn encode(place: &Place) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
-}
-
 fn decode(cursor: &str) -> Result<Place, Problem> {
-    let json = URL_SAFE_NO_PAD.decode(cursor).ok();
-    json.and_then(|json| serde_json::from_slice(&json).ok())
+    base64_json::decode(cursor)
         .ok_or_else(|| Problem::new(Code::InvalidValue, "cursor is not one that a page ended with."))
 }

@@ -5,8 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use sha2::Sha256;
 
+use super::base64_json::decode;
 use super::key_set::{Algorithm, KeyName};
 
 /// Clock skew that is forgiven, in seconds.
@@ -37,11 +39,19 @@ pub struct Claims {
     aud: Option<Audience>,
 }
 
+/// Whom a token is meant for: a text or an array of texts.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Many(Vec<String>),
+#[serde(try_from = "Value")]
+struct Audience(Vec<String>);
+
+impl TryFrom<Value> for Audience {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        let all = if let Value::Array(all) = value { all } else { vec![value] };
+        let texts = all.into_iter().map(|one| if let Value::String(one) = one { Some(one) } else { None });
+        texts.collect::<Option<_>>().map(Self).ok_or("an audience is a text")
+    }
 }
 
 #[derive(Deserialize)]
@@ -130,11 +140,7 @@ fn check(claims: &Claims, expected: &Expected, now_s: f64) -> Result<(), &'stati
     if expected.issuer.is_some() && claims.iss != expected.issuer {
         return Err("The token has another issuer.");
     }
-    let meant = |audience: &String| match &claims.aud {
-        Some(Audience::One(one)) => one == audience,
-        Some(Audience::Many(many)) => many.contains(audience),
-        None => false,
-    };
+    let meant = |audience| claims.aud.as_ref().is_some_and(|all| all.0.contains(audience));
     if !expected.audience.as_ref().is_none_or(meant) {
         return Err("The token is meant for another audience.");
     }
@@ -143,9 +149,4 @@ fn check(claims: &Claims, expected: &Expected, now_s: f64) -> Result<(), &'stati
 
 fn is_there<'a, D: Deserializer<'a>>(value: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(value).map(|_| true)
-}
-
-fn decode<T: for<'a> Deserialize<'a>>(part: &str) -> Option<T> {
-    let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
-    serde_json::from_slice(&bytes).ok()
 }

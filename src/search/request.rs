@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::http::base64_json;
 use crate::http::problem::{Code, Problem};
 use crate::http::query::Query;
 use crate::limits::{KEY_CHARS, PAGE_ROWS, SEARCH_CHARS};
@@ -72,13 +73,11 @@ impl Search {
     /// The cursor of the page after `place`.
     #[must_use]
     pub fn encode(&self, place: &Place) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(self.digest(), place)).unwrap_or_default())
+        base64_json::encode(&(self.digest(), place))
     }
 
     fn decode(&self, cursor: &str) -> Result<Place, Problem> {
-        let json = URL_SAFE_NO_PAD.decode(cursor).ok();
-        let place = json.and_then(|json| serde_json::from_slice::<(String, Place)>(&json).ok());
-        place
+        base64_json::decode::<(String, Place)>(cursor)
             .filter(|(digest, place)| *digest == self.digest() && place.seen > 0)
             .map(|(_, place)| place)
             .ok_or_else(|| Problem::new(Code::InvalidValue, "cursor is not one that a page of this search ended with."))
