@@ -22,6 +22,7 @@ pub mod data;
 pub mod events;
 pub mod experiments;
 pub mod http;
+pub mod json;
 pub mod limits;
 pub mod recording;
 pub mod rest;

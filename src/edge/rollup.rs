@@ -8,6 +8,7 @@ use worker::{D1Database, Result, console_log};
 use super::d1::{rollup as statements, rules, runs, session_states};
 use super::runtime::now_ms;
 use crate::experiments::rollup::{Slice, roll};
+use crate::json::json_text;
 use crate::time::{DAY_MS, SECOND_MS};
 
 /// Events in a slice, unless one batch has more: about 10 MB in memory.
@@ -38,7 +39,8 @@ pub(super) async fn run(database: &D1Database) -> Result<bool> {
     let error = outcome.as_ref().err().map(ToString::to_string);
     runs::finish(database, run, now_ms(), (events_read, rows_written), error.as_deref()).await?;
     if events_read > 0 {
-        console_log!("{}", json!({"level": "info", "what": "rollup", "read": events_read, "written": rows_written}));
+        let line = json!({"level": "info", "what": "rollup", "read": events_read, "written": rows_written});
+        console_log!("{}", json_text(&line));
     }
     outcome
 }

@@ -4,6 +4,8 @@ use serde_json::json;
 use uuid::{Builder, Uuid};
 use worker::{Date, console_error};
 
+use crate::json::json_text;
+
 /// Now, in milliseconds since 1970. In a request it stands still between two waits.
 pub(super) fn now_ms() -> i64 {
     i64::try_from(Date::now().as_millis()).unwrap_or_default()
@@ -36,5 +38,5 @@ fn fill(random: &mut [u8]) {
 
 /// Logs a failure, once, where it is handled: one line of JSON.
 pub(super) fn log_failure(what: &str, error: &str) {
-    console_error!("{}", json!({"level": "error", "what": what, "error": error}));
+    console_error!("{}", json_text(&json!({"level": "error", "what": what, "error": error})));
 }

@@ -5,10 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::json::json_text;
+
 /// Writes a value.
 #[must_use]
 pub fn encode(value: &impl Serialize) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_string(value).unwrap_or_default())
+    URL_SAFE_NO_PAD.encode(json_text(value))
 }
 
 /// Reads a value; `None` for what is not one of its type.

@@ -6,6 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use crate::json::json_text;
+
 /// Bytes of a key set that is fetched.
 pub const SET_BYTES: usize = 64 * 1024;
 /// Keys of a set.
@@ -84,7 +86,7 @@ impl PublicKey {
             Self::Ec { x, y } => json!({"kty": "EC", "crv": "P-256", "x": x, "y": y}),
             Self::Rsa { n, e } => json!({"kty": "RSA", "n": n, "e": e}),
         };
-        jwk.to_string()
+        json_text(&jwk)
     }
 }
 

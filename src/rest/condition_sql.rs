@@ -1,9 +1,8 @@
 //! Conditions as SQL.
 
-use serde_json::json;
-
 use super::query::{Comparison, Condition, Test};
 use crate::data::schema::Column;
+use crate::json::json_text;
 use crate::search::text_query::TextQuery;
 use crate::sql::statement::{Statement, Value};
 
@@ -58,7 +57,7 @@ fn push_test(statement: &mut Statement, alias: &str, column: &Column, test: &Tes
         Test::In(values) => {
             let list: Vec<_> = values.iter().map(Value::json).collect();
             name(statement);
-            statement.push(" in (select value from json_each(").bind_text(json!(list).to_string()).push("))");
+            statement.push(" in (select value from json_each(").bind_text(json_text(&list)).push("))");
         }
         Test::IsNull => {
             name(statement);

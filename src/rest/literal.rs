@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::error::{DataError, ErrorCode};
 use crate::data::schema::{Check, Column, Kind};
 use crate::http::field::uuid_of;
+use crate::json::json_text;
 use crate::limits::TAGS_BYTES;
 use crate::sql::statement::Value;
 use crate::time::parse_timestamp;
@@ -93,8 +94,8 @@ fn element_text(column: &Column, element: serde_json::Value) -> Result<Option<St
     match element {
         serde_json::Value::Null => Ok(None),
         serde_json::Value::String(text) => refuse_nul(&text).map(|()| Some(text)),
-        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => Ok(Some(element.to_string())),
-        other => Err(malformed(column.kind, &other.to_string())),
+        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => Ok(Some(json_text(&element))),
+        other => Err(malformed(column.kind, &json_text(&other))),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::error::{DataError, ErrorCode};
 use super::preference::Format;
 use crate::data::schema::Kind;
+use crate::json::json_text;
 use crate::limits::ANSWER_BYTES;
 
 /// A value of a row, as the database gives it.
@@ -169,12 +170,11 @@ fn number_text(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() < 9e15 {
         return (number as i64).to_string();
     }
-    serde_json::to_string(&number).unwrap_or_default()
+    json_text(&number)
 }
 
 fn write_text(out: &mut String, text: &str) {
-    // Writing a text as JSON does not fail.
-    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    out.push_str(&json_text(text));
 }
 
 fn write_csv(out: &mut String, shape: &Shape, rows: &[Row], children: &[Children]) {

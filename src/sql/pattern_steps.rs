@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::pattern::Sign;
 use super::statement::Statement;
+use crate::json::json_text;
 
 /// Places that are tried in vain for parts with `_` in a pattern of more than 50 bytes: each costs a walk through
 /// the rest of the text, and the database has one thread. Only texts that are made for it have as many.
@@ -22,7 +23,7 @@ pub(super) fn push_steps(statement: &mut Statement, parts: &[Segment], first: &S
     push_hit(statement);
     statement.push(", 0, 1) from step join json_each(");
     let parts_json: Vec<_> = parts.iter().map(Segment::json).collect();
-    statement.bind_text(json!(parts_json).to_string());
+    statement.bind_text(json_text(&parts_json));
     statement.push(") p on p.key = step.part where at <= length(x) and missed < ").push(CANDIDATES);
     statement.push(" and instr(substr(x, at + (p.value ->> 'before')), p.value ->> 'anchor') > 0) select 1");
     statement.push(" from step where part = ").push(&parts.len().to_string());

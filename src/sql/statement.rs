@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::json::json_text;
+
 /// Parameters that are bound one by one; D1 takes 100 in all, and the last carries the rest as a JSON array.
 const SINGLE_PARAMETERS: usize = 99;
 
@@ -112,7 +114,7 @@ impl Statement {
         let mut parameters: Vec<Value> = self.values.iter().take(SINGLE_PARAMETERS).cloned().collect();
         let rest: Vec<serde_json::Value> = self.values.iter().skip(SINGLE_PARAMETERS).map(Value::json).collect();
         if !rest.is_empty() {
-            parameters.push(Value::Text(serde_json::Value::from(rest).to_string()));
+            parameters.push(Value::Text(json_text(&rest)));
         }
         parameters
     }
