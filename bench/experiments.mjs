@@ -133,7 +133,7 @@ console.log(`ingestion: ${(stored / EVENTS).toFixed(1)} bytes an event`);
 const [runs, rolling] = await timed(async () => {
   for (let run = 1; ; run++) {
     await cron();
-    if (one("select events_read from rollup_runs order by id desc limit 1") === 0) return run - 1;
+    if (one("select seq from rollup_watermark") === one("select max(seq) from experiment_batches")) return run;
   }
 });
 const written = one("select sum(rows_written) from rollup_runs");

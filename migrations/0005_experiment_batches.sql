@@ -26,6 +26,17 @@ from (
   select *, (row_number() over (partition by experiment_id order by seq) - 1) / 100 as batch from analytics_events
 ) group by experiment_id, batch order by min(seq);
 
+-- What an experiment's events name that may be named once and for ever: metrics, and variants that are not declared.
+create table experiment_names (
+  experiment_id text not null,
+  kind text not null check (kind in ('metric', 'variant')),
+  name text not null,
+  primary key (experiment_id, kind, name)
+) strict, without rowid;
+
+insert into experiment_names select distinct experiment_id, 'variant', variant_key from analytics_events
+where variant_key is not null;
+
 drop table analytics_events;
 
 create view analytics_events as

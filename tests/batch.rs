@@ -17,8 +17,8 @@ use promptmeter::events::lineage::{LineageEvent, Standing, StoredLineage};
 use promptmeter::events::recording::{self, Consignment, Recording, by_experiment};
 use promptmeter::http::identity::{Identity, User};
 use promptmeter::http::problem::{Code, Problem};
-use promptmeter::recording::event_row::EventRow;
 use promptmeter::recording::protocol::{Delivery, Entry, Outcome as Recorded};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -364,13 +364,13 @@ fn check_consignments(recordings: &[(usize, &str)], refused: &[&str], expected: 
         at_ms: NOW_MS,
         event: ExperimentEvent { experiment_id: experiment_id.to_owned(), ..conversion() },
     });
-    let refused = refused.iter().map(|&experiment_id| experiment_id.to_owned());
-    let consignments = by_experiment(recordings.collect(), refused.collect());
+    let refused: Vec<String> = refused.iter().map(|&experiment_id| experiment_id.to_owned()).collect();
+    let consignments = by_experiment(&recordings.collect::<Vec<_>>(), &refused);
     let actual: Vec<(&str, &[usize], u32)> = consignments
         .iter()
         .map(|Consignment { indexes, delivery }| {
-            let ids = delivery.events.iter().map(|entry| entry.row.event_id.clone());
-            assert!(ids.eq(indexes.iter().map(|index| Some(format!("id {index}")))));
+            let ids = delivery.events.iter().map(|entry| read(&entry.row)[0].clone());
+            assert!(ids.eq(indexes.iter().map(|index| json!(format!("id {index}")))));
             (delivery.experiment_id.as_str(), indexes.as_slice(), delivery.rejected)
         })
         .collect();
@@ -395,19 +395,27 @@ fn check_entry(id: Option<&str>, change: impl FnOnce(&mut ExperimentEvent), payl
     change(&mut event);
     let id = id.map(str::to_owned);
     let recording = Recording { index: 0, id: id.clone(), at_ms: NOW_MS - 7, event: event.clone() };
-    let consignments = by_experiment(vec![recording], Vec::new());
+    let consignments = by_experiment(&[recording], &[]);
     let [Consignment { delivery: Delivery { events, .. }, .. }] = consignments.as_slice() else {
         panic!("{consignments:?}")
     };
     let ExperimentEvent { kind, project_id, session_id, variant_key, view_id, properties, measurement, .. } = event;
-    let detail = [&project_id, &view_id, &properties].iter().any(|text| text.is_some());
-    let expected = Entry {
-        id: id.as_deref().map(|id| digest(id, payload)),
-        row: EventRow { event_id: id, kind, session_id, variant_key, at_ms: NOW_MS - 7, measurement },
-        detail: detail.then_some((project_id, view_id, properties)),
-    };
-    assert_eq!(events.as_slice(), std::slice::from_ref(&expected));
-    expected
+    let (metric, value) = measurement.map(|Measurement { metric, value }| (metric, value)).unzip();
+    let kind = ["pageview", "exposure", "conversion"].iter().position(|name| *name == kind.name());
+    let (at_ms, value) = (NOW_MS - 7, value.flatten());
+    let row = json!([id, kind, session_id, variant_key, at_ms, metric, value, project_id, view_id, properties]);
+    let row = row.as_array().unwrap();
+    let length = row.iter().rposition(|cell| !cell.is_null()).unwrap() + 1;
+    let [entry] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(read(&entry.row), row[..length]);
+    assert_eq!(entry.id, id.as_deref().map(|id| digest(id, payload)));
+    assert_eq!((&entry.variant_key, &entry.metric), (&variant_key, &metric));
+    entry.clone()
+}
+
+/// The cells of a stored row.
+fn read(row: &str) -> Vec<Value> {
+    serde_json::from_str(row).unwrap()
 }
 
 #[test]
@@ -424,7 +432,8 @@ fn an_experiment_event_is_sent_whole() {
         event.project_id = text("p");
         event.view_id = text("v");
     };
-    check_entry(Some("😀"), all, &["conversion", "s", "red"]);
+    check_entry(Some("😀"), all, &["conversion", "s", "red", "m"]);
+    check_entry(None, all, &[]);
 }
 
 #[test]
@@ -433,7 +442,15 @@ fn an_experiment_events_id_belongs_to_one_event() {
     let first = payload(&["conversion", "s", ""], |_| {});
     let same = payload(&["conversion", "s", ""], |event| event.view_id = Some("another view".to_owned()));
     assert_eq!(first, same);
+    let measure = |event: &mut ExperimentEvent, metric: &str, value| {
+        event.measurement = Some(Measurement { metric: metric.to_owned(), value });
+    };
+    let measured = check_entry(Some("a"), |event| measure(event, "m", None), &["conversion", "s", "", "m"]).id.unwrap();
+    let again = |event: &mut ExperimentEvent| measure(event, "m", Some(2.0));
+    assert_eq!(Some(measured), check_entry(Some("a"), again, &["conversion", "s", "", "m"]).id, "another value");
     let others = [
+        measured,
+        check_entry(Some("a"), |event| measure(event, "n", None), &["conversion", "s", "", "n"]).id.unwrap(),
         payload(&["pageview", "s", ""], |event| event.kind = ExperimentEventKind::Pageview),
         payload(&["conversion", "another", ""], |event| event.session_id = "another".to_owned()),
         payload(&["conversion", "s", "another"], |event| event.variant_key = Some("another".to_owned())),
@@ -441,6 +458,7 @@ fn an_experiment_events_id_belongs_to_one_event() {
     for other in others {
         assert!(other.key == first.key && other.payload != first.payload, "{other:?}");
     }
+    assert_eq!(others.map(|other| other.payload).into_iter().collect::<BTreeSet<_>>().len(), others.len());
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn brute([sessions_a, converted_a, sessions_b, converted_b]: [f64; 4]) -> [f64; 
     let (first, second) = (of(sessions_a, converted_a), of(sessions_b, converted_b));
     let ends = |sign: f64| [&first, &second].map(|odds| odds.mode() + sign * 45.0 * odds.deviation());
     let (low, high) = (ends(-1.0)[0].min(ends(-1.0)[1]), ends(1.0)[0].max(ends(1.0)[1]));
-    let step = first.deviation().min(second.deviation()) / 200.0;
+    let step = first.deviation().min(second.deviation()) / 400.0;
     let cells = (0..u32::MAX).find(|&index| low + f64::from(index) * step >= high).unwrap();
 
     // What is below, and above, each end of a cell.
@@ -164,6 +164,11 @@ fn what_is_too_small_for_a_number_is_not_zero() {
     // 501! 501! / 1002!, by a library of arbitrary precision; so is the loss.
     check(contest([500.0, 500.0, 500.0, 0.0]).chance_to_win, 9.258_625_139_384_75e-301, "all or none of 500");
     check(contest([153.0, 0.0, 1551.0, 1527.0]).expected_loss, 1.588_406_231_030_96e-197, "a loss in the far tail");
+    check(
+        contest([180.0, 0.0, 139.0, 136.0]).expected_loss,
+        2.323_547_744_665_3e-91,
+        "a loss that a coarse grid misses",
+    );
     let lost = contest([1e9, 1e9, 1e9, 0.0]);
     check(lost.chance_to_win, f64::MIN_POSITIVE, "no chance");
     check(lost.expected_loss, 1.0 - 2.0 / (1e9 + 2.0), "all is lost");

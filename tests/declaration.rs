@@ -128,7 +128,7 @@ fn weights_come_to_1() {
     }
     check_weights("1.5 0", Err((InvalidValue, "/variants/0/weight")));
     check_weights("1 -0.5 0.5", Err((InvalidValue, "/variants/1/weight")));
-    check_weights("1e400", Err((InvalidValue, "/variants/0/weight")));
+    check_weights("1e400", Err((InvalidType, "/variants/0/weight")));
     for weight in [r#""1""#, "true", "[]", "{}"] {
         check_weights(&format!("0.5 {weight}"), Err((InvalidType, "/variants/1/weight")));
     }
@@ -265,12 +265,8 @@ fn ids_and_units_are_keys() {
 }
 
 #[test]
-fn where_no_variants_are_declared_every_variant_is_known() {
-    let declaration = read(&body(&json!({})));
-    assert!(declaration.knows_variant("a") && declaration.knows_variant("b"));
-    assert!(!declaration.knows_variant("c") && !declaration.knows_variant("") && !declaration.knows_variant("A"));
+fn where_no_variants_are_declared_nobody_is_assigned() {
     let undeclared = Experiment::restore(r#"{"variants":null,"version":1}"#, "title").unwrap().declaration;
-    assert!(undeclared.knows_variant("a") && undeclared.knows_variant("anything"));
     assert_eq!(undeclared.assign("unit").variant.ok(), None);
 }
 

@@ -44,6 +44,9 @@ fn statements(request: &Request, body: &[u8]) -> Vec<Statement> {
             found.extend(database::statements(&read).into_iter().cloned());
         }
         let demand = Demand { identity, is_one: request.is_paged, told: Some(&request.query) };
+        if !database::is_written(table) {
+            continue;
+        }
         let mut writes = Vec::new();
         if !conditions.is_empty() {
             writes.push(write_sql::delete(table, conditions, demand));

@@ -8,9 +8,11 @@ use database::library::{
     Cells, Library, Random, all, callers, cell, fill, now, some_value, sorted, table_of, told_row,
 };
 use database::{NOW, parameters};
-use promptmeter::data::schema::{Kind, Table};
+use promptmeter::data::policy::{POLICIES, policy_of};
+use promptmeter::data::schema::{Column, Default, Kind, Table};
 use promptmeter::data::tables::TABLES;
 use promptmeter::http::identity::Identity;
+use promptmeter::rest::error::ErrorCode;
 use promptmeter::rest::insert_sql;
 use promptmeter::rest::payload::{Origin, Payload};
 use promptmeter::rest::preference::{RequestHeaders, Resolution};
@@ -131,19 +133,41 @@ fn by_key(table: &Table, mut rows: Vec<Cells>) -> Vec<Cells> {
 
 /// Tables of which users may change rows.
 const UPDATABLE: [&str; 4] = ["users", "prompts", "prompt_answers", "prompt_templates"];
+/// The tables that the dialect writes.
+fn written_tables() -> Vec<&'static Table> {
+    TABLES.iter().copied().filter(|table| database::is_written(table)).collect()
+}
+
+/// The columns of a table that a request may name in what it writes.
+fn written_columns(table: &'static Table) -> Vec<&'static Column> {
+    let declared = policy_of(table).unwrap().declared_columns;
+    table.columns.iter().filter(|column| !declared.contains(&column.name)).collect()
+}
+
+/// What a new row has in a column that it does not name.
+fn unnamed(table: &Table, column: &str) -> Cell {
+    match (table.name, column) {
+        ("experiments", "coverage") => Cell::Text("1.0".to_owned()),
+        ("experiments", "hash_version") => Cell::Number(2.0),
+        ("experiments", "status") => Cell::Text("draft".to_owned()),
+        _ => Cell::Null,
+    }
+}
+
 /// Columns that say whose a row is.
 const OWNING: [&str; 3] = ["id", "user_id", "prompt_id"];
 
 fn check_update(seed: u64) {
     let (database, mut random) = library(seed);
-    let table = if random.below(4) == 0 { random.pick(TABLES) } else { table_of(random.pick(&UPDATABLE)) };
+    let table = if random.below(4) == 0 { random.pick(&written_tables()) } else { table_of(random.pick(&UPDATABLE)) };
     let identity = random.pick(&callers());
     let condition = some_condition(&mut random, table);
     let owning: Vec<&str> = table.column_names().filter(|name| OWNING.contains(name)).collect();
     let columns: Vec<&str> = (0..=random.below(2))
         .map(|_| {
             let is_owning = !owning.is_empty() && random.below(2) == 0;
-            random.pick(&if is_owning { owning.clone() } else { table.column_names().collect() })
+            let any = || written_columns(table).iter().map(|column| column.name).collect();
+            random.pick(&if is_owning { owning.clone() } else { any() })
         })
         .collect();
     let body: serde_json::Map<_, _> =
@@ -187,7 +211,7 @@ fn check_update(seed: u64) {
 
 fn check_delete(seed: u64) {
     let (database, mut random) = library(seed);
-    let table = random.pick(TABLES);
+    let table = random.pick(&written_tables());
     let identity = random.pick(&callers());
     let condition = some_condition(&mut random, table);
     let request = request(table.name, &[(condition.column, &condition.parameter)]);
@@ -216,11 +240,11 @@ fn is_same(table: &Table, key: &[&str], one: &Cells, other: &Cells) -> bool {
 
 fn check_insert(seed: u64) {
     let (database, mut random) = library(seed);
-    let table = random.pick(TABLES);
+    let is_declared = random.below(4) == 0;
+    let table = if is_declared { table_of("experiments") } else { random.pick(&written_tables()) };
     let identity = random.pick(&callers());
-    let columns: Vec<&str> = table
-        .columns
-        .iter()
+    let columns: Vec<&str> = written_columns(table)
+        .into_iter()
         .filter(|column| !column.nullable || table.key.contains(&column.name) || random.below(2) == 0)
         .map(|column| column.name)
         .collect();
@@ -246,8 +270,8 @@ fn check_insert(seed: u64) {
 
     let (before, rules) = (all(&database, table), Library::of(&database));
     let made = |row: &[String]| -> Cells {
-        let new = |column: &promptmeter::data::schema::Column| {
-            given(&payload, row, column.name, column.kind).unwrap_or(Cell::Null)
+        let new = |column: &Column| {
+            given(&payload, row, column.name, column.kind).unwrap_or_else(|| unnamed(table, column.name))
         };
         table.columns.iter().map(new).collect()
     };
@@ -298,6 +322,33 @@ fn check_insert(seed: u64) {
     }
     assert_eq!(by_key(table, all(&database, table)), by_key(table, after), "{what}");
     assert_eq!(told_keys(table, &returned), keys(table, &written), "{what}: returned");
+}
+
+/// Who may set a column in new rows, and in those that are there.
+fn check_column(table: &'static Table, column: &'static Column, identity: &Identity, may: bool) {
+    let column_alone = |defaults| Payload { columns: vec![column], defaults, rows: vec![], is_single: true };
+    let defaults = table.columns.iter().filter(|other| other.default != Default::Null && other.name != column.name);
+    for payload in [column_alone(vec![]), column_alone(defaults.collect())] {
+        let refused = write_sql::refuse_columns(table, &payload, identity).err();
+        let code = refused.map(|error| error.code);
+        assert_eq!(code, (!may).then_some(ErrorCode::Forbidden), "{}.{} {identity:?}", table.name, column.name);
+    }
+}
+
+#[test]
+fn what_is_declared_is_set_by_nobody_and_what_is_the_services_by_nobody_else() {
+    for policy in POLICIES {
+        for column in policy.table.columns {
+            for identity in callers() {
+                let is_service = matches!(identity, Identity::Service(_));
+                let is_the_services = policy.service_columns.contains(&column.name);
+                let may = !policy.declared_columns.contains(&column.name) && (is_service || !is_the_services);
+                check_column(policy.table, column, &identity, may);
+            }
+        }
+    }
+    let experiments: Vec<&str> = written_columns(table_of("experiments")).iter().map(|column| column.name).collect();
+    assert_eq!(experiments, ["id", "project_id", "name", "multi_variant", "conversion_window_hours"]);
 }
 
 proptest! {

@@ -7,7 +7,7 @@ mod database;
 use std::collections::{BTreeMap, BTreeSet};
 
 use promptmeter::counting::ledger::Segment;
-use promptmeter::recording::event_row::{Detail, EventRow};
+use promptmeter::recording::event_row::EventRow;
 use promptmeter::rest::rows::{Cell, Row};
 use rusqlite::Connection;
 
@@ -135,21 +135,20 @@ fn check_empty(database: &Connection) {
 
 /// The batches of an experiment are those that its recorder goes on from.
 fn check_batches(database: &Connection, experiment_id: &str, size: usize) {
-    let sql = "select number, event_count, events, details, ids, received_ms, duplicates, rejected \
-        from experiment_batches where experiment_id = ?1 order by seq";
+    let sql = "select number, event_count, events, ids, received_ms, duplicates, rejected from experiment_batches \
+        where experiment_id = ?1 order by seq";
     let mut prepared = database.prepare(sql).unwrap();
     let mut rows = prepared.query([experiment_id]).unwrap();
     let (mut number, mut rest) = (0_i64, size);
     while let Some(row) = rows.next().unwrap() {
         let events: Vec<EventRow> = serde_json::from_str(&row.get::<_, String>(2).unwrap()).unwrap();
-        let details: Vec<Option<Detail>> = serde_json::from_str(&row.get::<_, String>(3).unwrap()).unwrap();
-        assert_eq!((row.get(0), events.len(), details.len()), (Ok(number), rest.min(BATCH_EVENTS), events.len()));
+        assert_eq!((row.get(0), events.len()), (Ok(number), rest.min(BATCH_EVENTS)));
         assert_eq!(row.get::<_, u32>(1).unwrap() as usize, events.len());
-        assert_eq!(Segment::unpack(0, 0, &row.get::<_, Vec<u8>>(4).unwrap()).entries, []);
-        let received_ms: i64 = row.get(5).unwrap();
-        let times = || events.iter().map(|event| event.at_ms);
-        assert!(times().min().unwrap() <= received_ms && received_ms <= times().max().unwrap());
-        assert_eq!((row.get(6), row.get(7)), (Ok(0_i64), Ok(0_i64)));
+        assert_eq!(Segment::unpack(0, 0, &row.get::<_, Vec<u8>>(3).unwrap()).entries, []);
+        // None of them is late.
+        assert_eq!(row.get::<_, Option<i64>>(4).unwrap(), events.iter().map(|event| event.at_ms).min());
+        assert_eq!((row.get(5), row.get(6)), (Ok(0_i64), Ok(0_i64)));
+        assert!(events.iter().all(|event| event.measurement.is_none()), "old conversions name no metric");
         (number, rest) = (number + 1, rest - events.len());
     }
     assert_eq!(rest, 0, "{experiment_id}");
@@ -173,8 +172,8 @@ fn batches_that_are_stored_later_come_after_those_that_were_moved() {
     database::migrate(&database, BATCHES..BATCHES + 1);
     let before = events(&database)["e"].clone();
     let sql = r#"insert into experiment_batches
-            (experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events, details)
-        values ('e', ?1, 'w', 1800000000000, 1, 0, 0, x'', '[["new",1,"s","red",1800000000000]]', null)"#;
+            (experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events)
+        values ('e', ?1, 'w', 1800000000000, 1, 0, 0, x'', '[["new",1,"s","red",1800000000000]]')"#;
     assert!(database.execute(sql, [1]).is_err(), "the number is taken");
     assert_eq!(database.execute(sql, [2]), Ok(1));
     let after = events(&database)["e"].clone();

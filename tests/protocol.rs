@@ -9,13 +9,14 @@ use promptmeter::counting::protocol::{BINDING, Command, IdDigest, ImportedRow, I
 use promptmeter::counting::stats::{Counted, Counts, Stats};
 use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::data::prompt::PromptAccess;
-use promptmeter::events::event::{ExperimentEventKind, Measurement, PromptEventKind};
+use promptmeter::events::event::{ExperimentEvent, ExperimentEventKind, Measurement, PromptEventKind};
 use promptmeter::experiments::rollup;
 use promptmeter::experiments::session::MultiVariant;
 use promptmeter::experiments::summary::{Figures, Quality};
 use promptmeter::http::problem::{Code, Problem};
-use promptmeter::recording::event_row::{Detail, EventRow};
+use promptmeter::recording::event_row::{EventRow, NewRow};
 use promptmeter::recording::protocol as recording;
+use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -160,42 +161,77 @@ fn no_two_payloads_run_together() {
     assert_eq!(digests.len(), payloads.len());
 }
 
-/// What is stored of an experiment event. `change` makes it of a pageview without anything.
-fn check_row(change: impl FnOnce(&mut EventRow), expected: &str) {
-    let mut row = EventRow {
-        event_id: None,
+/// A pageview without anything.
+fn pageview() -> ExperimentEvent {
+    ExperimentEvent {
+        experiment_id: "e".to_owned(),
         kind: ExperimentEventKind::Pageview,
+        project_id: None,
         session_id: "s".to_owned(),
         variant_key: None,
-        at_ms: 1_800_000_000_000,
+        view_id: None,
+        properties: None,
         measurement: None,
-    };
-    change(&mut row);
-    check(&row, expected);
+    }
 }
 
-fn measure(row: &mut EventRow, metric: &str, value: Option<f64>) {
-    row.kind = ExperimentEventKind::Conversion;
-    row.measurement = Some(Measurement { metric: metric.to_owned(), value });
+/// What is stored of an experiment event, and what the rollup reads of it. `change` makes it of a pageview.
+fn check_row(event_id: Option<&str>, change: impl FnOnce(&mut ExperimentEvent), expected: &str) {
+    let mut event = pageview();
+    change(&mut event);
+    let at_ms = 1_800_000_000_000;
+    assert_eq!(serde_json::to_string(&NewRow { event_id, at_ms, event: &event }).unwrap(), expected);
+    let ExperimentEvent { kind, session_id, variant_key, measurement, .. } = event;
+    let row: EventRow = serde_json::from_str(expected).unwrap();
+    assert_eq!(row, EventRow { kind, session_id, variant_key, at_ms, measurement }, "{expected}");
+}
+
+fn measure(event: &mut ExperimentEvent, metric: &str, value: Option<f64>) {
+    event.kind = ExperimentEventKind::Conversion;
+    event.measurement = Some(Measurement { metric: metric.to_owned(), value });
 }
 
 #[test]
 fn a_stored_event() {
-    check_row(|_| {}, r#"[null,0,"s",null,1800000000000]"#);
+    check_row(None, |_| {}, r#"[null,0,"s",null,1800000000000]"#);
     let text = |text: &str| Some(text.to_owned());
-    let exposed = |row: &mut EventRow| {
-        row.event_id = text("id \"1\"");
-        row.kind = ExperimentEventKind::Exposure;
-        row.variant_key = text("é😀");
+    let exposed = |event: &mut ExperimentEvent| {
+        event.kind = ExperimentEventKind::Exposure;
+        event.variant_key = text("é😀");
     };
-    check_row(exposed, r#"["id \"1\"",1,"s","é😀",1800000000000]"#);
-    check_row(|row| row.kind = ExperimentEventKind::Conversion, r#"[null,2,"s",null,1800000000000]"#);
-    check_row(|row| measure(row, "m", None), r#"[null,2,"s",null,1800000000000,"m",null]"#);
-    check_row(|row| measure(row, "m", Some(1.0)), r#"[null,2,"s",null,1800000000000,"m",1.0]"#);
-    check_row(|row| measure(row, "m", Some(-0.1)), r#"[null,2,"s",null,1800000000000,"m",-0.1]"#);
-    // Whole numbers are read, too.
-    let whole: EventRow = serde_json::from_str(r#"["i",2,"s","a",7,"m",3]"#).unwrap();
-    assert_eq!(whole.measurement, Some(Measurement { metric: "m".to_owned(), value: Some(3.0) }));
+    check_row(Some("id \"1\""), exposed, r#"["id \"1\"",1,"s","é😀",1800000000000]"#);
+    check_row(None, |event| event.kind = ExperimentEventKind::Conversion, r#"[null,2,"s",null,1800000000000]"#);
+    check_row(None, |event| measure(event, "m", None), r#"[null,2,"s",null,1800000000000,"m"]"#);
+    check_row(None, |event| measure(event, "m", Some(1.0)), r#"[null,2,"s",null,1800000000000,"m",1.0]"#);
+    check_row(None, |event| measure(event, "m", Some(-0.1)), r#"[null,2,"s",null,1800000000000,"m",-0.1]"#);
+    check_row(None, |event| event.project_id = text("p"), r#"[null,0,"s",null,1800000000000,null,null,"p"]"#);
+    check_row(None, |event| event.view_id = text("v"), r#"[null,0,"s",null,1800000000000,null,null,null,"v"]"#);
+    check_row(
+        None,
+        |event| event.properties = text(r#"{ "a":"\u00e9" }"#),
+        r#"[null,0,"s",null,1800000000000,null,null,null,null,"{ \"a\":\"\\u00e9\" }"]"#,
+    );
+    let all = |event: &mut ExperimentEvent| {
+        measure(event, "m", Some(2.5));
+        (event.variant_key, event.project_id) = (text("red"), text("p"));
+        (event.view_id, event.properties) = (text("v"), text("{}"));
+    };
+    check_row(Some("i"), all, r#"["i",2,"s","red",1800000000000,"m",2.5,"p","v","{}"]"#);
+}
+
+#[test]
+fn stored_events_that_are_read() {
+    // Whole numbers, those that were moved without a measurement, and whatever may come after them.
+    for (text, measured) in [
+        (r#"["i",2,"s","a",7,"m",3]"#, Some(Some(3.0))),
+        (r#"[null,2,"s","a",7,"m",null,null,"v"]"#, Some(None)),
+        (r#"[null,2,"s","a",7,null,null,null,null,null]"#, None),
+        (r#"[null,2,"s","a",7,"m",1e3,"p","v","{}",{"more":[]}]"#, Some(Some(1000.0))),
+    ] {
+        let row: EventRow = serde_json::from_str(text).unwrap();
+        let measurement = measured.map(|value| Measurement { metric: "m".to_owned(), value });
+        assert_eq!((row.measurement, row.at_ms, row.session_id.as_str()), (measurement, 7, "s"), "{text}");
+    }
     for bad in [
         "[]",
         "{}",
@@ -206,22 +242,28 @@ fn a_stored_event() {
         r#"[null,"pageview","s",null,7]"#,
         "[null,0,null,null,7]",
         r#"[null,0,"s",null,7.5]"#,
-        r#"[7,0,"s",null,7]"#,
-        r#"[null,2,"s",null,7,"m"]"#,
-        r#"[null,2,"s",null,7,null,1]"#,
+        r#"[null,0,"s",7,7]"#,
+        r#"[null,2,"s",null,7,1]"#,
         r#"[null,2,"s",null,7,"m","1"]"#,
-        r#"[null,2,"s",null,7,"m",1,2]"#,
     ] {
         assert!(serde_json::from_str::<EventRow>(bad).is_err(), "{bad}");
     }
 }
 
-#[test]
-fn the_detail_of_a_stored_event() {
-    let text = |text: &str| Some(text.to_owned());
-    let detail: Detail = (text("p"), None, text(r#"{ "a":"\u00e9" }"#));
-    check(&Some(detail), r#"["p",null,"{ \"a\":\"\\u00e9\" }"]"#);
-    check(&None::<Detail>, "null");
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(20_000) })]
+
+    #[test]
+    fn a_stored_value_is_read_to_its_last_bit(
+        value in prop_oneof![-1e9..=1e9_f64, any::<f64>().prop_filter("too large", |value| value.abs() <= 1e9)],
+    ) {
+        let mut event = pageview();
+        measure(&mut event, "m", Some(value));
+        let text = serde_json::to_string(&NewRow { event_id: None, at_ms: 7, event: &event }).unwrap();
+        let row: EventRow = serde_json::from_str(&text).unwrap();
+        let read = row.measurement.unwrap().value.unwrap();
+        prop_assert_eq!(read.to_bits(), value.to_bits(), "{} is read as {}", text, read);
+    }
 }
 
 #[test]
@@ -232,23 +274,16 @@ fn commands_of_a_recorder() {
     check(&Command::Redeclared, r#""redeclared""#);
     let nothing = Delivery { experiment_id: "e".to_owned(), events: Vec::new(), rejected: 4_294_967_295 };
     check(&Command::Record(nothing), r#"{"record":{"experiment_id":"e","events":[],"rejected":4294967295}}"#);
-    let row = EventRow {
-        event_id: text("a"),
-        kind: ExperimentEventKind::Exposure,
-        session_id: "s".to_owned(),
-        variant_key: text("red"),
-        at_ms: 1_800_000_000_000,
-        measurement: None,
-    };
     let id = Some(IdDigest { key: u64::MAX, payload: u32::MAX });
-    let plain = Entry { id: None, row: EventRow { event_id: None, ..row.clone() }, detail: None };
-    let full = Entry { id, row, detail: Some((None, text("v"), text("{}"))) };
+    let row = r#"[null,0,"s",null,7]"#.to_owned();
+    let plain = Entry { id: None, variant_key: None, metric: None, row: row.clone() };
+    let full = Entry { id, variant_key: text("red"), metric: text("m"), row };
     check(
         &Command::Record(Delivery { experiment_id: "é".to_owned(), events: vec![plain, full], rejected: 0 }),
         concat!(
-            r#"{"record":{"experiment_id":"é","events":[{"row":[null,1,"s","red",1800000000000]},"#,
-            r#"{"id":{"key":18446744073709551615,"payload":4294967295},"row":["a",1,"s","red",1800000000000],"#,
-            r#""detail":[null,"v","{}"]}],"rejected":0}}"#,
+            r#"{"record":{"experiment_id":"é","events":[{"row":"[null,0,\"s\",null,7]"},"#,
+            r#"{"id":{"key":18446744073709551615,"payload":4294967295},"variant_key":"red","metric":"m","#,
+            r#""row":"[null,0,\"s\",null,7]"}],"rejected":0}}"#,
         ),
     );
     for bad in ["", "{}", r#""record""#, r#"{"record":{}}"#, r#"{"record":{"experiment_id":"e","events":[]}}"#] {

@@ -167,6 +167,9 @@ fn every_policy_finds_its_rows_by_an_index() {
             let read = read_sql::read(&all, identity, true).unwrap();
             check(&database, &mut found, &format!("select {} ({who})", table.name), &read.rows);
             check(&database, &mut found, &format!("count {} ({who})", table.name), &read.count.unwrap());
+            if !database::is_written(table) {
+                continue;
+            }
             let Write { check: judged, write, .. } = insert(table, demand);
             check(&database, &mut found, &format!("insert {} ({who})", table.name), &judged);
             check(&database, &mut found, &format!("insert {} ({who})", table.name), &write);

@@ -9,11 +9,11 @@ use std::collections::{BTreeSet, HashMap};
 use promptmeter::counting::ledger::Segment;
 use promptmeter::counting::protocol::IdDigest;
 use promptmeter::data::json_rows::ARRAY_BYTES;
-use promptmeter::events::event::{ExperimentEventKind, Measurement};
+use promptmeter::events::event::{ExperimentEvent, ExperimentEventKind, Measurement};
 use promptmeter::limits::EXPERIMENT_METRICS;
-use promptmeter::recording::event_row::{Detail, EventRow};
+use promptmeter::recording::event_row::NewRow;
 use promptmeter::recording::protocol::{Delivery, Entry, Outcome};
-use promptmeter::recording::recorder::{Decision, NewBatch, RECORDER_IDS, Recorder, Terms};
+use promptmeter::recording::recorder::{Decision, NameKind, NewBatch, RECORDER_IDS, Recorder, Terms};
 use promptmeter::rest::rows::{Cell, Row};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -37,7 +37,7 @@ impl Model {
         assert!(right.contains(&outcome), "{outcome:?} and not {right:?} at {now_ms}: {entry:?}");
         if outcome == Outcome::Recorded {
             self.ids.extend(entry.id.map(|id| (id.key, (id.payload, now_ms))));
-            self.metrics.extend(entry.row.measurement.as_ref().map(|measurement| measurement.metric.clone()));
+            self.metrics.extend(entry.metric.clone());
         }
     }
 
@@ -46,12 +46,11 @@ impl Model {
             return vec![Outcome::Over];
         }
         let variants = &terms.variants;
-        if entry.row.variant_key.as_ref().is_some_and(|key| !variants.is_empty() && !variants.contains(key)) {
+        if entry.variant_key.as_ref().is_some_and(|key| !variants.is_empty() && !variants.contains(key)) {
             return vec![Outcome::UnknownVariant];
         }
-        let is_one_more = |measurement: &Measurement| !self.metrics.contains(&measurement.metric);
-        let fresh = match &entry.row.measurement {
-            Some(measurement) if self.metrics.len() == EXPERIMENT_METRICS && is_one_more(measurement) => {
+        let fresh = match &entry.metric {
+            Some(metric) if self.metrics.len() == EXPERIMENT_METRICS && !self.metrics.contains(metric) => {
                 Outcome::TooManyMetrics
             }
             _ => Outcome::Recorded,
@@ -73,8 +72,8 @@ impl Model {
 struct Simulation {
     recorder: Recorder,
     stored: Vec<NewBatch>,
-    /// The events that were recorded, in their order, each with its detail.
-    recorded: Vec<Entry>,
+    /// The events that were recorded, in their order.
+    recorded: Vec<Sent>,
     model: Model,
     terms: Terms,
     named: u64,
@@ -98,32 +97,58 @@ impl Default for Simulation {
 #[derive(Clone, Debug)]
 enum Step {
     /// Deliveries that are decided together, each with a number of refused events.
-    Record(Vec<(Vec<Entry>, u32)>),
+    Record(Vec<(Vec<Sent>, u32)>),
     /// As many events with ids and metrics that are new, each with so many bytes of properties.
     Bulk(usize, usize),
     /// Deliveries whose storing fails.
-    Fail(Vec<(Vec<Entry>, u32)>),
+    Fail(Vec<(Vec<Sent>, u32)>),
     /// A batch of another recorder was stored: everything is read anew.
     Restart,
     Declare(Terms),
     Wait(i64),
 }
 
-fn deliveries_of(drawn: Vec<(Vec<Entry>, u32)>) -> Vec<Delivery> {
-    let delivery = |(events, rejected)| Delivery { experiment_id: "e".to_owned(), events, rejected };
-    drawn.into_iter().map(delivery).collect()
+/// An event that was sent.
+#[derive(Clone, Debug)]
+struct Sent {
+    id: Option<IdDigest>,
+    event_id: Option<String>,
+    at_ms: i64,
+    event: ExperimentEvent,
+}
+
+impl Sent {
+    fn entry(&self) -> Entry {
+        let Self { id, event_id, at_ms, event } = self;
+        let row = NewRow { event_id: event_id.as_deref(), at_ms: *at_ms, event };
+        Entry {
+            id: *id,
+            variant_key: event.variant_key.clone(),
+            metric: event.measurement.as_ref().map(|measurement| measurement.metric.clone()),
+            row: serde_json::to_string(&row).unwrap(),
+        }
+    }
+}
+
+fn deliveries_of(drawn: &[(Vec<Sent>, u32)]) -> Vec<Delivery> {
+    let delivery = |(sent, rejected): &(Vec<Sent>, u32)| Delivery {
+        experiment_id: "e".to_owned(),
+        events: sent.iter().map(Sent::entry).collect(),
+        rejected: *rejected,
+    };
+    drawn.iter().map(delivery).collect()
 }
 
 impl Simulation {
     fn step(&mut self, step: Step) {
         match step {
-            Step::Record(drawn) => self.record(&deliveries_of(drawn)),
+            Step::Record(drawn) => self.record(&drawn),
             Step::Bulk(events, bytes) => {
-                let entries = (0..events).map(|_| self.named_entry(bytes)).collect();
-                self.record(&deliveries_of(vec![(entries, 0)]));
+                let sent = (0..events).map(|_| self.named_event(bytes)).collect();
+                self.record(&[(sent, 0)]);
             }
             Step::Fail(drawn) => {
-                let deliveries = deliveries_of(drawn);
+                let deliveries = deliveries_of(&drawn);
                 let decide = || self.recorder.decide(&deliveries, &self.terms, self.now_ms);
                 assert_eq!(decide(), decide());
             }
@@ -133,17 +158,19 @@ impl Simulation {
         }
     }
 
-    fn named_entry(&mut self, bytes: usize) -> Entry {
+    fn named_event(&mut self, bytes: usize) -> Sent {
         self.named += 1;
         let measurement = Measurement { metric: format!("m{}", self.named), value: None };
         let kind = ExperimentEventKind::Conversion;
         let id = Some(IdDigest { key: self.named, payload: 0 });
         let properties = format!(r#"{{"text":"{}"}}"#, "é".repeat(bytes / 2));
-        Entry {
-            id,
-            row: EventRow { kind, measurement: (bytes < 100).then_some(measurement), ..row(&self.named.to_string()) },
-            detail: (bytes > 0).then_some((None, None, Some(properties))),
-        }
+        let event = ExperimentEvent {
+            kind,
+            measurement: (bytes < 100).then_some(measurement),
+            properties: (bytes > 0).then_some(properties),
+            ..event(&self.named.to_string())
+        };
+        Sent { id, event_id: None, at_ms: NOW_MS, event }
     }
 
     /// What is read from the stored batches: the ids of the last 24 hours.
@@ -157,10 +184,13 @@ impl Simulation {
             }
         }
         let next_number = self.stored.last().map_or(0, |batch| batch.number + 1);
-        Recorder::restore(segments, next_number, self.model.metrics.iter().cloned().collect())
+        let names = self.model.metrics.iter().map(|metric| (NameKind::Metric, metric.clone())).collect();
+        Recorder::restore(segments, next_number, names)
     }
 
-    fn record(&mut self, deliveries: &[Delivery]) {
+    fn record(&mut self, drawn: &[(Vec<Sent>, u32)]) {
+        let deliveries = deliveries_of(drawn);
+        let deliveries = deliveries.as_slice();
         let decision = self.recorder.decide(deliveries, &self.terms, self.now_ms);
         if self.model.is_certain(deliveries, self.now_ms) {
             let Decision { outcomes, batches, .. } = self.restored().decide(deliveries, &self.terms, self.now_ms);
@@ -169,13 +199,13 @@ impl Simulation {
         let before = self.recorded.len();
         let (mut duplicates, mut rejected) = (0, 0);
         assert_eq!(decision.outcomes.len(), deliveries.len());
-        for (delivery, outcomes) in deliveries.iter().zip(&decision.outcomes) {
-            assert_eq!(outcomes.len(), delivery.events.len());
-            rejected += delivery.rejected;
-            for (entry, outcome) in delivery.events.iter().zip(outcomes) {
-                self.model.note(entry, &self.terms, self.now_ms, *outcome);
+        for ((sent, refused), outcomes) in drawn.iter().zip(&decision.outcomes) {
+            assert_eq!(outcomes.len(), sent.len());
+            rejected += refused;
+            for (sent, outcome) in sent.iter().zip(outcomes) {
+                self.model.note(&sent.entry(), &self.terms, self.now_ms, *outcome);
                 match outcome {
-                    Outcome::Recorded => self.recorded.push(entry.clone()),
+                    Outcome::Recorded => self.recorded.push(sent.clone()),
                     Outcome::Repeated => duplicates += 1,
                     _ => rejected += 1,
                 }
@@ -196,19 +226,16 @@ impl Simulation {
         let number = self.stored.last().map_or(0, |batch| batch.number + 1);
         for (place, (batch, number)) in batches.iter().zip(number..).enumerate() {
             assert_eq!((batch.number, batch.received_ms), (number, self.now_ms));
-            let entries: Vec<&Entry> = expected.by_ref().take(batch.event_count).collect();
-            let rows: Vec<EventRow> = serde_json::from_str(&batch.events).unwrap();
-            assert!(rows.iter().eq(entries.iter().map(|entry| &entry.row)), "{}", batch.events);
-            let details: Option<Vec<Option<Detail>>> =
-                batch.details.as_ref().map(|details| serde_json::from_str(details).unwrap());
-            let has_details = entries.iter().any(|entry| entry.detail.is_some());
-            let sent = has_details.then(|| entries.iter().map(|entry| entry.detail.clone()).collect());
-            assert_eq!(details, sent);
-            assert_eq!(batch.ids, entries.iter().filter_map(|entry| entry.id).collect::<Vec<_>>());
+            let sent: Vec<&Sent> = expected.by_ref().take(batch.event_count).collect();
+            let rows: Vec<String> = sent.iter().map(|sent| sent.entry().row).collect();
+            assert_eq!(batch.events, format!("[{}]", rows.join(",")));
+            assert_eq!(batch.ids, sent.iter().filter_map(|sent| sent.id).collect::<Vec<_>>());
+            let bytes = batch.events.len();
+            assert!(bytes <= ARRAY_BYTES || batch.event_count == 1, "{bytes}");
+            // A batch is closed only where the next event has no room in it.
+            let next = expected.clone().next().map_or(0, |sent| sent.entry().row.len());
             let is_last = place + 1 == batches.len();
-            let bytes = batch.events.len() + batch.details.as_ref().map_or(0, String::len);
-            assert!(batch.events.len() <= ARRAY_BYTES && bytes <= ARRAY_BYTES + 6 || batch.event_count == 1, "{bytes}");
-            assert!(is_last || bytes + 10_000 > ARRAY_BYTES, "a batch of {bytes} bytes is closed");
+            assert!(is_last || bytes + 1 + next > ARRAY_BYTES, "a batch of {bytes} bytes is closed before {next}");
             assert!(is_last || batch.event_count > 0);
         }
         assert_eq!(expected.count(), 0);
@@ -237,7 +264,7 @@ impl Simulation {
 fn insert(database: &Connection, experiment_id: &str, batch: &NewBatch) {
     let ids = Segment { number: 0, newest_ms: 0, entries: batch.ids.clone() }.pack();
     let sql = "insert into experiment_batches (experiment_id, number, writer, received_ms, event_count, duplicates, \
-        rejected, ids, events, details) values (?1, ?2, 'w', ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        rejected, ids, events) values (?1, ?2, 'w', ?3, ?4, ?5, ?6, ?7, ?8)";
     let counts = (i64::try_from(batch.event_count).unwrap(), batch.duplicates, batch.rejected);
     let parameters = rusqlite::params![
         experiment_id,
@@ -247,8 +274,7 @@ fn insert(database: &Connection, experiment_id: &str, batch: &NewBatch) {
         counts.1,
         counts.2,
         ids,
-        batch.events,
-        batch.details
+        batch.events
     ];
     database.execute(sql, parameters).unwrap();
 }
@@ -259,30 +285,32 @@ fn text_cell(text: &str) -> Cell {
 
 /// An event's row of `analytics_events`, but its number.
 #[expect(clippy::cast_precision_loss, reason = "times stay within 2^53")]
-fn told_as(entry: &Entry) -> Row {
+fn told_as(sent: &Sent) -> Row {
     let optional = |text: &Option<String>| text.as_deref().map_or(Cell::Null, text_cell);
-    let (project_id, view_id, properties) = entry.detail.clone().unwrap_or_default();
-    let EventRow { event_id, kind, session_id, variant_key, at_ms, .. } = &entry.row;
+    let Sent { event_id, at_ms, event, .. } = sent;
+    let ExperimentEvent { kind, project_id, session_id, variant_key, view_id, properties, .. } = event;
     vec![
         text_cell("e"),
         optional(event_id),
         text_cell(kind.name()),
-        optional(&project_id),
+        optional(project_id),
         text_cell(session_id),
         optional(variant_key),
-        optional(&view_id),
+        optional(view_id),
         Cell::Number(*at_ms as f64),
-        optional(&properties),
+        optional(properties),
     ]
 }
 
-fn row(session_id: &str) -> EventRow {
-    EventRow {
-        event_id: None,
+fn event(session_id: &str) -> ExperimentEvent {
+    ExperimentEvent {
+        experiment_id: "e".to_owned(),
         kind: ExperimentEventKind::Pageview,
+        project_id: None,
         session_id: session_id.to_owned(),
         variant_key: None,
-        at_ms: NOW_MS,
+        view_id: None,
+        properties: None,
         measurement: None,
     }
 }
@@ -300,15 +328,16 @@ const PROPERTIES: [&str; 6] = [
     r#"{"metric":"m","value":1}"#,
 ];
 
-fn any_detail() -> impl Strategy<Value = Option<Detail>> {
+/// A project, a view, and properties.
+type Detail = (Option<String>, Option<String>, Option<String>);
+
+fn any_detail() -> impl Strategy<Value = Detail> {
     let text = || prop::option::of(prop::sample::select(TEXTS.to_vec()).prop_map(str::to_owned));
     let properties = prop::option::of(prop::sample::select(PROPERTIES.to_vec()).prop_map(str::to_owned));
-    let detail = (text(), text(), properties);
-    prop::option::weighted(0.4, detail)
-        .prop_map(|detail| detail.filter(|(one, two, three)| one.is_some() || two.is_some() || three.is_some()))
+    prop::option::weighted(0.4, (text(), text(), properties)).prop_map(Option::unwrap_or_default)
 }
 
-fn any_entry() -> impl Strategy<Value = Entry> {
+fn any_event() -> impl Strategy<Value = Sent> {
     use ExperimentEventKind::{Conversion, Exposure, Pageview};
     let id = prop::option::weighted(0.8, (0..12_u64, prop::sample::select(vec![0_u32, 0, 0, 1])));
     let text = || prop::sample::select(TEXTS.to_vec()).prop_map(str::to_owned);
@@ -320,25 +349,28 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         |(id, session_id, (kind, variant_key, measured), ago_ms, detail)| {
             let measured = measured.filter(|_| kind == Conversion);
             let measurement = measured.map(|(metric, value)| Measurement { metric, value });
-            Entry {
+            let (project_id, view_id, properties) = detail;
+            Sent {
                 id: id.map(|(key, payload)| IdDigest { key, payload }),
-                row: EventRow {
-                    event_id: id.map(|(key, _)| format!("{}{key}", TEXTS[usize::try_from(key).unwrap() % 9])),
+                event_id: id.map(|(key, _)| format!("{}{key}", TEXTS[usize::try_from(key).unwrap() % 9])),
+                at_ms: NOW_MS + ago_ms,
+                event: ExperimentEvent {
                     kind,
-                    session_id,
                     variant_key,
-                    at_ms: NOW_MS + ago_ms,
                     measurement,
+                    project_id,
+                    view_id,
+                    properties,
+                    ..event(&session_id)
                 },
-                detail,
             }
         },
     )
 }
 
-fn any_deliveries() -> impl Strategy<Value = Vec<(Vec<Entry>, u32)>> {
+fn any_deliveries() -> impl Strategy<Value = Vec<(Vec<Sent>, u32)>> {
     let rejected = prop::sample::select(vec![0, 0, 0, 1, 7]);
-    prop::collection::vec((prop::collection::vec(any_entry(), 0..6), rejected), 0..4)
+    prop::collection::vec((prop::collection::vec(any_event(), 0..6), rejected), 0..4)
 }
 
 fn any_terms() -> impl Strategy<Value = Terms> {
@@ -393,36 +425,37 @@ fn batches_are_as_large_as_can_be_bound() {
     let steps = [Step::Bulk(700, 3800), Step::Bulk(1, 5000), Step::Bulk(900, 2000), Step::Bulk(3, 1_000_000)];
     let simulation = simulate(steps.to_vec());
     let counts: Vec<usize> = simulation.stored.iter().map(|batch| batch.event_count).collect();
-    assert_eq!(counts, [232, 232, 232, 4, 1, 435, 435, 30, 1, 1, 1]);
+    assert_eq!(counts, [232, 232, 232, 4, 1, 434, 434, 32, 1, 1, 1]);
 }
 
 /// The outcomes of one delivery.
-fn check(recorder: &mut Recorder, terms: &Terms, entries: &[&Entry], expected: &[Outcome]) {
-    let events = entries.iter().map(|&entry| entry.clone()).collect();
-    let decision = recorder.decide(&deliveries_of(vec![(events, 0)]), terms, NOW_MS);
-    assert_eq!(decision.outcomes, [expected], "{entries:?} {terms:?}");
+fn check(recorder: &mut Recorder, terms: &Terms, sent: &[&Sent], expected: &[Outcome]) {
+    let events = sent.iter().map(|&sent| sent.clone()).collect();
+    let decision = recorder.decide(&deliveries_of(&[(events, 0)]), terms, NOW_MS);
+    assert_eq!(decision.outcomes, [expected], "{sent:?} {terms:?}");
     recorder.keep(decision);
 }
 
-fn entry(id: Option<(u64, u32)>, change: impl FnOnce(&mut EventRow)) -> Entry {
-    let mut row = row("s");
-    change(&mut row);
-    Entry { id: id.map(|(key, payload)| IdDigest { key, payload }), row, detail: None }
+fn sent(id: Option<(u64, u32)>, change: impl FnOnce(&mut ExperimentEvent)) -> Sent {
+    let mut event = event("s");
+    change(&mut event);
+    Sent { id: id.map(|(key, payload)| IdDigest { key, payload }), event_id: None, at_ms: NOW_MS, event }
 }
 
 #[test]
 fn what_is_wrong_with_an_event_is_told_before_its_id_is_taken() {
     use Outcome::{Conflicting, Over, Recorded, Repeated, TooManyMetrics, UnknownVariant};
-    let mut recorder = Recorder::restore(Vec::new(), 0, (0..99).map(|number| format!("m{number}")).collect());
+    let mut recorder =
+        Recorder::restore(Vec::new(), 0, (0..99).map(|number| (NameKind::Metric, format!("m{number}"))).collect());
     let default = Terms::default();
     let declared = Terms { variants: vec!["red".to_owned()], over_ms: None };
     let over = |over_ms| Terms { over_ms: Some(over_ms), ..Terms::default() };
-    let of_variant = |variant: &str, id| entry(id, |row| row.variant_key = Some(variant.to_owned()));
+    let of_variant = |variant: &str, id| sent(id, |event| event.variant_key = Some(variant.to_owned()));
     let of_metric = |metric: &str, id| {
-        entry(id, |row| row.measurement = Some(Measurement { metric: metric.to_owned(), value: None }))
+        sent(id, |event| event.measurement = Some(Measurement { metric: metric.to_owned(), value: None }))
     };
-    let (plain, other) = (entry(Some((1, 7)), |_| {}), entry(Some((1, 8)), |_| {}));
-    let anonymous = entry(None, |_| {});
+    let (plain, other) = (sent(Some((1, 7)), |_| {}), sent(Some((1, 8)), |_| {}));
+    let anonymous = sent(None, |_| {});
     check(&mut recorder, &over(NOW_MS), &[&plain], &[Over]);
     check(&mut recorder, &declared, &[&of_variant("blue", Some((1, 7)))], &[UnknownVariant]);
     check(&mut recorder, &over(NOW_MS + 1), &[&plain, &plain, &other], &[Recorded, Repeated, Conflicting]);
@@ -465,9 +498,9 @@ fn a_recorder_holds_at_most_900_000_ids_and_forgets_the_oldest() {
     });
     let mut recorder = Recorder::restore(segments.collect(), 90, Vec::new());
     let deliver = |recorder: &Recorder, keys: std::ops::Range<usize>| {
-        let entry = |id: IdDigest| entry(Some((id.key, 0)), |_| {});
-        let events = ids(keys).into_iter().map(entry).collect();
-        recorder.decide(&deliveries_of(vec![(events, 0)]), &Terms::default(), NOW_MS)
+        let of_id = |id: IdDigest| sent(Some((id.key, 0)), |_| {});
+        let events = ids(keys).into_iter().map(of_id).collect();
+        recorder.decide(&deliveries_of(&[(events, 0)]), &Terms::default(), NOW_MS)
     };
     let known =
         |recorder: &Recorder, key: usize| deliver(recorder, key..key + 1).outcomes.concat() == [Outcome::Repeated];
@@ -480,4 +513,55 @@ fn a_recorder_holds_at_most_900_000_ids_and_forgets_the_oldest() {
     }
     assert!(known(&recorder, end - 1) && !known(&recorder, end));
     assert!(!known(&recorder, 2 * step - 1) && known(&recorder, 2 * step));
+}
+
+/// What is read again may be more than fits: batches are read by the page.
+#[test]
+fn a_recorder_that_is_restored_from_too_much_leaves_out_the_oldest_batches() {
+    let sizes = [3, 400_000, 7, 500_000, 1, 399_999];
+    let (mut first, mut segments) = (0, Vec::new());
+    for (number, size) in (0..).zip(sizes) {
+        segments.push(Segment { number, newest_ms: NOW_MS, entries: ids(first..first + size) });
+        first += size;
+    }
+    // The newest that fit together are 399,999 and 1 and 500,000.
+    let recorder = Recorder::restore(segments, 6, Vec::new());
+    let outcome = |key: usize| {
+        let events = vec![sent(Some((u64::try_from(key).unwrap(), 0)), |_| {})];
+        recorder.decide(&deliveries_of(&[(events, 0)]), &Terms::default(), NOW_MS).outcomes.concat()[0]
+    };
+    for key in [0, 2, 3, 400_002, 400_003, 400_009] {
+        assert_eq!(outcome(key), Outcome::Recorded, "{key}");
+    }
+    for key in [400_010, 900_009, 900_010, 900_011, first - 1] {
+        assert_eq!(outcome(key), Outcome::Repeated, "{key}");
+    }
+}
+
+#[test]
+fn a_batch_without_an_event_is_an_empty_array() {
+    let recorder = Recorder::restore(Vec::new(), 4, Vec::new());
+    let decision = recorder.decide(&deliveries_of(&[(Vec::new(), 3), (Vec::new(), 2)]), &Terms::default(), NOW_MS);
+    let batch =
+        NewBatch { number: 4, received_ms: NOW_MS, events: "[]".to_owned(), rejected: 5, ..NewBatch::default() };
+    assert_eq!(decision.batches, [batch]);
+    assert!(recorder.decide(&deliveries_of(&[(Vec::new(), 0)]), &Terms::default(), NOW_MS).batches.is_empty());
+}
+
+/// How many events are in each batch, of events that take so many bytes.
+fn check_bytes(bytes: [usize; 2], expected: &[usize]) {
+    let row = |bytes: usize| format!("[{}]", "7".repeat(bytes - 2));
+    let entry = |bytes| Entry { id: None, variant_key: None, metric: None, row: row(bytes) };
+    let delivery = Delivery { experiment_id: "e".to_owned(), events: bytes.map(entry).to_vec(), rejected: 0 };
+    let recorder = Recorder::restore(Vec::new(), 0, Vec::new());
+    let batches = recorder.decide(&[delivery], &Terms::default(), NOW_MS).batches;
+    assert_eq!(batches.iter().map(|batch| batch.event_count).collect::<Vec<_>>(), expected, "{bytes:?}");
+}
+
+/// Two events with their brackets and their comma.
+#[test]
+fn a_batch_has_all_bytes_that_it_may_have() {
+    check_bytes([1000, ARRAY_BYTES - 1003], &[2]);
+    check_bytes([1000, ARRAY_BYTES - 1002], &[1, 1]);
+    check_bytes([ARRAY_BYTES, 1000], &[1, 1]);
 }

@@ -38,4 +38,5 @@ fn check(ids: u64) {
 #[test]
 fn a_full_recorder_is_restored_in_less_than_40_mb() {
     check(RECORDER_IDS as u64);
+    check(RECORDER_IDS as u64 + 50_000);
 }

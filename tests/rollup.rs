@@ -240,7 +240,6 @@ fn key_of(sent: &Sent) -> SessionKey {
 fn row_of(sent: &Sent) -> EventRow {
     let measurement = sent.measured.map(|(metric, value)| Measurement { metric: metric.to_owned(), value });
     EventRow {
-        event_id: None,
         kind: sent.kind,
         session_id: sent.session.to_owned(),
         variant_key: sent.variant.map(str::to_owned),
@@ -707,27 +706,27 @@ fn cases_of_metrics() {
     check_metrics(rules(MultiVariant::First, None), &both, &[("red", "revenue", 1, 1, 2.0, 4.0)]);
 }
 
-/// A session's measurements are kept in the order of arrival, and no more than 1,000 of them.
+/// A session's measurements are kept in the order of arrival, and no more than 250 of them.
 #[test]
-fn measurements_beyond_a_thousand_are_told_and_count_nowhere() {
-    assert_eq!(SESSION_MEASUREMENTS, 1000);
+fn measurements_beyond_those_that_are_kept_are_told_and_count_nowhere() {
+    assert_eq!(SESSION_MEASUREMENTS, 250);
     let many = |session, first_ms: i64, count: i64| {
         (0..count).map(move |number| measured(session, first_ms - number, "revenue", Some(2.0)))
     };
     let mut storage = Storage::with_rules([("checkout", Rules::default())]);
-    let events: Vec<Sent> = many("alice", 2000, 1003)
-        .chain(many("bob", 10_000, 1000))
+    let events: Vec<Sent> = many("alice", 2000, 253)
+        .chain(many("bob", 10_000, 250))
         .chain([sent("alice", Exposure, 0, "red"), sent("bob", Exposure, 9_950, "green")])
         .chain([measured("alice", 3000, "clicks", None), measured("bob", 9_999, "clicks", None)])
         .chain([sent("bob", Exposure, 9_901, "green"), sent("alice", Conversion, 1, "red")])
         .collect();
-    for slice in events.chunks(997) {
+    for slice in events.chunks(247) {
         storage.roll(slice, Delivered::on_time(slice.len()));
         storage.check("more than can be kept");
     }
     let key = |variant: &str| ("checkout".to_owned(), variant.to_owned(), "revenue".to_owned());
     let expected = Metrics::from([
-        (key("red"), (1, 1, 2000.0, 4_000_000.0)),
+        (key("red"), (1, 1, 500.0, 250_000.0)),
         // Those at 10,000 ms and before, down to the exposure: 100.
         (key("green"), (1, 1, 200.0, 40_000.0)),
     ]);

@@ -7,6 +7,7 @@ mod database;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use database::library::{self, Random};
 use promptmeter::data::policy::{Action, POLICIES, policy_of};
 use promptmeter::data::schema::{Kind, Table};
 use promptmeter::data::tables::{TABLES, table};
@@ -21,6 +22,9 @@ const WORKERS_OWN: &[(&str, &[&str])] = &[
     ("prompt_stats", &["version"]),
     ("experiments", &["version"]),
 ];
+
+/// Columns of views that are never null although nothing says so.
+const NUMBERED: &[(&str, &str)] = &[("analytics_events", "seq")];
 
 /// Views: of these SQLite knows the columns, and neither their types nor a key.
 const VIEWS: &[&str] = &["analytics_events", "experiment_sessions"];
@@ -101,6 +105,30 @@ fn what_nobody_writes_is_a_view() {
         let kind = if policy.is_read_only { "view" } else { "table" };
         assert_eq!(texts(&database, &sql).concat(), [kind], "{}", policy.table.name);
         assert_eq!(VIEWS.contains(&policy.table.name), policy.is_read_only, "{}", policy.table.name);
+    }
+}
+
+/// The types of the values that a view shows in a column.
+fn shown_types(database: &Connection, view: &str, column: &str) -> BTreeSet<String> {
+    let sql = format!("select distinct upper(typeof({column})) from {view}");
+    texts(database, &sql).concat().into_iter().collect()
+}
+
+/// The small library has each column that may be null with a value and without one.
+#[test]
+fn every_view_shows_what_is_described() {
+    let database = database::open();
+    library::fill(&database, &mut Random(1));
+    for view in VIEWS.iter().map(|name| table(name).unwrap()) {
+        for column in view.columns {
+            let place = (view.name, column.name);
+            let null = (column.nullable && !NUMBERED.contains(&place)).then_some("NULL");
+            let expected = [stored_type(column.kind)].into_iter().chain(null).map(str::to_owned).collect();
+            assert_eq!(shown_types(&database, view.name, column.name), expected, "{place:?}");
+        }
+        let key = view.key.join(", ");
+        let repeated = format!("select {key} from {} group by {key} having count(*) > 1", view.name);
+        assert!(texts(&database, &repeated).is_empty(), "{}: {key}", view.name);
     }
 }
 

@@ -249,7 +249,7 @@ pub const EXPERIMENTS: Table = Table {
 pub const ANALYTICS_EVENTS: Table = Table {
     name: "analytics_events",
     columns: &[
-        integer("seq"),
+        integer("seq").required(),
         key_text("experiment_id").required(),
         text("event_id").where_value(Check::Characters(EVENT_ID_CHARS)),
         text("event_type").required(),

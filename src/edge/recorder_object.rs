@@ -14,10 +14,18 @@ use worker::{D1Database, Delay, DurableObject, Env, Error, Request, Response, Re
 use super::runtime::{now_ms, random_u64};
 use super::{d1, objects, settings};
 use crate::recording::protocol::{Command, Delivery, Outcome, Reply};
-use crate::recording::recorder::{Decision, NewBatch, Recorder, Terms};
+use crate::recording::recorder::{Decision, Recorder, Terms};
+use crate::time::MINUTE_MS;
 
 /// Events that are stored together, unless one delivery has more.
 const EVENTS_TOGETHER: usize = 2000;
+
+/// Events that wait at the most: what comes beyond is refused, and may come again.
+const EVENTS_WAITING: usize = 20_000;
+
+/// How long what is known of a declaration is relied on, in milliseconds. Whoever declares tells the recorder, but may end
+/// before.
+const TERMS_MS: i64 = MINUTE_MS;
 
 /// How long is waited before a batch is stored again, in milliseconds: the same one, so that it is stored once.
 const STORE_PAUSES_MS: [u64; 3] = [0, 50, 250];
@@ -43,7 +51,8 @@ type Stored = std::result::Result<Vec<Outcome>, String>;
 #[derive(Default)]
 struct Memory {
     recorder: Option<Recorder>,
-    terms: Option<Terms>,
+    /// What is known of the declaration, and since when.
+    terms: Option<(i64, Terms)>,
     /// How often the terms were forgotten: what was read before is not kept after.
     redeclared: u64,
     waiting: Vec<(Delivery, Sender<Stored>)>,
@@ -75,7 +84,7 @@ impl ExperimentRecorder {
             }
             Command::Record(delivery) => {
                 let (sender, stored) = oneshot::channel();
-                if self.recording.enqueue(delivery, sender) {
+                if self.recording.enqueue(delivery, sender)? {
                     self.state.wait_until(store_waiting(Rc::clone(&self.recording)));
                 }
                 let stored = stored.await.map_err(|_| Error::from("the events were not stored"))?;
@@ -101,10 +110,14 @@ async fn store_waiting(recording: Rc<Recording>) {
 
 impl Recording {
     /// Puts a delivery in the queue; tells whether nobody is storing what is in it.
-    fn enqueue(&self, delivery: Delivery, sender: Sender<Stored>) -> bool {
+    fn enqueue(&self, delivery: Delivery, sender: Sender<Stored>) -> Result<bool> {
         let mut memory = self.memory.borrow_mut();
+        let waiting: usize = memory.waiting.iter().map(|(delivery, _)| delivery.events.len()).sum();
+        if waiting > EVENTS_WAITING {
+            return Err(Error::from("too many events are waiting to be stored"));
+        }
         memory.waiting.push((delivery, sender));
-        !std::mem::replace(&mut memory.is_storing, true)
+        Ok(!std::mem::replace(&mut memory.is_storing, true))
     }
 
     /// Takes deliveries from the queue, in their order.
@@ -129,7 +142,7 @@ impl Recording {
         for _ in 0..DECISIONS {
             let mut decision = self.decide(&database, experiment_id, deliveries).await?;
             let outcomes = std::mem::take(&mut decision.outcomes);
-            let stored = store_batches(&database, experiment_id, &decision.batches).await;
+            let stored = store_batches(&database, experiment_id, &decision).await;
             let mut memory = self.memory.borrow_mut();
             match stored {
                 Ok(true) => {
@@ -154,22 +167,24 @@ impl Recording {
             let recorder = d1::batches::restore(database, experiment_id, now_ms()).await?;
             self.memory.borrow_mut().recorder = Some(recorder);
         }
-        while self.memory.borrow().terms.is_none() {
+        let is_known = |memory: &Memory| memory.terms.as_ref().is_some_and(|(since, _)| now_ms() - since <= TERMS_MS);
+        while !is_known(&self.memory.borrow()) {
             let redeclared = self.memory.borrow().redeclared;
             let terms = d1::batches::terms(database, experiment_id, settings::session_days(&self.env)).await?;
             let mut memory = self.memory.borrow_mut();
-            memory.terms = Some(terms).filter(|_| memory.redeclared == redeclared);
+            memory.terms = Some((now_ms(), terms)).filter(|_| memory.redeclared == redeclared);
         }
         let memory = self.memory.borrow();
         match (&memory.recorder, &memory.terms) {
-            (Some(recorder), Some(terms)) => Ok(recorder.decide(deliveries, terms, now_ms())),
+            (Some(recorder), Some((_, terms))) => Ok(recorder.decide(deliveries, terms, now_ms())),
             _ => Err(Error::from("the recorder was not restored")),
         }
     }
 }
 
 /// Stores batches; tells whether they are stored, or others have their numbers. What is not known is an error.
-async fn store_batches(database: &D1Database, experiment_id: &str, batches: &[NewBatch]) -> Result<bool> {
+async fn store_batches(database: &D1Database, experiment_id: &str, decision: &Decision) -> Result<bool> {
+    let Decision { batches, new_names, .. } = decision;
     if batches.is_empty() {
         return Ok(true);
     }
@@ -179,7 +194,7 @@ async fn store_batches(database: &D1Database, experiment_id: &str, batches: &[Ne
         if pause_ms > 0 {
             Delay::from(Duration::from_millis(pause_ms)).await;
         }
-        match d1::batches::store(database, experiment_id, &writer, batches).await {
+        match d1::batches::store(database, experiment_id, &writer, batches, new_names).await {
             Ok(()) => return Ok(true),
             Err(error) => failure = error,
         }

@@ -5,49 +5,65 @@ use std::collections::HashMap;
 
 use worker::{D1Database, Result};
 
-use super::d1::{rollup as statements, rules, session_states};
+use super::d1::rollup::{self as statements, Position};
+use super::d1::rules::{self, Rolled};
+use super::d1::session_states;
 use super::runtime::now_ms;
-use crate::experiments::rollup::judge_anew;
+use crate::experiments::rollup::{SessionDigest, judge_anew};
 use crate::experiments::session::{Rules, Session};
 use crate::time::SECOND_MS;
 
 /// Sessions that are judged in one transaction.
-const SESSIONS: usize = 5000;
+const SESSIONS: usize = 1000;
 /// A run judges no further sessions after this time; the next run goes on. In milliseconds.
 const RUN_MS: i64 = 10 * SECOND_MS;
 
-/// Brings the declared rules of all experiments into force.
+/// Brings the declared rules of all experiments into force. One that fails does not keep the others from theirs.
 pub(super) async fn run(database: &D1Database) -> Result<()> {
     let started_ms = now_ms();
-    while now_ms() - started_ms <= RUN_MS {
-        let from = statements::position(database).await?;
-        let Some((rolled, declared)) = rules::outdated(database).await?.into_iter().next() else { return Ok(()) };
-        if let Err(error) = step(database, from, &rolled, declared).await
-            && statements::position(database).await? == from
-        {
-            return Err(error);
+    let mut outcome = Ok(());
+    for (rolled, declared) in rules::outdated(database).await? {
+        match rejudge(database, rolled, declared, started_ms).await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => outcome = Err(error),
         }
     }
-    Ok(())
+    outcome
 }
 
-/// Judges the next sessions of an experiment.
+/// Judges the sessions of an experiment, until all are judged or the time is up; tells whether all are.
+async fn rejudge(database: &D1Database, mut rolled: Rolled, declared: Rules, started_ms: i64) -> Result<bool> {
+    while now_ms() - started_ms <= RUN_MS {
+        let from = statements::position(database).await?;
+        match step(database, from, &rolled, declared).await {
+            Ok(Some((next, judged_to))) => rolled.rules.next = Some((next, Some(judged_to))),
+            Err(error) if statements::position(database).await? == from => return Err(error),
+            // All are judged, or another run was first: what it did the next one knows.
+            Ok(None) | Err(_) => return Ok(true),
+        }
+    }
+    Ok(false)
+}
+
+/// Judges the next sessions of an experiment; gives the rules and the last session that is judged by them, or `None`
+/// when all are.
 async fn step(
     database: &D1Database,
-    from: statements::Position,
-    rolled: &rules::Rolled,
+    from: Position,
+    rolled: &Rolled,
     declared: Rules,
-) -> Result<()> {
+) -> Result<Option<(Rules, SessionDigest)>> {
     let (next, judged_to) = rolled.rules.next.unwrap_or((declared, None));
     let found = session_states::after(database, rolled.experiment, judged_to.as_ref(), SESSIONS).await?;
-    let last = found.last().map(|(key, _)| key.session);
-    let is_last = found.len() < SESSIONS;
+    let last = found.last().map(|(key, _)| key.session).filter(|_| found.len() == SESSIONS);
     let sessions: Vec<Session> = found.into_iter().map(|(_, session)| session).collect();
     let changes = judge_anew(rolled.experiment, &sessions, rolled.rules.rules, next);
     let progress = match last {
-        Some(last) if !is_last => rules::advance(database, rolled.experiment, next, Some(&last))?,
-        _ => rules::settle(database, rolled.experiment, next)?,
+        Some(last) => rules::advance(database, rolled.experiment, next, &last)?,
+        None => rules::settle(database, rolled.experiment, next)?,
     };
     let ids = HashMap::from([(rolled.experiment, rolled.experiment_id.clone())]);
-    statements::store(database, &changes, &ids, (from, from.seq), vec![progress]).await.map(drop)
+    statements::store(database, &changes, &ids, (from, from.seq), vec![progress]).await?;
+    Ok(last.map(|last| (next, last)))
 }

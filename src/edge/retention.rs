@@ -22,7 +22,10 @@ pub(super) async fn run(env: &Env) -> Result<()> {
     while has_time() && d1::retention::remove_batches(&database, before_ms, PORTION).await? == PORTION {}
     let stopped_ms = started_ms - settings::session_days(env) * DAY_MS - SESSION_GRACE_MS;
     for experiment in d1::retention::forgotten(&database, stopped_ms).await? {
-        while has_time() && d1::retention::remove_sessions(&database, experiment, started_ms, PORTION).await? > 0 {}
+        while has_time()
+            && d1::retention::remove_sessions(&database, experiment, (started_ms, stopped_ms), PORTION).await? > 0
+        {
+        }
     }
     Ok(())
 }

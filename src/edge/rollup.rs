@@ -13,18 +13,26 @@ use crate::time::{DAY_MS, SECOND_MS};
 
 /// Events in a slice, unless one batch has more: about 10 MB in memory.
 const SLICE_EVENTS: i64 = 10_000;
+/// The same after a run that failed or was cut off: whatever was too much for it is less now.
+const CAREFUL_SLICE_EVENTS: i64 = 500;
 /// A run begins no further slice after this time; the next run goes on. In milliseconds.
 const RUN_MS: i64 = 20 * SECOND_MS;
 /// How long runs are kept in the log, in milliseconds.
 const LOG_MS: i64 = 30 * DAY_MS;
 
-/// Rolls up what has arrived and notes the run in `rollup_runs`; tells whether nothing is left.
+/// Rolls up what has arrived until now and notes the run in `rollup_runs`, unless there is nothing new; tells whether
+/// nothing is left of it.
 pub(super) async fn run(database: &D1Database) -> Result<bool> {
     let started_ms = now_ms();
+    let newest = statements::newest(database).await?;
+    if statements::position(database).await?.seq >= newest {
+        return Ok(true);
+    }
+    let slice_events = if runs::last_failed(database).await? { CAREFUL_SLICE_EVENTS } else { SLICE_EVENTS };
     let run = runs::start(database, started_ms, started_ms - LOG_MS).await?;
     let (mut events_read, mut rows_written) = (0, 0);
     let outcome = loop {
-        match slice(database).await {
+        match slice(database, newest, slice_events).await {
             Ok(Some((read, written))) => {
                 events_read += read;
                 rows_written += written;
@@ -45,10 +53,14 @@ pub(super) async fn run(database: &D1Database) -> Result<bool> {
     outcome
 }
 
-/// Rolls up one slice; gives the events read and the rows written, or `None` when there is nothing new.
-async fn slice(database: &D1Database) -> Result<Option<(i64, i64)>> {
+/// Rolls up one slice of the batches up to `newest`; gives the events read and the rows written, or `None` when there is
+/// nothing new.
+async fn slice(database: &D1Database, newest: i64, events: i64) -> Result<Option<(i64, i64)>> {
     let from = statements::position(database).await?;
-    let batches = statements::batches(database, from, SLICE_EVENTS).await?;
+    if from.seq >= newest {
+        return Ok(None);
+    }
+    let batches = statements::batches(database, from, events).await?;
     let Some(to) = batches.last().map(|batch| batch.seq) else { return Ok(None) };
     let names: HashSet<&str> = batches.iter().map(|batch| batch.experiment_id.as_str()).collect();
     let (mut numbers, mut ids, mut rules_of) = (HashMap::new(), HashMap::new(), HashMap::new());

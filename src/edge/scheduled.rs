@@ -15,13 +15,14 @@ const FORGOTTEN_KEYS: i64 = 5000;
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    match roll_up(&env).await {
+    let rolled_up = roll_up(&env).await;
+    log_if_failed("rules", rejudge(&env).await);
+    match rolled_up {
         // What is to be removed is rolled up first.
         Ok(true) => log_if_failed("retention", retention::run(&env).await),
         Ok(false) => {}
         Err(error) => log_failure("rollup", &error.to_string()),
     }
-    log_if_failed("rules", rejudge(&env).await);
     log_if_failed("uncounted", count_uncounted(&env).await);
     log_if_failed("creations", forget_creation_keys(&env).await);
 }

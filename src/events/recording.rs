@@ -4,7 +4,7 @@ use super::event::ExperimentEvent;
 use super::fate::{Fate, reused_id};
 use crate::counting::ledger::digest;
 use crate::http::problem::{Code, Problem};
-use crate::limits::EXPERIMENT_METRICS;
+use crate::limits::{EXPERIMENT_METRICS, VARIANTS};
 use crate::recording::event_row::NewRow;
 use crate::recording::protocol::{Delivery, Entry, Outcome};
 
@@ -80,6 +80,10 @@ pub fn fate_of(outcome: Outcome) -> Fate {
         Outcome::Conflicting => Fate::Rejected(reused_id()),
         Outcome::UnknownVariant => {
             at(Code::UnknownVariant, "/variant_key", "The experiment is declared without a variant of this key.")
+        }
+        Outcome::TooManyVariants => {
+            let detail = format!("The events of an experiment name at most {VARIANTS} variants.");
+            at(Code::TooManyVariants, "/variant_key", &detail)
         }
         Outcome::TooManyMetrics => {
             let detail = format!("The conversions of an experiment have at most {EXPERIMENT_METRICS} metrics.");

@@ -32,6 +32,9 @@ pub fn decide(
 ) -> Result<Decision, Problem> {
     let status = declaration.status;
     let Some(known) = known else {
+        if is_over {
+            return Err(over("/status", "be declared again. Give a new experiment a new id."));
+        }
         check_transition(Status::Draft, status)?;
         let started_ms = (status == Status::Running).then_some(now_ms);
         return Ok(Decision::Store(Experiment { declaration, started_ms, stopped_ms: None, version: 1 }));
@@ -71,8 +74,12 @@ fn check_over(known: &Declaration, new: &Declaration) -> Result<(), Problem> {
         new if new.rules != known.rules => ("/conversion_window_hours", "be judged anew."),
         _ => return Ok(()),
     };
+    Err(over(pointer, what))
+}
+
+fn over(pointer: &str, what: &str) -> Problem {
     let detail = format!("The sessions of this experiment are forgotten: it cannot {what}");
-    Err(Problem::at(Code::ExperimentOver, pointer, detail))
+    Problem::at(Code::ExperimentOver, pointer, detail)
 }
 
 fn check_running(known: &Declaration, new: &Declaration) -> Result<(), Problem> {

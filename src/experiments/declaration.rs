@@ -66,12 +66,6 @@ impl Status {
 }
 
 impl Declaration {
-    /// Whether events may name this variant: one of those that are declared, or any where none are.
-    #[must_use]
-    pub fn knows_variant(&self, key: &str) -> bool {
-        self.variants.is_empty() || self.variants.iter().any(|variant| variant.key == key)
-    }
-
     /// The assignment of a unit.
     #[must_use]
     pub fn assign(&self, unit: &str) -> Assignment<'_> {

@@ -2,7 +2,6 @@
 
 use super::assignment::HashVersion;
 use super::declaration::{Declaration, Status};
-use super::fraction;
 use super::namespace::read_namespace;
 use super::session::{MultiVariant, Rules};
 use super::variants::read_variants;
@@ -67,7 +66,7 @@ impl Declaration {
     pub fn of_fields(fields: &Fields<'_>, id: &str, status: Status) -> Result<Self, Problem> {
         let field = |name| fields.field(name);
         Ok(Self {
-            coverage: fraction::read(&field("coverage"))?.unwrap_or(1.0),
+            coverage: field("coverage").fraction()?.unwrap_or(1.0),
             hash_version: whole(&field("hash_version"), 2)?
                 .and_then(HashVersion::of_number)
                 .unwrap_or(HashVersion::Two),

@@ -14,7 +14,6 @@ pub mod decision;
 pub mod declaration;
 pub mod declaring;
 pub mod experiment;
-pub mod fraction;
 pub mod namespace;
 pub mod page;
 pub mod results;

@@ -4,7 +4,6 @@ use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::value::RawValue;
 
 use super::assignment::{HashVersion, bucket};
-use super::fraction;
 use crate::http::field::Field;
 use crate::http::problem::{Code, Problem};
 use crate::limits::KEY_CHARS;
@@ -60,7 +59,7 @@ fn read(json: &RawValue) -> Result<Namespace, Problem> {
     let &[id, start, end] = parts.as_slice() else { return Err(shape()) };
     let part = |name, json| Field { name, json: Some(json) };
     let id = part("0", id).key(KEY_CHARS)?;
-    let (start, end) = (fraction::read(&part("1", start))?, fraction::read(&part("2", end))?);
+    let (start, end) = (part("1", start).fraction()?, part("2", end).fraction()?);
     let (Some(id), Some(start), Some(end)) = (id, start, end) else { return Err(shape()) };
     if start >= end {
         return Err(Problem::new(Code::InvalidValue, "namespace must start before it ends."));

@@ -91,24 +91,18 @@ pub struct MetricAnswer<'a> {
 }
 
 impl Results {
-    /// Adds up what is stored. The arms are the declared variants in their order, then others in the order of their keys;
-    /// the baseline is the first, unless another is named.
+    /// Adds up what is stored. The arms are the declared variants in their order, then others in the order of their keys,
+    /// up to [`VARIANTS`] in all; the baseline is the first, unless another is named.
     ///
     /// # Errors
-    /// [`Code::InvalidValue`] for a baseline that is no variant, [`Code::Conflict`] beyond [`VARIANTS`] variants.
+    /// [`Code::InvalidValue`] for a baseline that is no variant.
     pub fn of(stored: &Stored, baseline: Option<&str>) -> Result<Self, Problem> {
         let mut arms: Vec<Arm> = stored.declared.iter().map(|(key, _)| arm(key)).collect();
         for hour in &stored.hours {
-            let place = arms.iter().position(|arm| arm.key == hour.variant_key);
-            if place.is_none() {
+            if arms.len() < VARIANTS && arms.iter().all(|arm| arm.key != hour.variant_key) {
                 let others = arms.get(stored.declared.len()..).unwrap_or_default();
                 let place = stored.declared.len() + others.partition_point(|other| other.key < hour.variant_key);
                 arms.insert(place, arm(&hour.variant_key));
-            }
-            if arms.len() > VARIANTS {
-                let detail =
-                    format!("Events name more than {VARIANTS} variants. Declare those that the experiment has.");
-                return Err(Problem::new(Code::Conflict, detail));
             }
             if let Some(arm) = arms.iter_mut().find(|arm| arm.key == hour.variant_key) {
                 arm.sessions += hour.exposed;

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::fraction;
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{KEY_CHARS, VARIANTS, WEIGHTS_TOLERANCE};
@@ -59,7 +58,7 @@ fn read_variant(json: &RawValue) -> Result<(String, Option<f64>), Problem> {
     let fields = Fields::read(json.get(), "A variant")?;
     fields.refuse_unknown(&["key", "weight"])?;
     let key = fields.field("key");
-    Ok((key.required(key.key(KEY_CHARS)?)?, fraction::read(&fields.field("weight"))?))
+    Ok((key.required(key.key(KEY_CHARS)?)?, fields.field("weight").fraction()?))
 }
 
 fn check_sum(variants: &[Variant]) -> Result<(), Problem> {

@@ -76,6 +76,18 @@ impl Field<'_> {
         self.json.map(read).transpose()
     }
 
+    /// A number from 0 to 1, to the last bit.
+    ///
+    /// # Errors
+    /// [`Code::InvalidType`], [`Code::InvalidValue`] for another number.
+    pub fn fraction(&self) -> Result<Option<f64>, Problem> {
+        let number = self.number()?;
+        if number.is_some_and(|number| !(0.0..=1.0).contains(&number)) {
+            return Err(self.problem(Code::InvalidValue, self.must_be("a number from 0 to 1")));
+        }
+        Ok(number.map(f64::abs)) // there is a 0 below 0
+    }
+
     /// True or false.
     ///
     /// # Errors

@@ -35,6 +35,8 @@ pub enum Code {
     UnknownColumn,
     /// An event names a variant that its experiment does not have.
     UnknownVariant,
+    /// An event names one variant more than its experiment may have.
+    TooManyVariants,
     /// An event names one metric more than its experiment may have.
     TooManyMetrics,
     /// An event is too old, or from the future.
@@ -95,6 +97,7 @@ impl Code {
             Self::UnknownTable => ("unknown_table", 400, "The table is not known"),
             Self::UnknownColumn => ("unknown_column", 400, "The column is not known"),
             Self::UnknownVariant => ("unknown_variant", 400, "The experiment has no such variant"),
+            Self::TooManyVariants => ("too_many_variants", 400, "The experiment has too many variants"),
             Self::TooManyMetrics => ("too_many_metrics", 400, "The experiment has too many metrics"),
             Self::TimestampOutOfRange => ("timestamp_out_of_range", 400, "The timestamp is out of range"),
             Self::CredentialRequired => ("credential_required", 401, "A credential is required"),

@@ -56,6 +56,8 @@ pub enum Outcome {
     Conflicting,
     /// It names a variant that the experiment does not have.
     UnknownVariant,
+    /// It names one variant more than an experiment may have whose variants are not declared.
+    TooManyVariants,
     /// It names one metric more than an experiment may have.
     TooManyMetrics,
     /// The experiment was stopped so long ago that its sessions are forgotten.

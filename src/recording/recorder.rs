@@ -6,9 +6,9 @@ use super::protocol::{Delivery, Entry, Outcome};
 use crate::counting::ledger::{Ledger, Segment};
 use crate::counting::protocol::{IdDigest, Outcome as Judgement};
 use crate::data::json_rows::ARRAY_BYTES;
-use crate::limits::EXPERIMENT_METRICS;
+use crate::limits::{EXPERIMENT_METRICS, VARIANTS};
 
-/// Ids that a recorder remembers at the most: below 40 MB of memory.
+/// Ids that a recorder remembers at the most: 43 MB of memory, and 61 MB while the table of them grows.
 pub const RECORDER_IDS: usize = 900_000;
 
 /// What an experiment's declaration says about its events.
@@ -19,6 +19,42 @@ pub struct Terms {
     /// Since when its events are refused, in milliseconds since 1970.
     pub over_ms: Option<i64>,
 }
+
+/// What an experiment's events name, and may not name without end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameKind {
+    /// A variant, while it is not declared which there are.
+    Variant,
+    /// A metric.
+    Metric,
+}
+
+impl NameKind {
+    /// The name under which it is stored.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Variant => "variant",
+            Self::Metric => "metric",
+        }
+    }
+
+    /// The kind that is stored under this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Variant, Self::Metric].into_iter().find(|kind| kind.name() == name)
+    }
+
+    fn most(self) -> usize {
+        match self {
+            Self::Variant => VARIANTS,
+            Self::Metric => EXPERIMENT_METRICS,
+        }
+    }
+}
+
+/// The names that an experiment's events have used.
+pub type Names = Vec<(NameKind, String)>;
 
 /// A batch that is to be stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +82,8 @@ pub struct Decision {
     pub outcomes: Vec<Vec<Outcome>>,
     /// To be stored in one transaction; then the outcomes hold.
     pub batches: Vec<NewBatch>,
-    metrics: Vec<String>,
+    /// Names that are used for the first time, to be stored with them.
+    pub new_names: Names,
 }
 
 /// What is known of an experiment's events.
@@ -54,14 +91,14 @@ pub struct Decision {
 pub struct Recorder {
     ledger: Ledger,
     next_number: i64,
-    metrics: Vec<String>,
+    names: Names,
 }
 
 impl Recorder {
     /// A recorder that knows these stored batches, given in their order, each with the ids of its events, and these
-    /// names of metrics. Of more than [`RECORDER_IDS`] it knows the newest.
+    /// names. Of more than [`RECORDER_IDS`] it knows the newest.
     #[must_use]
-    pub fn restore(segments: Vec<Segment>, next_number: i64, metrics: Vec<String>) -> Self {
+    pub fn restore(segments: Vec<Segment>, next_number: i64, names: Names) -> Self {
         let mut ids: usize = segments.iter().map(|segment| segment.entries.len()).sum();
         let mut ledger = Ledger::holding(RECORDER_IDS, ids);
         for segment in segments {
@@ -71,7 +108,7 @@ impl Recorder {
                 ledger.restore(segment);
             }
         }
-        Self { ledger, next_number, metrics }
+        Self { ledger, next_number, names }
     }
 
     /// Decides what becomes of deliveries that are there at `now_ms`.
@@ -79,25 +116,25 @@ impl Recorder {
     pub fn decide(&self, deliveries: &[Delivery], terms: &Terms, now_ms: i64) -> Decision {
         let mut writing = Writing::new(self.next_number, now_ms);
         let mut fresh = HashMap::new();
-        let mut metrics = self.metrics.clone();
+        let mut names = self.names.clone();
         let mut outcomes = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
             writing.batch.rejected += delivery.rejected;
             let outcome_of = |entry| {
-                let outcome = self.judge(entry, &mut fresh, &mut metrics, terms, now_ms);
+                let outcome = self.judge(entry, &mut fresh, &mut names, terms, now_ms);
                 writing.add(entry, outcome);
                 outcome
             };
             outcomes.push(delivery.events.iter().map(outcome_of).collect());
         }
-        Decision { outcomes, batches: writing.finish(), metrics }
+        Decision { outcomes, batches: writing.finish(), new_names: names.split_off(self.names.len()) }
     }
 
     fn judge(
         &self,
         entry: &Entry,
         fresh: &mut HashMap<u64, u32>,
-        metrics: &mut Vec<String>,
+        names: &mut Names,
         terms: &Terms,
         now_ms: i64,
     ) -> Outcome {
@@ -115,12 +152,17 @@ impl Recorder {
                 Judgement::Conflicting => return Outcome::Conflicting,
             }
         }
-        if let Some(metric) = entry.metric.as_ref().filter(|metric| !metrics.contains(metric)) {
-            if metrics.len() >= EXPERIMENT_METRICS {
-                return Outcome::TooManyMetrics;
-            }
-            metrics.push(metric.clone());
+        let variant = entry.variant_key.as_ref().filter(|_| terms.variants.is_empty());
+        let variant = variant.filter(|name| is_new(names, NameKind::Variant, name));
+        let metric = entry.metric.as_ref().filter(|name| is_new(names, NameKind::Metric, name));
+        if variant.is_some() && is_full(names, NameKind::Variant) {
+            return Outcome::TooManyVariants;
         }
+        if metric.is_some() && is_full(names, NameKind::Metric) {
+            return Outcome::TooManyMetrics;
+        }
+        names.extend(variant.map(|name| (NameKind::Variant, name.clone())));
+        names.extend(metric.map(|name| (NameKind::Metric, name.clone())));
         if let Some(id) = entry.id {
             fresh.insert(id.key, id.payload);
         }
@@ -137,8 +179,16 @@ impl Recorder {
                 self.ledger.remember(segment, batch.received_ms);
             }
         }
-        self.metrics = decision.metrics;
+        self.names.extend(decision.new_names);
     }
+}
+
+fn is_new(names: &Names, kind: NameKind, name: &str) -> bool {
+    !names.iter().any(|(known_kind, known)| *known_kind == kind && known == name)
+}
+
+fn is_full(names: &Names, kind: NameKind) -> bool {
+    names.iter().filter(|(known_kind, _)| *known_kind == kind).count() >= kind.most()
 }
 
 fn same(is_same: bool) -> Judgement {
@@ -160,9 +210,7 @@ impl Writing {
         match outcome {
             Outcome::Recorded => self.record(entry),
             Outcome::Repeated => self.batch.duplicates += 1,
-            Outcome::Conflicting | Outcome::UnknownVariant | Outcome::TooManyMetrics | Outcome::Over => {
-                self.batch.rejected += 1;
-            }
+            _ => self.batch.rejected += 1,
         }
     }
 

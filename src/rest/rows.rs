@@ -167,7 +167,7 @@ fn write_cell(out: &mut String, kind: Kind, cell: Option<&Cell>) {
 /// A number as JSON writes it; whole ones without a fraction.
 #[expect(clippy::cast_possible_truncation, reason = "whole numbers in the database stay within 2^53")]
 fn number_text(number: f64) -> String {
-    if number.fract() == 0.0 && number.abs() < 9e15 {
+    if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 {
         return (number as i64).to_string();
     }
     json_text(&number)

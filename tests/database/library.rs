@@ -8,7 +8,7 @@ use promptmeter::sql::statement::{Statement, Value};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::{NOW, run, user, user_id};
+use super::{NOW, is_written, run, user, user_id};
 
 /// Numbers made of a seed (`SplitMix64`).
 pub(crate) struct Random(pub(crate) u64);
@@ -62,7 +62,12 @@ pub(crate) fn some_value(random: &mut Random, table: &Table, column: &str) -> se
         (_, "event_type") => return random.pick(&["fork", "compare_add"]).into(),
         (_, "multi_variant") => return random.pick(&["exclude", "first"]).into(),
         (_, "conversion_window_hours" | "rating") => return (1 + random.below(5)).into(),
-        (_, "slug") => return serde_json::Value::Null,
+        (_, "slug") | ("experiments", "started_ms" | "stopped_ms" | "namespace") => return serde_json::Value::Null,
+        ("experiments", "name") => return random.pick(&words[..2]).into(),
+        ("experiments", "status") => return "draft".into(),
+        ("experiments", "variants") => return serde_json::json!([{"key": "alpha", "weight": 1}]),
+        ("experiments", "coverage") => return random.pick(&[1.into(), serde_json::json!(0.5)]),
+        ("experiments", "hash_version") => return (1 + random.below(2)).into(),
         _ => {}
     }
     if column.nullable && random.below(3) == 0 {
@@ -111,24 +116,23 @@ fn store(database: &Connection, random: &mut Random, table: &Table, fixed: &[(&s
     run(database, &statement).unwrap_or_else(|error| panic!("{}: {error}", statement.text()));
 }
 
+/// Experiments that ran.
+const DECLARED: &str = r#"
+    insert into experiments (id, name, variants, namespace, status, started_ms, stopped_ms) values
+        ('running', 'alpha', '[{"key":"a","weight":0.5}]', '["n",0,1]', 'running', 7, null),
+        ('stopped', 'alpha', '[]', null, 'stopped', 7, 8)"#;
+
 /// What the views show: experiment events, and what the events of sessions come down to.
 const SHOWN_BY_VIEWS: &str = r#"
     insert into experiment_batches
-        (experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events, details) values
-        ('alpha', 0, 'w', 9, 2, 0, 0, x'', '[["É",0,"alpha",null,7],[null,2,"東京","Beta",8,"m",1.5]]',
-            '[["p","v","{\"a\":[1,null]}"],null]'),
-        ('東京', 0, 'w', 9, 1, 1, 1, x'', '[["É",1,"alpha","Beta",7]]', null);
+        (experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events) values
+        ('alpha', 0, 'w', 9, 2, 0, 0, x'', '[["É",0,"alpha",null,7,null,null,"p","v","{\"a\":[1,null]}"],
+            [null,2,"東京","Beta",8,"m",1.5]]'),
+        ('東京', 0, 'w', 9, 1, 1, 1, x'', '[["É",1,"alpha","Beta",7]]');
     insert into experiment_rollups (experiment_id, multi_variant) values ('alpha', 'exclude'), ('東京', 'first');
-    insert into session_states values (1, x'00112233445566778899aabbccddeeff', null, null, 0, x'000000'),
-        (1, x'10112233445566778899aabbccddeeff', 'Beta', 7, 1, x'000000'),
-        (2, x'00112233445566778899aabbccddeeff', 'alpha', 8, 0, x'000000')"#;
-
-/// Whether this is a view, which has no rows of its own.
-pub(crate) fn is_view(database: &Connection, table: &Table) -> bool {
-    let mut find = Statement::new("select 1 from sqlite_schema where type = 'view' and name = ");
-    find.bind(Value::Text(table.name.to_owned()));
-    !run(database, &find).unwrap().is_empty()
-}
+    insert into session_states values (1, x'00112233445566778899aabbccddeeff', null, null, 0, x'00'),
+        (1, x'10112233445566778899aabbccddeeff', 'Beta', 7, 1, x'00'),
+        (2, x'00112233445566778899aabbccddeeff', 'alpha', 8, 0, x'00')"#;
 
 /// Fills a database with a small library.
 pub(crate) fn fill(database: &Connection, random: &mut Random) {
@@ -149,8 +153,9 @@ pub(crate) fn fill(database: &Connection, random: &mut Random) {
         );
     }
     database.execute_batch(SHOWN_BY_VIEWS).unwrap();
+    database.execute_batch(DECLARED).unwrap();
     let first = ["users", "prompts", "prompt_templates"];
-    for table in TABLES.iter().filter(|table| !first.contains(&table.name) && !is_view(database, table)) {
+    for table in TABLES.iter().filter(|table| !first.contains(&table.name) && is_written(table)) {
         for _ in 0..6 {
             let mut fixed =
                 vec![("prompt_id", prompt_id(random.below(6))), ("template_id", template_id(random.below(4)))];

@@ -7,6 +7,8 @@ pub(crate) mod library;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use promptmeter::data::policy::policy_of;
+use promptmeter::data::schema::Table;
 use promptmeter::http::identity::{Identity, User};
 use promptmeter::http::query::Query as Parameters;
 use promptmeter::rest::error::DataError;
@@ -138,6 +140,11 @@ pub(crate) fn machine_steps(database: &Connection, statement: &Statement) -> i32
     while rows.next().unwrap().is_some() {}
     drop(rows);
     prepared.get_status(rusqlite::StatementStatus::VmStep)
+}
+
+/// Whether the data dialect writes a table at all.
+pub(crate) fn is_written(table: &Table) -> bool {
+    !policy_of(table).unwrap().is_read_only
 }
 
 /// A user's id.

@@ -91,9 +91,9 @@ test("a recorder that was put away knows its ids", async () => {
 test("ids are known for 24 hours, from however many batches", async () => {
   const experiment = randomUUID();
   await storeBatch(experiment, 0, "yesterday", now - 25 * HOUR_MS);
-  await storeBatch(experiment, 1, "today", now - 23 * HOUR_MS);
+  await storeBatch(experiment, 1000, "today", now - 23 * HOUR_MS);
   await sql(
-    `with recursive n(n) as (select 2 union all select n + 1 from n where n < 4500)
+    `with recursive n(n) as (select 1001 union all select n + 1 from n where n < 4500)
     insert into experiment_batches
       (experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events)
     select ?, n, 'another', ?, 1, 0, 0, randomblob(12), '[[null,0,"s",null,0]]' from n`,
@@ -134,4 +134,22 @@ test("late and refused events are told by the experiment's quality", async () =>
   assert.deepEqual([answer.accepted, answer.rejected.map(({ code }) => code)], [2, ["timestamp_out_of_range"]]);
   await cron();
   assert.deepEqual(await quality(experiment), { late: 1, duplicates: 0, rejected: 1, unmeasured: 0 });
+});
+
+test("an experiment that is not declared has at most 100 variants, and any at most 100 metrics, whatever is forgotten meanwhile", async () => {
+  const experiment = randomUUID();
+  const codes = async (list) => {
+    const { accepted, rejected } = await events(list.map((more, index) => exposure(experiment, `${JSON.stringify(more)} ${index}`, { session_id: randomUUID(), ...more })));
+    return [accepted, rejected.map(({ index, code }) => [index, code])];
+  };
+  const variants = (first, count) => Array.from({ length: count }, (_, index) => ({ variant_key: `v${first + index}` }));
+  const metrics = (first, count) =>
+    Array.from({ length: count }, (_, index) => ({ type: "conversion", variant_key: undefined, properties: { metric: `m${first + index}` } }));
+  assert.deepEqual(await codes([...variants(0, 99), ...metrics(0, 99)]), [198, []]);
+  await cron();
+  await evictRecorder(experiment);
+  assert.deepEqual(await codes([...variants(98, 3), ...metrics(98, 3)]), [4, [[2, "too_many_variants"], [5, "too_many_metrics"]]]);
+  await cron();
+  const rows = await sql("select count(distinct variant_key) as n from experiment_analytics_summary where experiment_id = ?", experiment);
+  assert.deepEqual(rows, [{ n: 100 }]);
 });

@@ -187,6 +187,27 @@ test("sessions are forgotten a while after an experiment was stopped; then it is
   }
 });
 
+test("a rule that changes right before the sessions are forgotten comes into force before", async () => {
+  const id = randomUUID();
+  await put(id, {});
+  await send(id, ["control", "treatment"].map((variant_key, place) => event("exposure", "both", now - place, { variant_key })));
+  await cron();
+  await put(id, { status: "stopped", multi_variant: "first" });
+  await sql("update experiments set stopped_ms = ? where id = ?", now - 6 * DAY_MS, id);
+  await cron();
+  assert.deepEqual((await results(id)).variants.map(({ sessions }) => sessions), [0, 1]);
+  assert.deepEqual(await sql("select count(*) as n from experiment_sessions where experiment_id = ?", id), [{ n: 0 }]);
+});
+
+test("many experiments with long names are rolled up together", async () => {
+  const name = (index) => `${"é\"".repeat(60)}${index}`;
+  const list = Array.from({ length: 400 }, (_, index) => ({ ...event("exposure", "s", now, { variant_key: "a" }), experiment_id: name(index) }));
+  assert.equal((await events(list)).accepted, 400);
+  await cron();
+  const rolled = await sql("select count(*) as n from experiment_analytics_summary where experiment_id like ?", "é\"é%");
+  assert.deepEqual(rolled, [{ n: 400 }]);
+});
+
 test("results are the service's, and of experiments that are known", async () => {
   for (const [as, status, code] of [[anonymous, 401, "credential_required"], [user(randomUUID()), 403, "service_required"], [service, 404, "unknown_experiment"]]) {
     const refused = await get("/v1/experiments/nowhere/results", { as });

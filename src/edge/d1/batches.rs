@@ -1,17 +1,17 @@
 //! Statements about stored batches of experiment events.
 
-use worker::{D1Database, Error, Result};
+use worker::{D1Database, Result};
 
 use super::rows::{Columns, read_all};
-use super::{integer, run, statement, text, transact};
+use super::{arrays, integer, run, statement, text, transact};
 use crate::counting::ledger::{RETENTION_MS, Segment};
-use crate::recording::recorder::{NewBatch, RECORDER_IDS, Recorder, Terms};
+use crate::recording::recorder::{NameKind, Names, NewBatch, RECORDER_IDS, Recorder, Terms};
 use crate::time::DAY_MS;
 
 /// Bytes of ids, as they are stored, that one read gives, unless a single batch has more.
 const PAGE_BYTES: i64 = 600_000;
-/// Batches that one read gives.
-const PAGE_BATCHES: i64 = 2000;
+/// Batches that one read goes through.
+const PAGE_BATCHES: i64 = 20_000;
 
 /// Stores batches, all or none; stored again by the same writer, they are stored. Fails where another writer has stored
 /// a batch of one of their numbers.
@@ -20,6 +20,7 @@ pub(in crate::edge) async fn store(
     experiment_id: &str,
     writer: &str,
     batches: &[NewBatch],
+    new_names: &Names,
 ) -> Result<()> {
     let sql = "insert into experiment_batches (experiment_id, number, writer, received_ms, event_count, \
             duplicates, rejected, ids, events) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, unhex(?8), ?9) \
@@ -39,7 +40,12 @@ pub(in crate::edge) async fn store(
         ];
         statement(database, sql, &parameters)
     };
-    let statements = batches.iter().map(insert).collect::<Result<Vec<_>>>()?;
+    let mut statements = batches.iter().map(insert).collect::<Result<Vec<_>>>()?;
+    let name = "insert into experiment_names (experiment_id, kind, name) select ?1, value ->> 0, value ->> 1 \
+        from json_each(?2) where true on conflict do nothing";
+    for names in arrays(new_names.iter().map(|(kind, name)| (kind.name(), name)))? {
+        statements.push(statement(database, name, &[text(experiment_id), names])?);
+    }
     transact(database, statements).await.map(drop)
 }
 
@@ -57,11 +63,12 @@ pub(in crate::edge) async fn writer_of(
 
 /// A recorder that knows the ids of the last 24 hours, read from the newest batch to the oldest.
 pub(in crate::edge) async fn restore(database: &D1Database, experiment_id: &str, now_ms: i64) -> Result<Recorder> {
-    let sql = "select number, received_ms, hex(ids) from ( \
+    // Batches of which some hundreds follow each other are told as one: there may be one for each event.
+    let sql = "select max(number), min(number), max(received_ms), group_concat(hex(ids), '') from ( \
             select number, received_ms, ids, sum(length(ids)) over (order by number desc) - length(ids) as before \
             from experiment_batches where experiment_id = ?1 and number < cast(?2 as integer) \
             order by number desc limit cast(?3 as integer)) \
-        where before < cast(?4 as integer) order by number desc";
+        where before < cast(?4 as integer) group by number / 400 order by 1 desc";
     let mut segments: Vec<Segment> = Vec::new();
     let mut next_number = None;
     let mut below = i64::from(i32::MAX);
@@ -69,14 +76,15 @@ pub(in crate::edge) async fn restore(database: &D1Database, experiment_id: &str,
     loop {
         let parameters = [text(experiment_id), integer(below), integer(PAGE_BATCHES), integer(PAGE_BYTES)];
         let page = read_all(&run(statement(database, sql, &parameters)?).await?, |columns| {
-            let (number, received_ms) = (columns.integer()?, columns.integer()?);
-            Some(Segment::unpack(number.unsigned_abs(), received_ms, &super::unhex(&columns.text()?)?))
+            let (newest, oldest, received_ms) = (columns.integer()?, columns.integer()?, columns.integer()?);
+            let ids = super::unhex(&columns.text()?)?;
+            Some((oldest, Segment::unpack(newest.unsigned_abs(), received_ms, &ids)))
         })?;
-        let Some(oldest) = page.last() else { break };
-        below = i64::try_from(oldest.number).unwrap_or_default();
-        next_number = next_number.or_else(|| page.first().map(|newest| newest.number + 1));
-        let is_old = oldest.newest_ms + RETENTION_MS < now_ms;
-        for segment in page {
+        let Some((oldest, last)) = page.last() else { break };
+        below = *oldest;
+        next_number = next_number.or_else(|| page.first().map(|(_, newest)| newest.number + 1));
+        let is_old = last.newest_ms + RETENTION_MS < now_ms;
+        for (_, segment) in page {
             ids += segment.entries.len();
             if segment.newest_ms + RETENTION_MS >= now_ms && !segment.entries.is_empty() {
                 segments.push(segment);
@@ -88,25 +96,27 @@ pub(in crate::edge) async fn restore(database: &D1Database, experiment_id: &str,
     }
     segments.reverse();
     let next_number = i64::try_from(next_number.unwrap_or_default()).unwrap_or_default();
-    Ok(Recorder::restore(segments, next_number, metrics(database, experiment_id).await?))
+    Ok(Recorder::restore(segments, next_number, names(database, experiment_id).await?))
 }
 
-/// The names of the metrics of an experiment: of those that are rolled up, and of those that wait for it.
-async fn metrics(database: &D1Database, experiment_id: &str) -> Result<Vec<String>> {
-    let sql = "select distinct metric from experiment_metrics where experiment_id = ?1 \
-        union select distinct e.value ->> 5 from experiment_batches b, json_each(b.events) e \
-            where +b.experiment_id = ?1 and b.seq > (select seq from rollup_watermark) and e.value ->> 5 is not null";
-    read_all(&run(statement(database, sql, &[text(experiment_id)])?).await?, Columns::text)
+/// The names that an experiment's events have used.
+async fn names(database: &D1Database, experiment_id: &str) -> Result<Names> {
+    let sql = "select kind, name from experiment_names where experiment_id = ?1";
+    let found = run(statement(database, sql, &[text(experiment_id)])?).await?;
+    read_all(&found, |columns| Some((NameKind::of_name(&columns.text()?)?, columns.text()?)))
 }
 
-/// What an experiment's declaration says about its events; an undeclared one says nothing.
+/// What an experiment's declaration says about its events; an undeclared one says nothing. An experiment whose sessions
+/// were forgotten is over, whatever is declared.
 pub(in crate::edge) async fn terms(database: &D1Database, experiment_id: &str, session_days: i64) -> Result<Terms> {
-    let sql = "select stopped_ms, (select json_group_array(value ->> 'key') from json_each(variants)) \
-        from experiments where id = ?1";
-    let found = read_all(&run(statement(database, sql, &[text(experiment_id)])?).await?, |columns| {
-        let stopped_ms = columns.optional_integer()?;
-        let variants = serde_json::from_str(&columns.text()?).ok()?;
-        Some(Terms { variants, over_ms: stopped_ms.map(|stopped_ms| stopped_ms + session_days * DAY_MS) })
-    });
-    found.map(|mut terms| terms.pop().unwrap_or_default()).map_err(|error| Error::from(error.to_string()))
+    let sql = "select (select stopped_ms from experiments where id = ?1), \
+        (select sessions_removed_ms from experiment_rollups where experiment_id = ?1), \
+        (select json_group_array(v.value ->> 'key') from experiments e, json_each(e.variants) v where e.id = ?1)";
+    let found = run(statement(database, sql, &[text(experiment_id)])?).await?;
+    let terms = read_all(&found, |columns| {
+        let (stopped_ms, removed_ms) = (columns.optional_integer()?, columns.optional_integer()?);
+        let over_ms = removed_ms.or_else(|| stopped_ms.map(|stopped_ms| stopped_ms + session_days * DAY_MS));
+        Some(Terms { variants: serde_json::from_str(&columns.text()?).ok()?, over_ms })
+    })?;
+    Ok(terms.into_iter().next().unwrap_or_default())
 }

@@ -23,7 +23,8 @@ const ROLLED_UP: &str = "select late, duplicates, unexposed_sessions, multi_vari
 /// The hours of a day as one text: they are many rows to find, and one to pass on.
 const HOURS: &str = "select date, json_group_array(json_array(hour, variant_key, new_exposed_sessions, \
         new_converted_sessions) order by hour) \
-    from experiment_analytics_summary where experiment_id = ?1 group by date order by date";
+    from experiment_analytics_summary where experiment_id = ?1 and new_exposed_sessions + new_converted_sessions > 0 \
+    group by date order by date";
 
 const METRICS: &str = "select metric, variant_key, sessions, value_sessions, value_sum, value_sum_of_squares \
     from experiment_metrics where experiment_id = ?1 order by metric, variant_key";
@@ -37,8 +38,8 @@ pub(in crate::edge) async fn find(database: &D1Database, experiment_id: &str, no
     let results = transact(database, statements).await?;
     let [known, rolled_up, hours, metrics] = results.as_slice() else { return Ok(None) };
     let known = read_all(known, |columns| {
-        let declared = columns.optional_text()?.and_then(|json| serde_json::from_str(&json).ok());
-        Some((declared.unwrap_or_default(), columns.boolean()?, columns.optional_integer()?))
+        let declared = serde_json::from_str(&columns.text()?).ok()?;
+        Some((declared, columns.boolean()?, columns.optional_integer()?))
     })?;
     let Some((declared, true, waiting_since_ms)) = known.into_iter().next() else { return Ok(None) };
     let (quality, is_recalculating) = read_all(rolled_up, quality)?.pop().unwrap_or_default();
@@ -67,13 +68,15 @@ fn quality(columns: &mut Columns) -> Option<(Quality, bool)> {
 /// The hours of a day. Days follow each other in time, and an hour is told from that of another day by its date.
 fn day(columns: &mut Columns) -> Option<Vec<HourOfVariant>> {
     let date = columns.text()?;
-    let hours: Vec<(i64, String, u64, u64)> = serde_json::from_str(&columns.text()?).ok()?;
+    let hours: Vec<(i64, String, i64, i64)> = serde_json::from_str(&columns.text()?).ok()?;
+    // The service may change rows as it likes: a count below 0 is nothing to judge.
+    let count = |count: i64| u64::try_from(count).unwrap_or_default();
     let of_day = hours.into_iter().map(|(hour, variant_key, exposed, converted)| HourOfVariant {
         date: date.clone(),
         hour,
         variant_key,
-        exposed,
-        converted,
+        exposed: count(exposed),
+        converted: count(converted),
     });
     Some(of_day.collect())
 }

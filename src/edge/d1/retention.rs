@@ -21,27 +21,36 @@ pub(in crate::edge) async fn remove_batches(database: &D1Database, before_ms: i6
     Ok(i64::try_from(read_all(&removed, Columns::integer)?.len()).unwrap_or(i64::MAX))
 }
 
-/// Experiments that were stopped before `stopped_ms` and have sessions, or were not noted to lose theirs.
+/// Experiments that were stopped before `stopped_ms` and have sessions, or were not noted to lose theirs; but not those
+/// whose sessions are still to be judged by other rules.
 pub(in crate::edge) async fn forgotten(database: &D1Database, stopped_ms: i64) -> Result<Vec<i64>> {
     let sql = "select r.experiment from experiments e join experiment_rollups r on r.experiment_id = e.id \
-        where e.stopped_ms < cast(?1 as integer) and r.next_multi_variant is null and (r.sessions_removed_ms is null \
-            or exists (select 1 from session_states s where s.experiment = r.experiment)) order by 1 limit 100";
+        where e.stopped_ms < cast(?1 as integer) and (r.sessions_removed_ms is null or exists ( \
+            select 1 from session_states s where s.experiment = r.experiment)) \
+        and (r.sessions_removed_ms is not null or r.next_multi_variant is null and r.multi_variant = e.multi_variant \
+            and r.conversion_window_hours is e.conversion_window_hours) order by 1 limit 100";
     read_all(&run(statement(database, sql, &[integer(stopped_ms)])?).await?, Columns::integer)
 }
 
-/// Removes up to `limit` sessions of an experiment, and notes since when they are removed; gives how many.
+/// Removes up to `limit` sessions of an experiment that is still stopped since before `stopped_ms`, and notes since when
+/// they are removed; gives how many. A run that rolls up at the same time fails and begins anew.
 pub(in crate::edge) async fn remove_sessions(
     database: &D1Database,
     experiment: i64,
-    now_ms: i64,
+    (now_ms, stopped_ms): (i64, i64),
     limit: i64,
 ) -> Result<i64> {
-    let note = "update experiment_rollups set sessions_removed_ms = ?2 \
-        where experiment = cast(?1 as integer) and sessions_removed_ms is null";
-    let remove = "delete from session_states where experiment = cast(?1 as integer) and session in ( \
-        select session from session_states where experiment = cast(?1 as integer) limit cast(?2 as integer)) returning 1";
+    let interrupt = "update rollup_watermark set version = version + 1 where id = 1";
+    let note = "update experiment_rollups set sessions_removed_ms = ?2 where experiment = cast(?1 as integer) \
+        and sessions_removed_ms is null and exists (select 1 from experiments e \
+            where e.id = experiment_id and e.stopped_ms < cast(?3 as integer))";
+    let remove = "delete from session_states where experiment = (select experiment from experiment_rollups \
+            where experiment = cast(?1 as integer) and sessions_removed_ms is not null) \
+        and session in (select session from session_states where experiment = cast(?1 as integer) \
+            limit cast(?2 as integer)) returning 1";
     let batch = vec![
-        statement(database, note, &[integer(experiment), integer(now_ms)])?,
+        statement(database, interrupt, &[])?,
+        statement(database, note, &[integer(experiment), integer(now_ms), integer(stopped_ms)])?,
         statement(database, remove, &[integer(experiment), integer(limit)])?,
     ];
     match transact(database, batch).await?.pop() {

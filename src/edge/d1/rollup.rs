@@ -28,6 +28,12 @@ pub(in crate::edge) async fn position(database: &D1Database) -> Result<Position>
     read_all(&found, position)?.pop().ok_or_else(|| Error::from("the watermark is missing"))
 }
 
+/// The arrival number of the newest batch; 0 if there is none.
+pub(in crate::edge) async fn newest(database: &D1Database) -> Result<i64> {
+    let found = run(statement(database, "select coalesce(max(seq), 0) from experiment_batches", &[])?).await?;
+    Ok(read_all(&found, super::rows::Columns::integer)?.pop().unwrap_or_default())
+}
+
 /// A stored batch of events.
 pub(in crate::edge) struct Batch {
     /// Its place in the order of arrival.

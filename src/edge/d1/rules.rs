@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use worker::{D1Database, D1PreparedStatement, Result};
 
 use super::rows::{Columns, read_all};
-use super::{hex, integer, optional_integer, run, statement, text, transact, unhex};
+use super::{arrays, hex, integer, optional_integer, run, statement, text, transact, unhex};
 use crate::experiments::rollup::{RulesInForce, SessionDigest};
 use crate::experiments::session::{MultiVariant, Rules};
 
@@ -52,15 +52,16 @@ pub(in crate::edge) async fn of(database: &D1Database, experiment_ids: &HashSet<
         on conflict (experiment_id) do nothing";
     let select =
         format!("select {COLUMNS} from json_each(?1) k join experiment_rollups r on r.experiment_id = k.value");
-    let ids = text(&serde_json::to_string(experiment_ids)?);
-    let batch = vec![
-        statement(database, number, std::slice::from_ref(&ids))?,
-        statement(database, &select, std::slice::from_ref(&ids))?,
-    ];
-    match transact(database, batch).await?.pop() {
-        Some(found) => read_all(&found, rolled),
-        None => Ok(Vec::new()),
+    let mut batch = Vec::new();
+    for ids in arrays(experiment_ids)? {
+        batch.push(statement(database, number, std::slice::from_ref(&ids))?);
+        batch.push(statement(database, &select, &[ids])?);
     }
+    let mut found = Vec::new();
+    for result in transact(database, batch).await? {
+        found.extend(read_all(&result, rolled)?);
+    }
+    Ok(found)
 }
 
 /// The experiments whose rules are not those that are declared, with these; but not those whose sessions are gone.
@@ -80,16 +81,15 @@ pub(in crate::edge) fn advance(
     database: &D1Database,
     experiment: i64,
     next: Rules,
-    judged_to: Option<&SessionDigest>,
+    judged_to: &SessionDigest,
 ) -> Result<D1PreparedStatement> {
     let sql = "update experiment_rollups set next_multi_variant = ?2, next_conversion_window_hours = ?3, \
         judged_to = unhex(?4) where experiment = cast(?1 as integer)";
-    let judged_to = judged_to.map(|session| hex(session)).unwrap_or_default();
     let parameters = [
         integer(experiment),
         text(next.multi_variant.name()),
         optional_integer(next.conversion_window_hours),
-        text(&judged_to),
+        text(&hex(judged_to)),
     ];
     statement(database, sql, &parameters)
 }

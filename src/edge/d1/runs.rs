@@ -5,6 +5,13 @@ use worker::{D1Database, Error, Result};
 use super::rows::{Columns, read_all};
 use super::{integer, optional_text, statement, transact};
 
+/// Whether the last run failed, or did not come to its end.
+pub(in crate::edge) async fn last_failed(database: &D1Database) -> Result<bool> {
+    let sql = "select error is not null or finished_ms is null from rollup_runs order by id desc limit 1";
+    let found = super::run(statement(database, sql, &[])?).await?;
+    Ok(read_all(&found, Columns::boolean)?.pop().unwrap_or_default())
+}
+
 /// Notes that a run started, forgets runs before `kept_ms`, and gives the run's number.
 pub(in crate::edge) async fn start(database: &D1Database, started_ms: i64, kept_ms: i64) -> Result<i64> {
     let batch = vec![
