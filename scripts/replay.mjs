@@ -145,6 +145,10 @@ const table = TYPES.map((type) => {
   const stored = after[type] - (before[type] ?? 0);
   return { type, sent: ofType.length, acknowledged, stored, difference: stored - acknowledged };
 });
+// A session is counted once, by its first exposure, in whatever order its events came.
+const exposed = new Set(events.filter(({ id, type }) => type === "exposure" && !rejected.has(id)).map(({ session_id }) => session_id));
+const { variants } = await ask(`/v1/experiments/${experiment}/results`, { headers: { authorization: `Bearer ${SERVICE_KEY}` } });
+const judged = variants.reduce((sum, { sessions }) => sum + sessions, 0);
 const total = (column) => table.reduce((sum, row) => sum + row[column], 0);
 const difference = table.reduce((sum, row) => sum + Math.abs(row.difference), 0);
 table.push({
@@ -154,6 +158,8 @@ table.push({
   stored: total("stored"),
   difference,
 });
+const unique = { type: "sessions", sent: exposed.size, acknowledged: exposed.size, stored: judged, difference: judged - exposed.size };
+table.push(unique);
 
 const columns = Object.keys(table[0]);
 for (const row of [Object.fromEntries(columns.map((name) => [name, name])), ...table]) {
@@ -164,4 +170,4 @@ console.log(
     `${rejected.size} rejected; difference ${difference}`,
 );
 for (const [code, times] of Map.groupBy(rejected.values(), (code) => code)) console.log(`rejected as ${code}: ${times.length}`);
-if (difference !== 0 || rejected.size > 0) fail("What is stored is not what was acknowledged");
+if (difference !== 0 || unique.difference !== 0 || rejected.size > 0) fail("What is stored is not what was acknowledged");
