@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::batch::{NewBatch, Writing};
+use super::names::{NameKind, Names};
 use super::protocol::{Delivery, Entry, Outcome};
 use crate::counting::ledger::{Ledger, Segment};
-use crate::counting::protocol::{IdDigest, Outcome as Judgement};
-use crate::data::json_rows::ARRAY_BYTES;
-use crate::limits::{EXPERIMENT_METRICS, VARIANTS};
+use crate::counting::protocol::Outcome as Judgement;
 
 /// Ids that a recorder remembers at the most: 43 MB of memory, and 61 MB while the table of them grows.
 pub const RECORDER_IDS: usize = 900_000;
@@ -18,61 +18,6 @@ pub struct Terms {
     pub variants: Vec<String>,
     /// Since when its events are refused, in milliseconds since 1970.
     pub over_ms: Option<i64>,
-}
-
-/// What an experiment's events name, and may not name without end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameKind {
-    /// A variant, while it is not declared which there are.
-    Variant,
-    /// A metric.
-    Metric,
-}
-
-impl NameKind {
-    /// The name under which it is stored.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Variant => "variant",
-            Self::Metric => "metric",
-        }
-    }
-
-    /// The kind that is stored under this name.
-    #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
-        [Self::Variant, Self::Metric].into_iter().find(|kind| kind.name() == name)
-    }
-
-    fn most(self) -> usize {
-        match self {
-            Self::Variant => VARIANTS,
-            Self::Metric => EXPERIMENT_METRICS,
-        }
-    }
-}
-
-/// The names that an experiment's events have used.
-pub type Names = Vec<(NameKind, String)>;
-
-/// A batch that is to be stored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NewBatch {
-    /// Its place among the experiment's batches.
-    pub number: i64,
-    /// When its events arrived, in milliseconds since 1970.
-    pub received_ms: i64,
-    /// How many events it has.
-    pub event_count: usize,
-    /// Its events: a JSON array of rows, see [`super::event_row`].
-    pub events: String,
-    /// The ids of its events.
-    pub ids: Vec<IdDigest>,
-    /// Events that were stored before.
-    pub duplicates: u32,
-    /// Events that are refused.
-    pub rejected: u32,
 }
 
 /// What becomes of deliveries.
@@ -119,7 +64,7 @@ impl Recorder {
         let mut names = self.names.clone();
         let mut outcomes = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            writing.batch.rejected += delivery.rejected;
+            writing.reject(delivery.rejected);
             let outcome_of = |entry| {
                 let outcome = self.judge(entry, &mut fresh, &mut names, terms, now_ms);
                 writing.add(entry, outcome);
@@ -153,16 +98,14 @@ impl Recorder {
             }
         }
         let variant = entry.variant_key.as_ref().filter(|_| terms.variants.is_empty());
-        let variant = variant.filter(|name| is_new(names, NameKind::Variant, name));
-        let metric = entry.metric.as_ref().filter(|name| is_new(names, NameKind::Metric, name));
-        if variant.is_some() && is_full(names, NameKind::Variant) {
+        if !NameKind::Variant.has_room(names, variant) {
             return Outcome::TooManyVariants;
         }
-        if metric.is_some() && is_full(names, NameKind::Metric) {
+        if !NameKind::Metric.has_room(names, entry.metric.as_ref()) {
             return Outcome::TooManyMetrics;
         }
-        names.extend(variant.map(|name| (NameKind::Variant, name.clone())));
-        names.extend(metric.map(|name| (NameKind::Metric, name.clone())));
+        NameKind::Variant.note(names, variant);
+        NameKind::Metric.note(names, entry.metric.as_ref());
         if let Some(id) = entry.id {
             fresh.insert(id.key, id.payload);
         }
@@ -183,60 +126,6 @@ impl Recorder {
     }
 }
 
-fn is_new(names: &Names, kind: NameKind, name: &str) -> bool {
-    !names.iter().any(|(known_kind, known)| *known_kind == kind && known == name)
-}
-
-fn is_full(names: &Names, kind: NameKind) -> bool {
-    names.iter().filter(|(known_kind, _)| *known_kind == kind).count() >= kind.most()
-}
-
 fn same(is_same: bool) -> Judgement {
     if is_same { Judgement::Repeated } else { Judgement::Conflicting }
-}
-
-/// Batches while they are written.
-struct Writing {
-    batch: NewBatch,
-    full: Vec<NewBatch>,
-}
-
-impl Writing {
-    fn new(number: i64, received_ms: i64) -> Self {
-        Self { batch: NewBatch { number, received_ms, ..NewBatch::default() }, full: Vec::new() }
-    }
-
-    fn add(&mut self, entry: &Entry, outcome: Outcome) {
-        match outcome {
-            Outcome::Recorded => self.record(entry),
-            Outcome::Repeated => self.batch.duplicates += 1,
-            _ => self.batch.rejected += 1,
-        }
-    }
-
-    fn record(&mut self, entry: &Entry) {
-        if self.batch.event_count > 0 && self.batch.events.len() + entry.row.len() + 2 > ARRAY_BYTES {
-            self.close();
-        }
-        self.batch.events.push(if self.batch.event_count == 0 { '[' } else { ',' });
-        self.batch.events.push_str(&entry.row);
-        self.batch.event_count += 1;
-        self.batch.ids.extend(entry.id);
-    }
-
-    fn close(&mut self) {
-        let NewBatch { number, received_ms, .. } = self.batch;
-        let next = NewBatch { number: number + 1, received_ms, ..NewBatch::default() };
-        let mut batch = std::mem::replace(&mut self.batch, next);
-        batch.events.push_str(if batch.event_count == 0 { "[]" } else { "]" });
-        self.full.push(batch);
-    }
-
-    fn finish(mut self) -> Vec<NewBatch> {
-        let NewBatch { event_count, duplicates, rejected, .. } = self.batch;
-        if event_count > 0 || duplicates > 0 || rejected > 0 {
-            self.close();
-        }
-        self.full
-    }
 }

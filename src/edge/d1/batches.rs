@@ -5,7 +5,9 @@ use worker::{D1Database, Result};
 use super::rows::{Columns, read_all};
 use super::{arrays, integer, run, statement, text, transact};
 use crate::counting::ledger::{RETENTION_MS, Segment};
-use crate::recording::recorder::{NameKind, Names, NewBatch, RECORDER_IDS, Recorder, Terms};
+use crate::recording::batch::NewBatch;
+use crate::recording::names::{NameKind, Names};
+use crate::recording::recorder::{RECORDER_IDS, Recorder, Terms};
 use crate::time::DAY_MS;
 
 /// Bytes of ids, as they are stored, that one read gives, unless a single batch has more.
