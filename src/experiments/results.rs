@@ -38,7 +38,7 @@ pub struct Stored {
     pub quality: Quality,
     /// Every event that arrived before is in the results; in milliseconds since 1970.
     pub as_of_ms: i64,
-    /// Whether sessions are being judged anew, because rules changed.
+    /// Whether sessions are still to be judged anew, because rules changed.
     pub is_recalculating: bool,
 }
 
@@ -68,7 +68,8 @@ pub struct Answer<'a> {
     pub experiment_id: &'a str,
     /// Every event that arrived before is in the results; in milliseconds since 1970.
     pub as_of: i64,
-    /// Whether sessions are being judged anew: until it is done, the figures are of two sets of rules.
+    /// Whether rules changed and sessions are still to be judged by them: until then the figures are of the old rules, or
+    /// of both.
     pub recalculating: bool,
     /// The judgement on the conversions.
     #[serde(flatten)]

@@ -121,10 +121,12 @@ test("changed rules come into force for all sessions, without their events", asy
     await cron();
     await sql("delete from experiment_batches where experiment_id = ? and seq < (select max(seq) from experiment_batches)", id);
     await put(id, rules);
+    assert.equal((await results(id)).recalculating, true);
     await put(fresh, rules);
     await send(fresh, list.map((one) => ({ ...one, id: randomUUID() })));
     await cron();
     const [changed, declaredSo] = [await results(id), await results(fresh)];
+    assert.equal(changed.recalculating, false);
     for (const field of ["variants", "metrics"]) assert.deepEqual(changed[field], declaredSo[field], JSON.stringify(rules));
     const hourly = async (experiment) => (await summary(experiment)).map(({ experiment_id, ...row }) => row);
     assert.deepEqual(await hourly(id), await hourly(fresh), JSON.stringify(rules));

@@ -18,7 +18,10 @@ const KNOWN: &str = "select \
         and b.seq > (select seq from rollup_watermark where id = 1) order by b.seq limit 1)";
 
 const ROLLED_UP: &str = "select late, duplicates, unexposed_sessions, multi_variant_sessions, rejected, unmeasured, \
-    next_multi_variant is not null from experiment_rollups where experiment_id = ?1";
+    next_multi_variant is not null or exists (select 1 from experiments e where e.id = r.experiment_id \
+        and r.sessions_removed_ms is null and (e.multi_variant <> r.multi_variant \
+            or e.conversion_window_hours is not r.conversion_window_hours)) \
+    from experiment_rollups r where experiment_id = ?1";
 
 /// The hours of a day as one text: they are many rows to find, and one to pass on.
 const HOURS: &str = "select date, json_group_array(json_array(hour, variant_key, new_exposed_sessions, \
