@@ -150,6 +150,16 @@ test("events leave when they are rolled up and old, and their figures stay", asy
   assert.equal((await results(id)).variants[0].sessions, 1);
 });
 
+test("the newest batch stays, for the next is numbered after it", async () => {
+  await sql("update experiment_batches set received_ms = ?", now - 4 * DAY_MS);
+  await cron();
+  assert.equal((await sql("select count(*) as n from experiment_batches"))[0].n, 1);
+  const id = randomUUID();
+  await send(id, [event("exposure", "one", now, { variant_key: "a" })]);
+  await cron();
+  assert.equal((await results(id)).variants[0].sessions, 1);
+});
+
 test("what is not rolled up stays, however old it is", async () => {
   const id = randomUUID();
   await send(id, [event("exposure", "one", now, { variant_key: "a" })]);
