@@ -11,11 +11,13 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { parseEnv } from "node:util";
+import { createTestHarness } from "wrangler";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const EVENTS = Number(process.argv[2] ?? 1_000_000);
 const PORT = 20_000 + randomInt(20_000);
 const [REQUEST, CONNECTIONS] = [500, 16];
+const SESSION_EVENTS = 4;
 const HOUR_MS = 3_600_000;
 /** What a million rows written cost, in dollars: Cloudflare's price for D1. */
 const PRICE = 1;
@@ -56,7 +58,7 @@ async function serve() {
 /** Sessions of four events each: a pageview, an exposure, another pageview, a conversion. */
 function* traffic(experiment_id, count) {
   const now = Date.now();
-  for (let sent = 0; sent < count; sent += 4) {
+  for (let sent = 0; sent < count; sent += SESSION_EVENTS) {
     const session_id = randomUUID();
     const at = now - randomInt(24 * HOUR_MS);
     const variant_key = randomInt(2) ? "control" : "treatment";
@@ -115,8 +117,32 @@ const database = () => new DatabaseSync(file(), { readOnly: true });
 
 const one = (sql) => Object.values(database().prepare(sql).get())[0];
 const bytes = () => one("pragma page_count") * one("pragma page_size");
-const dollars = (rows, events) => `${(rows / events).toFixed(4)} rows an event, $${((rows / events) * PRICE).toFixed(4)} per million events`;
+/** A session has an exposure among its events. */
+const dollars = (rows) => `${(rows / EVENTS).toFixed(4)} rows an event, $${((rows / EVENTS) * PRICE).toFixed(4)} per million events, \
+$${((rows / EVENTS) * PRICE * SESSION_EVENTS).toFixed(3)} per million exposures`;
 
+/** The rows that D1 says it writes for an event of a plain table, with an index of ids and one for the rollup, and for a batch. */
+async function rowsOfStatements() {
+  const harness = createTestHarness({ root: ROOT, workers: [{ configPath: "wrangler.toml", prebuiltWorkerDir: "build" }] });
+  await harness.listen();
+  const worker = harness.getWorker();
+  await worker.applyD1Migrations("DB");
+  const { DB } = await worker.getEnv();
+  for (const statement of [
+    "create table plain (seq integer primary key, experiment_id text, event_id text, session_id text, at_ms integer) strict",
+    "create unique index plain_once on plain (experiment_id, event_id)",
+    "create index plain_in_time on plain (experiment_id, at_ms)",
+  ]) await DB.prepare(statement).run();
+  const written = async (sql) => (await DB.prepare(sql).run()).meta.rows_written;
+  const plain = await written("insert into plain (experiment_id, event_id, session_id, at_ms) values ('e', 'i', 's', 1)");
+  const batch = await written(`insert into experiment_batches
+    (experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events) values ('e', 0, 'w', 0, 0, 0, 0, x'', '[]')`);
+  await harness.close();
+  return { plain, batch };
+}
+
+const rowsOf = await rowsOfStatements();
+console.log(`D1 writes ${rowsOf.plain} rows for an event of a plain table, ${rowsOf.batch} for a batch`);
 const server = await serve();
 const experiment = `bench-${randomBytes(4).toString("hex")}`;
 const bodies = requests(experiment, EVENTS);
@@ -127,8 +153,8 @@ if (accepted !== EVENTS) throw new Error(`${accepted} of ${EVENTS} events were a
 console.log(`ingestion: ${EVENTS} events in ${arriving.toFixed(1)} s, ${Math.round(EVENTS / arriving)} events/s`);
 const batches = one("select count(*) from experiment_batches");
 const stored = bytes() - empty;
-console.log(`ingestion: ${batches} batches, a row and an entry of an index each: ${dollars(2 * batches, EVENTS)}`);
-console.log(`ingestion: ${(stored / EVENTS).toFixed(1)} bytes an event`);
+console.log(`ingestion: ${batches} batches: ${dollars(rowsOf.batch * batches)}`);
+console.log(`ingestion: ${(stored / EVENTS).toFixed(1)} bytes an event: ${((stored / EVENTS) * 0.03).toFixed(1)} GB for 30 days of a million a day`);
 
 const [runs, rolling] = await timed(async () => {
   for (let run = 1; ; run++) {
@@ -139,8 +165,11 @@ const [runs, rolling] = await timed(async () => {
 const written = one("select sum(rows_written) from rollup_runs");
 const sessions = one("select count(*) from session_states where experiment <> 1000000");
 console.log(`rollup: ${EVENTS} events of ${sessions} sessions in ${rolling.toFixed(1)} s, ${runs} runs, ${Math.round(EVENTS / rolling)} events/s`);
-console.log(`rollup: ${written} rows written, ${dollars(written, EVENTS)}; ${(written / sessions).toFixed(2)} rows a session`);
-console.log(`rollup: ${((bytes() - empty - stored) / sessions).toFixed(1)} bytes a session, summaries included`);
+console.log(`rollup: ${written} rows written, ${dollars(written)}; ${(written / sessions).toFixed(2)} rows a session`);
+console.log(`together: ${dollars(rowsOf.batch * batches + written)}`);
+console.log(`a plain table with the same rollup: ${dollars(rowsOf.plain * EVENTS + written)}`);
+const sessionBytes = (bytes() - empty - stored) / sessions;
+console.log(`rollup: ${sessionBytes.toFixed(1)} bytes a session, summaries included: ${(sessionBytes / 10).toFixed(1)} GB for 100 million`);
 
 const { SERVICE_KEY } = parseEnv(readFileSync(join(ROOT, ".dev.vars"), "utf8"));
 for (const path of [`results`, `summary?limit=100`]) {

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+use promptmeter::data::policy::policy_of;
+use promptmeter::data::tables::EXPERIMENTS;
 use promptmeter::experiments::assignment::HashVersion;
 use promptmeter::experiments::decision::{Decision, decide};
 use promptmeter::experiments::declaration::{Declaration, Status};
@@ -387,4 +389,20 @@ fn everything_else_changes_at_any_time() {
         }
         check_change(&["running"], "stopped", &fields, Ok(()));
     }
+}
+
+/// What a declaration may have, what the table has and what the data dialect may not set are one list, told three times.
+#[test]
+fn fields_are_the_columns_that_only_a_declaration_sets_and_those_of_the_dialect() {
+    const WORKERS: [&str; 5] = ["id", "started_ms", "stopped_ms", "created_ms", "updated_ms"];
+    const DIALECTS: [&str; 5] = ["id", "project_id", "name", "multi_variant", "conversion_window_hours"];
+    let declared = policy_of(&EXPERIMENTS).unwrap().declared_columns;
+    for column in EXPERIMENTS.column_names() {
+        let body = if column == "variants" { body(&json!({})) } else { body(&json!({ column: null })) };
+        let read = Declaration::read(&body.to_string(), "title", Status::Draft).map_err(|problem| problem.code);
+        assert_eq!(read.err() == Some(Code::UnknownColumn), WORKERS.contains(&column), "{column} as a field");
+        assert_eq!(!declared.contains(&column), DIALECTS.contains(&column), "{column} in the dialect");
+    }
+    assert!(declared.iter().all(|column| EXPERIMENTS.column(column).is_some()));
+    assert_eq!(Declaration::read(r#"{"more":1}"#, "title", Status::Draft).unwrap_err().code, Code::UnknownColumn);
 }

@@ -279,6 +279,39 @@ test("a run that fails in the middle changes nothing but its note, and the next 
   assert.deepEqual(await rolledUp(experiment), bruteForce(list));
 });
 
+test("after a run that failed the next one takes smaller slices, and the one after that large ones again", async () => {
+  await cron();
+  const version = async () => (await sql("select version from rollup_watermark"))[0].version;
+  const slices = async (run) => {
+    await send(randomUUID(), randomEvents(5, 1500, 50));
+    const before = await version();
+    await run();
+    return (await version()) - before;
+  };
+  assert.equal(await slices(cron), 1);
+  const failed = async () => {
+    await sql("create trigger broken before insert on session_states begin select raise(abort, 'broken on purpose'); end");
+    await cron();
+    await sql("drop trigger broken");
+  };
+  assert.equal(await slices(failed), 0);
+  assert.equal(await slices(cron), 6);
+  assert.equal(await slices(cron), 1);
+});
+
+test("thousands of experiments with the longest names are rolled up in one slice", async () => {
+  await sql(
+    `with recursive n(n) as (select 1 union all select n + 1 from n where n < 8000)
+    insert into experiment_batches
+      (experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events)
+    select replace(hex(zeroblob(62)), '0', 'é') || n, 0, 'another', ?1, 1, 0, 0, x'', '[[null,1,"s","a",' || cast(?1 as integer) || ']]' from n`,
+    t,
+  );
+  await cron();
+  const [{ error, events_read }] = (await runs()).slice(-1);
+  assert.deepEqual([error, events_read], [null, 8000]);
+});
+
 test("the summary tells an experiment's rows page by page, each once, in their order", async () => {
   const experiment = randomUUID();
   const list = randomEvents(4, 600, 40);

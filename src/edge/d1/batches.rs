@@ -8,6 +8,7 @@ use crate::counting::ledger::{RETENTION_MS, Segment};
 use crate::recording::batch::NewBatch;
 use crate::recording::names::{NameKind, Names};
 use crate::recording::recorder::{RECORDER_IDS, Recorder, Terms};
+use crate::sql::hex::{hex, unhex};
 use crate::time::DAY_MS;
 
 /// Bytes of ids, as they are stored, that one read gives, unless a single batch has more.
@@ -37,7 +38,7 @@ pub(in crate::edge) async fn store(
             integer(i64::try_from(batch.event_count).unwrap_or(i64::MAX)),
             integer(batch.duplicates.into()),
             integer(batch.rejected.into()),
-            text(&super::hex(&ids)),
+            text(&hex(&ids)),
             text(&batch.events),
         ];
         statement(database, sql, &parameters)
@@ -79,7 +80,7 @@ pub(in crate::edge) async fn restore(database: &D1Database, experiment_id: &str,
         let parameters = [text(experiment_id), integer(below), integer(PAGE_BATCHES), integer(PAGE_BYTES)];
         let page = read_all(&run(statement(database, sql, &parameters)?).await?, |columns| {
             let (newest, oldest, received_ms) = (columns.integer()?, columns.integer()?, columns.integer()?);
-            let ids = super::unhex(&columns.text()?)?;
+            let ids = unhex(&columns.text()?)?;
             Some((oldest, Segment::unpack(newest.unsigned_abs(), received_ms, &ids)))
         })?;
         let Some((oldest, last)) = page.last() else { break };

@@ -112,17 +112,3 @@ fn arrays<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Result<Vec<JsValue
 fn array<T: Serialize>(rows: &[T]) -> Result<JsValue> {
     Ok(text(&serde_json::to_string(rows)?))
 }
-
-/// Bytes as `unhex` takes them.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-/// The bytes that `hex` gives.
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let nibble = |digit: &u8| char::from(*digit).to_digit(16).and_then(|nibble| u8::try_from(nibble).ok());
-    let (pairs, _) = text.as_bytes().as_chunks::<2>();
-    pairs.iter().map(|[high, low]| Some(nibble(high)? << 4 | nibble(low)?)).collect()
-}

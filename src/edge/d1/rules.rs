@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use worker::{D1Database, D1PreparedStatement, Result};
 
 use super::rows::{Columns, read_all};
-use super::{arrays, hex, integer, optional_integer, run, statement, text, transact, unhex};
+use super::{arrays, integer, optional_integer, run, statement, text, transact};
 use crate::experiments::rollup::{RulesInForce, SessionDigest};
 use crate::experiments::session::{MultiVariant, Rules};
+use crate::sql::hex::{hex, unhex};
 
 /// An experiment that is rolled up.
 pub(in crate::edge) struct Rolled {

@@ -5,10 +5,11 @@ use serde::Deserialize;
 use worker::{D1Database, D1PreparedStatement, Result};
 
 use super::rows::{Columns, read_all};
-use super::{arrays, hex, integer, run, statement, text, unhex};
+use super::{arrays, integer, run, statement, text};
 use crate::experiments::rollup::{SessionDigest, SessionKey};
 use crate::experiments::session::Session;
 use crate::experiments::session_state::{pack, unpack};
+use crate::sql::hex::{hex, unhex};
 
 /// A session as it is read: experiment, session, variant, first exposure, whether it has two variants, activity.
 #[derive(Deserialize)]
