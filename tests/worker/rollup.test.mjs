@@ -299,19 +299,6 @@ test("after a run that failed the next one takes smaller slices, and the one aft
   assert.equal(await slices(cron), 1);
 });
 
-test("thousands of experiments with the longest names are rolled up in one slice", async () => {
-  await sql(
-    `with recursive n(n) as (select 1 union all select n + 1 from n where n < 8000)
-    insert into experiment_batches
-      (experiment_id, number, writer, received_ms, event_count, duplicates, rejected, ids, events)
-    select replace(hex(zeroblob(62)), '0', 'é') || n, 0, 'another', ?1, 1, 0, 0, x'', '[[null,1,"s","a",' || cast(?1 as integer) || ']]' from n`,
-    t,
-  );
-  await cron();
-  const [{ error, events_read }] = (await runs()).slice(-1);
-  assert.deepEqual([error, events_read], [null, 8000]);
-});
-
 test("the summary tells an experiment's rows page by page, each once, in their order", async () => {
   const experiment = randomUUID();
   const list = randomEvents(4, 600, 40);
