@@ -40,4 +40,14 @@ impl Tally {
         };
         *count = count.saturating_add(times);
     }
+
+    /// Counts all of another tally more.
+    pub fn add_all(&mut self, other: &Self) {
+        let Self { views, copies, forks, compares } = *other;
+        for (metric, times) in
+            [(Metric::View, views), (Metric::Copy, copies), (Metric::Fork, forks), (Metric::Compare, compares)]
+        {
+            self.add(metric, times);
+        }
+    }
 }
