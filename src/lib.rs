@@ -9,6 +9,7 @@
 //! - [`experiments`]: from the events of sessions to hourly rows
 //! - [`statistics`]: intervals, tests and chances
 //! - [`verdict`]: what the counts of an experiment say
+//! - [`rankings`]: which prompts are ahead
 //! - [`data`]: prompts, who may do what, rows of other systems
 //! - [`rest`]: the data dialect of Supabase applications
 //! - [`search`]: the words of a text, and queries for them
@@ -25,6 +26,7 @@ pub mod http;
 pub mod json;
 pub mod limits;
 pub mod packed;
+pub mod rankings;
 pub mod recording;
 pub mod rest;
 pub mod search;

@@ -59,6 +59,8 @@ pub const WEIGHTS_TOLERANCE: f64 = 1e-6 + 1e-12;
 pub const CONVERSION_WINDOW_HOURS: i64 = 365 * 24;
 /// Rows of one page of a list.
 pub const PAGE_ROWS: i64 = 100;
+/// Characters of a title that a list tells.
+pub const LIST_CHARS: i64 = 1000;
 /// Rows that one read of the data dialect gives.
 pub const READ_ROWS: i64 = 1000;
 /// Rows of one embedded table that one read gives, over all rows that they are embedded in.

@@ -33,6 +33,7 @@ fn every_route_is_found() {
         ("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/top/{id}", Endpoint::Top, Anyone, CrossOrigin),
         ("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         ("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         ("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),
@@ -55,6 +56,14 @@ fn every_route_is_found() {
         assert_eq!((found.with_method(method).unwrap().access, found.sharing()), (access, sharing), "{path}");
     }
     assert_eq!(ROUTES.len(), expected.len());
+}
+
+#[test]
+fn a_prompt_may_be_called_top() {
+    check("GET", "/v1/prompts/top/stats", Ok((Endpoint::Stats, "top")));
+    check("POST", "/v1/prompts/top/view", Ok((Endpoint::View, "top")));
+    check("GET", "/v1/prompts/top/view", Err((Code::MethodNotAllowed, Some("POST, OPTIONS"))));
+    check("GET", "/v1/prompts/top/viewed", Ok((Endpoint::Top, "viewed")));
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod objects;
 mod prompt_lookup;
 mod prompts;
 mod public_keys;
+mod rankings;
 mod recorder_object;
 mod recorders;
 mod rejudging;

@@ -23,6 +23,8 @@ pub enum Endpoint {
     Fork,
     /// Tells a prompt's counts.
     Stats,
+    /// Tells which prompts are ahead.
+    Top,
     /// Finds templates.
     Search,
     /// Declares an experiment.
@@ -89,6 +91,7 @@ pub const ROUTES: &[Route] = {
         route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/top/{id}", Endpoint::Top, Anyone, CrossOrigin),
         route("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         route("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         route("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),
@@ -124,7 +127,7 @@ pub struct Found {
 }
 
 /// Finds the routes of a path, which may be percent-encoded. Where a route has this very path, others in which `{id}`
-/// could stand for its last segment are not meant.
+/// could stand for its last segment are not meant; where several do, the one that stands first in the table is.
 ///
 /// # Errors
 /// [`Code::UnknownRoute`] when there is none.
@@ -132,7 +135,8 @@ pub fn find(path: &str) -> Result<Found, Problem> {
     let mut found = Found { routes: Vec::new(), id: String::new() };
     let is_literal = ROUTES.iter().any(|route| route.path == path);
     for route in ROUTES.iter().filter(|route| !is_literal || route.path == path) {
-        if let Some(id) = captured(route.path, path) {
+        let is_meant = found.routes.first().is_none_or(|first| first.path == route.path);
+        if let Some(id) = captured(route.path, path).filter(|_| is_meant) {
             found.routes.push(route);
             found.id = id;
         }

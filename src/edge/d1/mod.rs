@@ -5,6 +5,7 @@ pub(super) mod creations;
 pub(super) mod declarations;
 pub(super) mod lineage;
 pub(super) mod prompts;
+pub(super) mod rankings;
 pub(super) mod results;
 pub(super) mod retention;
 pub(super) mod rollup;
