@@ -302,7 +302,9 @@ fn imported_rows_are_added_as_they_are() {
     let (view, copy) = (Tally { views: 1, ..Tally::default() }, Tally { copies: 1, ..Tally::default() });
     let day = |quarters: &[(i64, Tally)]| {
         let mut day = Day::default();
-        quarters.iter().for_each(|(quarter, tally)| day.add(*quarter, tally));
+        for (quarter, tally) in quarters {
+            day.add(*quarter, tally);
+        }
         day
     };
     let expected = Commit {
