@@ -11,6 +11,8 @@ pub enum Endpoint {
     Health,
     /// Takes events.
     Events,
+    /// Takes usage events.
+    Usage,
     /// Counts a view.
     View,
     /// Counts a copy.
@@ -23,6 +25,8 @@ pub enum Endpoint {
     Fork,
     /// Tells a prompt's counts.
     Stats,
+    /// Tells a prompt's uses by scene.
+    Scenes,
     /// Finds templates.
     Search,
     /// Declares an experiment.
@@ -83,12 +87,14 @@ pub const ROUTES: &[Route] = {
     &[
         route("GET", "/healthz", Endpoint::Health, Anyone, CrossOrigin),
         route("POST", "/v1/events", Endpoint::Events, Anyone, CrossOrigin),
+        route("POST", "/v1/usage", Endpoint::Usage, Anyone, CrossOrigin),
         route("POST", "/v1/prompts", Endpoint::CreatePrompt, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/fork", Endpoint::Fork, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/view", Endpoint::View, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),
         route("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         route("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         route("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),
