@@ -56,12 +56,8 @@ create trigger prompt_usage_changed instead of insert on prompt_usage_changes be
     iif(new.generation_time_ms is null, 0, new.sign), new.sign * coalesce(new.generation_time_ms, 0),
     new.created_at,
     iif(new.generation_time_ms is null, '{}', json_object(
-      iif(
-        new.generation_time_ms < 100,
-        new.generation_time_ms,
-        substr(new.generation_time_ms, 1, 2) || substr('000000', 1, length(new.generation_time_ms) - 2)
-      ),
-      new.sign
+      -- The first two digits, and zeros for the others.
+      substr(new.generation_time_ms, 1, 2) || substr('000000', 1, length(new.generation_time_ms) - 2), new.sign
     ))
   ) on conflict (prompt_id) do update set
     uses = uses + excluded.uses,
