@@ -5,6 +5,7 @@
 //!
 //! - [`counting`]: what a counter counts, and its protocol
 //! - [`events`]: what callers send, and what becomes of a batch
+//! - [`usage`]: uses of prompts, and what they add up to
 //! - [`recording`]: which events of an experiment are new, and the batches that store them
 //! - [`experiments`]: from the events of sessions to hourly rows
 //! - [`statistics`]: intervals, tests and chances
@@ -33,6 +34,7 @@ pub mod search;
 pub mod sql;
 pub mod statistics;
 pub mod time;
+pub mod usage;
 pub mod verdict;
 
 #[cfg(target_arch = "wasm32")]

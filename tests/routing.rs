@@ -27,6 +27,7 @@ fn every_route_is_found() {
     let expected = [
         ("GET", "/healthz", Endpoint::Health, Anyone, CrossOrigin),
         ("POST", "/v1/events", Endpoint::Events, Anyone, CrossOrigin),
+        ("POST", "/v1/usage", Endpoint::Usage, Anyone, CrossOrigin),
         ("POST", "/v1/prompts", Endpoint::CreatePrompt, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/fork", Endpoint::Fork, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/view", Endpoint::View, Anyone, CrossOrigin),
@@ -34,6 +35,7 @@ fn every_route_is_found() {
         ("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/top/{id}", Endpoint::Top, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),
         ("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         ("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         ("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),

@@ -70,11 +70,13 @@ async fn answer(
     let answer = match route.endpoint {
         Endpoint::Health => health(&call).await,
         Endpoint::Events => events::post_events(call).await,
+        Endpoint::Usage => events::post_usage(call).await,
         Endpoint::View => events::post_view(call).await,
         Endpoint::Copy => events::post_copy(call).await,
         Endpoint::Compare => events::post_compare(call).await,
         Endpoint::Stats => stats::get_stats(&call).await,
         Endpoint::Top => rankings::get_top(&call).await,
+        Endpoint::Scenes => stats::get_scenes(&call).await,
         Endpoint::Search => search::get_search(&call).await,
         Endpoint::Declare => experiments::put_experiment(call).await,
         Endpoint::Assignment => experiments::get_assignment(&call).await,

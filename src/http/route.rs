@@ -11,6 +11,8 @@ pub enum Endpoint {
     Health,
     /// Takes events.
     Events,
+    /// Takes usage events.
+    Usage,
     /// Counts a view.
     View,
     /// Counts a copy.
@@ -25,6 +27,8 @@ pub enum Endpoint {
     Stats,
     /// Tells which prompts are ahead.
     Top,
+    /// Tells a prompt's uses by scene.
+    Scenes,
     /// Finds templates.
     Search,
     /// Declares an experiment.
@@ -85,6 +89,7 @@ pub const ROUTES: &[Route] = {
     &[
         route("GET", "/healthz", Endpoint::Health, Anyone, CrossOrigin),
         route("POST", "/v1/events", Endpoint::Events, Anyone, CrossOrigin),
+        route("POST", "/v1/usage", Endpoint::Usage, Anyone, CrossOrigin),
         route("POST", "/v1/prompts", Endpoint::CreatePrompt, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/fork", Endpoint::Fork, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/view", Endpoint::View, Anyone, CrossOrigin),
@@ -92,6 +97,7 @@ pub const ROUTES: &[Route] = {
         route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/top/{id}", Endpoint::Top, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),
         route("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         route("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         route("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),

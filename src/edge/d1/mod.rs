@@ -15,8 +15,9 @@ pub(super) mod runs;
 pub(super) mod search;
 pub(super) mod session_states;
 pub(super) mod snapshots;
+pub(super) mod stats;
 pub(super) mod summary;
-pub(super) mod templates;
+pub(super) mod usage;
 pub(super) mod users;
 
 use futures_util::future::LocalBoxFuture;
