@@ -7,6 +7,7 @@
 //! - [`events`]: what callers send, and what becomes of a batch
 //! - [`recording`]: which events of an experiment are new, and the batches that store them
 //! - [`experiments`]: from the events of sessions to hourly rows
+//! - [`series`]: what was counted over time, by the hours and days of a time zone
 //! - [`statistics`]: intervals, tests and chances
 //! - [`verdict`]: what the counts of an experiment say
 //! - [`data`]: prompts, who may do what, rows of other systems
@@ -27,6 +28,7 @@ pub mod limits;
 pub mod recording;
 pub mod rest;
 pub mod search;
+pub mod series;
 pub mod sql;
 pub mod statistics;
 pub mod time;

@@ -23,6 +23,10 @@ pub enum Endpoint {
     Fork,
     /// Tells a prompt's counts.
     Stats,
+    /// Tells how often something was counted, by hours or days.
+    Series,
+    /// Tells how many views led to copies, and so on.
+    Funnel,
     /// Finds templates.
     Search,
     /// Declares an experiment.
@@ -89,6 +93,8 @@ pub const ROUTES: &[Route] = {
         route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/series", Endpoint::Series, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/funnel", Endpoint::Funnel, Anyone, CrossOrigin),
         route("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         route("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         route("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),
