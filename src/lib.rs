@@ -25,6 +25,7 @@ pub mod experiments;
 pub mod http;
 pub mod json;
 pub mod limits;
+pub mod packed;
 pub mod recording;
 pub mod rest;
 pub mod search;

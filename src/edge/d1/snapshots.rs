@@ -4,15 +4,14 @@ use uuid::Uuid;
 use worker::{D1Database, Result};
 
 use super::{integer, optional_text, run, statement, text};
-use crate::counting::tally::Tally;
+use crate::counting::snapshot::Snapshot;
 use crate::time::timestamp_from_ms;
 
 /// Stores the snapshot of a counter, unless a newer one is there or its prompt is gone.
 pub(in crate::edge) async fn store(
     database: &D1Database,
     prompt_id: Uuid,
-    tally: &Tally,
-    version: u64,
+    snapshot: &Snapshot,
     now_ms: i64,
 ) -> Result<()> {
     let sql = "insert into prompt_stats \
@@ -22,6 +21,7 @@ pub(in crate::edge) async fn store(
             fork_count = excluded.fork_count, compare_count = excluded.compare_count, version = excluded.version, \
             updated_at = excluded.updated_at \
         where excluded.version > prompt_stats.version";
+    let Snapshot { tally, version, .. } = *snapshot;
     let count = |count: u64| integer(i64::try_from(count).unwrap_or(i64::MAX));
     let parameters = [
         text(&prompt_id.to_string()),
