@@ -8,6 +8,7 @@
 //! - [`usage`]: uses of prompts, and what they add up to
 //! - [`recording`]: which events of an experiment are new, and the batches that store them
 //! - [`experiments`]: from the events of sessions to hourly rows
+//! - [`series`]: what was counted over time, by the hours and days of a time zone
 //! - [`statistics`]: intervals, tests and chances
 //! - [`verdict`]: what the counts of an experiment say
 //! - [`rankings`]: which prompts are ahead
@@ -31,6 +32,7 @@ pub mod rankings;
 pub mod recording;
 pub mod rest;
 pub mod search;
+pub mod series;
 pub mod sql;
 pub mod statistics;
 pub mod time;

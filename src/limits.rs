@@ -98,6 +98,12 @@ pub const REREAD_ROWS: usize = 200;
 pub const LISTED_VALUES: usize = 10_000;
 /// Columns by which a query is ordered.
 pub const ORDER_COLUMNS: usize = 16;
+/// Points of one series.
+pub const SERIES_POINTS: usize = 10_000;
+/// Days of one funnel.
+pub const FUNNEL_DAYS: usize = 1000;
+/// Characters of the name of a time zone.
+pub const TIME_ZONE_CHARS: usize = 64;
 /// Characters of a search's `q`.
 pub const SEARCH_CHARS: usize = 1000;
 /// Words that are read of a text that is searched for: of one of 1,000 characters that stand alone, all.

@@ -36,6 +36,8 @@ fn every_route_is_found() {
         ("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/top/{id}", Endpoint::Top, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/series", Endpoint::Series, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/funnel", Endpoint::Funnel, Anyone, CrossOrigin),
         ("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         ("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         ("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),
@@ -138,6 +140,8 @@ fn head_is_answered_wherever_get_is() {
     check("HEAD", "/v1/experiments/a/assignment", Ok((Endpoint::Assignment, "a")));
     check("HEAD", "/v1/experiments/a/summary", Ok((Endpoint::Summary, "a")));
     check("HEAD", "/v1/templates/search", Ok((Endpoint::Search, "")));
+    check("HEAD", "/v1/prompts/a/series", Ok((Endpoint::Series, "a")));
+    check("HEAD", "/v1/prompts/a/funnel", Ok((Endpoint::Funnel, "a")));
 }
 
 #[test]

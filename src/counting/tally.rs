@@ -30,6 +30,17 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// How often `metric` was counted.
+    #[must_use]
+    pub fn count(&self, metric: Metric) -> u64 {
+        match metric {
+            Metric::View => self.views,
+            Metric::Copy => self.copies,
+            Metric::Fork => self.forks,
+            Metric::Compare => self.compares,
+        }
+    }
+
     /// Counts `metric` `times` more.
     pub fn add(&mut self, metric: Metric, times: u64) {
         let count = match metric {

@@ -9,7 +9,7 @@ use super::runtime::now_ms;
 use super::settings::Settings;
 use super::{
     d1, evaluate, events, experiments, first_sight, functions, identity, import, prompts, rankings, rest, results,
-    search, stats, summary,
+    search, series, stats, summary,
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
@@ -77,6 +77,8 @@ async fn answer(
         Endpoint::Stats => stats::get_stats(&call).await,
         Endpoint::Top => rankings::get_top(&call).await,
         Endpoint::Scenes => stats::get_scenes(&call).await,
+        Endpoint::Series => series::get_series(&call).await,
+        Endpoint::Funnel => series::get_funnel(&call).await,
         Endpoint::Search => search::get_search(&call).await,
         Endpoint::Declare => experiments::put_experiment(call).await,
         Endpoint::Assignment => experiments::get_assignment(&call).await,

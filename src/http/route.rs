@@ -29,6 +29,10 @@ pub enum Endpoint {
     Top,
     /// Tells a prompt's uses by scene.
     Scenes,
+    /// Tells how often something was counted, by hours or days.
+    Series,
+    /// Tells how many views led to copies, and so on.
+    Funnel,
     /// Finds templates.
     Search,
     /// Declares an experiment.
@@ -98,6 +102,8 @@ pub const ROUTES: &[Route] = {
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/top/{id}", Endpoint::Top, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/series", Endpoint::Series, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/funnel", Endpoint::Funnel, Anyone, CrossOrigin),
         route("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         route("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         route("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),
