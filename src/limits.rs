@@ -64,6 +64,8 @@ pub const WEIGHTS_TOLERANCE: f64 = 1e-6 + 1e-12;
 pub const CONVERSION_WINDOW_HOURS: i64 = 365 * 24;
 /// Rows of one page of a list.
 pub const PAGE_ROWS: i64 = 100;
+/// Prompts whose stats are told in one answer.
+pub const STATS_PROMPTS: usize = 100;
 /// Characters of a title that a list tells.
 pub const LIST_CHARS: i64 = 1000;
 /// Rows that one read of the data dialect gives.

@@ -75,6 +75,7 @@ async fn answer(
         Endpoint::Copy => events::post_copy(call).await,
         Endpoint::Compare => events::post_compare(call).await,
         Endpoint::Stats => stats::get_stats(&call).await,
+        Endpoint::StatsOfMany => stats::get_many(&call).await,
         Endpoint::Top => rankings::get_top(&call).await,
         Endpoint::Scenes => stats::get_scenes(&call).await,
         Endpoint::Series => series::get_series(&call).await,

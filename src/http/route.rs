@@ -25,6 +25,8 @@ pub enum Endpoint {
     Fork,
     /// Tells a prompt's counts.
     Stats,
+    /// Tells the counts of many prompts.
+    StatsOfMany,
     /// Tells which prompts are ahead.
     Top,
     /// Tells a prompt's uses by scene.
@@ -100,6 +102,7 @@ pub const ROUTES: &[Route] = {
         route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/stats", Endpoint::StatsOfMany, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/top/{id}", Endpoint::Top, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/series", Endpoint::Series, Anyone, CrossOrigin),

@@ -8,6 +8,7 @@ use super::list::List;
 use super::page::{Page, Place};
 use crate::counting::windows::score;
 use crate::http::base64_json;
+use crate::usage::totals::Sums;
 
 /// A prompt in a list, as it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,14 +76,9 @@ impl Serialize for Entry<'_> {
         }
         if self.list == List::Used {
             entry.serialize_entry("success_count", successes)?;
-            entry.serialize_entry("success_rate", &percent(*successes, *value))?;
+            let sums = Sums { uses: value.unsigned_abs(), successes: successes.unsigned_abs(), ..Sums::default() };
+            entry.serialize_entry("success_rate", &sums.success_rate())?;
         }
         entry.end()
     }
-}
-
-/// A share in percent; `None` of nothing.
-#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
-fn percent(part: i64, whole: i64) -> Option<f64> {
-    (whole > 0).then(|| 100.0 * part as f64 / whole as f64)
 }
