@@ -49,144 +49,88 @@ insert into prompt_rankings (prompt_id, metric, is_listed, total, last_24h, last
     from prompt_templates group by prompt_id
   ) t join prompts p on p.id = t.prompt_id where t.total > 0 or t.rows > 0;
 
-create trigger prompt_rankings_listed after update of is_public, is_active on prompts
+create trigger prompt_ranking_listed after update of is_public, is_active on prompts
 when (old.is_public and old.is_active) <> (new.is_public and new.is_active)
 begin
   update prompt_rankings set is_listed = new.is_public and new.is_active
     where prompt_id = new.id and metric <> 'success';
 end;
 
--- The total of likes is what the templates say, for a server may set it.
-create trigger prompt_rankings_template_added after insert on prompt_templates when new.likes_count > 0 begin
-  insert into prompt_rankings (prompt_id, metric, is_listed, total, last_24h, last_7d, last_30d)
-    select id, 'like', is_public and is_active, new.likes_count, 0, 0, 0 from prompts where id = new.prompt_id
-    on conflict (prompt_id, metric) do update set total = total + excluded.total;
-end;
+-- What is inserted here is added to the rankings: so much to the total, and so many times, at an instant, to the windows
+-- that it is in. Nothing can be read.
+create view prompt_ranking_changes (prompt_id, metric, total, times, created_at) as
+  select prompt_id, metric, 0, 0, '' from prompt_rankings where false;
 
-create trigger prompt_rankings_template_liked after update of likes_count, prompt_id on prompt_templates
-when new.prompt_id = old.prompt_id and new.likes_count <> old.likes_count
-begin
+create trigger prompt_ranking_changed instead of insert on prompt_ranking_changes begin
   insert into prompt_rankings (prompt_id, metric, is_listed, total, last_24h, last_7d, last_30d)
-    select id, 'like', is_public and is_active, new.likes_count - old.likes_count, 0, 0, 0
-    from prompts where id = new.prompt_id
-    on conflict (prompt_id, metric) do update set total = total + excluded.total;
-end;
-
--- A template's likes as they stand in the windows.
-create view template_likes_lately (template_id, last_24h, last_7d, last_30d) as
-  select l.template_id, sum(l.created_at > w.left_24h), sum(l.created_at > w.left_7d), sum(l.created_at > w.left_30d)
-  from template_likes l cross join ranking_windows w group by l.template_id;
-
-create trigger prompt_rankings_template_moved after update of prompt_id on prompt_templates
-when new.prompt_id <> old.prompt_id
-begin
-  update prompt_rankings set
-      total = total - old.likes_count,
-      (last_24h, last_7d, last_30d) = (
-        select prompt_rankings.last_24h - coalesce(sum(l.last_24h), 0),
-          prompt_rankings.last_7d - coalesce(sum(l.last_7d), 0),
-          prompt_rankings.last_30d - coalesce(sum(l.last_30d), 0)
-        from template_likes_lately l where l.template_id = new.id
-      )
-    where prompt_id = old.prompt_id and metric = 'like';
-  insert into prompt_rankings (prompt_id, metric, is_listed, total, last_24h, last_7d, last_30d)
-    select p.id, 'like', p.is_public and p.is_active, new.likes_count,
-      coalesce(l.last_24h, 0), coalesce(l.last_7d, 0), coalesce(l.last_30d, 0)
-    from prompts p left join template_likes_lately l on l.template_id = new.id where p.id = new.prompt_id
+    select p.id, new.metric, new.metric <> 'success' and p.is_public and p.is_active, new.total,
+      new.times * (new.created_at > w.left_24h), new.times * (new.created_at > w.left_7d),
+      new.times * (new.created_at > w.left_30d)
+    from prompts p cross join ranking_windows w where p.id = new.prompt_id
     on conflict (prompt_id, metric) do update set total = total + excluded.total,
       last_24h = last_24h + excluded.last_24h, last_7d = last_7d + excluded.last_7d,
       last_30d = last_30d + excluded.last_30d;
 end;
 
+-- The total of likes is what the templates say, for a server may set it.
+create trigger prompt_ranking_template_added after insert on prompt_templates when new.likes_count > 0 begin
+  insert into prompt_ranking_changes values (new.prompt_id, 'like', new.likes_count, 0, '');
+end;
+
+create trigger prompt_ranking_template_liked after update of likes_count, prompt_id on prompt_templates
+when new.prompt_id = old.prompt_id and new.likes_count <> old.likes_count
+begin
+  insert into prompt_ranking_changes values (new.prompt_id, 'like', new.likes_count - old.likes_count, 0, '');
+end;
+
+create trigger prompt_ranking_template_moved after update of prompt_id on prompt_templates
+when new.prompt_id <> old.prompt_id
+begin
+  insert into prompt_ranking_changes values (old.prompt_id, 'like', -old.likes_count, 0, '');
+  insert into prompt_ranking_changes
+    select old.prompt_id, 'like', 0, -1, created_at from template_likes where template_id = new.id;
+  insert into prompt_ranking_changes values (new.prompt_id, 'like', new.likes_count, 0, '');
+  insert into prompt_ranking_changes
+    select new.prompt_id, 'like', 0, 1, created_at from template_likes where template_id = new.id;
+end;
+
 -- Before: its likes go with it, and then nothing tells whose they were.
-create trigger prompt_rankings_template_removed before delete on prompt_templates begin
-  update prompt_rankings set
-      total = total - old.likes_count,
-      (last_24h, last_7d, last_30d) = (
-        select prompt_rankings.last_24h - coalesce(sum(l.last_24h), 0),
-          prompt_rankings.last_7d - coalesce(sum(l.last_7d), 0),
-          prompt_rankings.last_30d - coalesce(sum(l.last_30d), 0)
-        from template_likes_lately l where l.template_id = old.id
-      )
-    where prompt_id = old.prompt_id and metric = 'like';
+create trigger prompt_ranking_template_removed before delete on prompt_templates begin
+  insert into prompt_ranking_changes values (old.prompt_id, 'like', -old.likes_count, 0, '');
+  insert into prompt_ranking_changes
+    select old.prompt_id, 'like', 0, -1, created_at from template_likes where template_id = old.id;
 end;
 
-create trigger prompt_rankings_like_added after insert on template_likes begin
-  insert into prompt_rankings (prompt_id, metric, is_listed, total, last_24h, last_7d, last_30d)
-    select p.id, 'like', p.is_public and p.is_active, 0,
-      new.created_at > w.left_24h, new.created_at > w.left_7d, new.created_at > w.left_30d
-    from prompt_templates t join prompts p on p.id = t.prompt_id cross join ranking_windows w
-    where t.id = new.template_id
-    on conflict (prompt_id, metric) do update set last_24h = last_24h + excluded.last_24h,
-      last_7d = last_7d + excluded.last_7d, last_30d = last_30d + excluded.last_30d;
+create trigger prompt_ranking_like_added after insert on template_likes begin
+  insert into prompt_ranking_changes
+    select prompt_id, 'like', 0, 1, new.created_at from prompt_templates where id = new.template_id;
 end;
 
-create trigger prompt_rankings_like_removed after delete on template_likes begin
-  update prompt_rankings set (last_24h, last_7d, last_30d) = (
-      select prompt_rankings.last_24h - (old.created_at > w.left_24h),
-        prompt_rankings.last_7d - (old.created_at > w.left_7d),
-        prompt_rankings.last_30d - (old.created_at > w.left_30d)
-      from ranking_windows w
-    )
-    where metric = 'like' and prompt_id = (select prompt_id from prompt_templates where id = old.template_id);
+create trigger prompt_ranking_like_removed after delete on template_likes begin
+  insert into prompt_ranking_changes
+    select prompt_id, 'like', 0, -1, old.created_at from prompt_templates where id = old.template_id;
 end;
 
-create trigger prompt_rankings_like_changed after update of template_id, created_at on template_likes begin
-  update prompt_rankings set (last_24h, last_7d, last_30d) = (
-      select prompt_rankings.last_24h - (old.created_at > w.left_24h),
-        prompt_rankings.last_7d - (old.created_at > w.left_7d),
-        prompt_rankings.last_30d - (old.created_at > w.left_30d)
-      from ranking_windows w
-    )
-    where metric = 'like' and prompt_id = (select prompt_id from prompt_templates where id = old.template_id);
-  insert into prompt_rankings (prompt_id, metric, is_listed, total, last_24h, last_7d, last_30d)
-    select p.id, 'like', p.is_public and p.is_active, 0,
-      new.created_at > w.left_24h, new.created_at > w.left_7d, new.created_at > w.left_30d
-    from prompt_templates t join prompts p on p.id = t.prompt_id cross join ranking_windows w
-    where t.id = new.template_id
-    on conflict (prompt_id, metric) do update set last_24h = last_24h + excluded.last_24h,
-      last_7d = last_7d + excluded.last_7d, last_30d = last_30d + excluded.last_30d;
+create trigger prompt_ranking_like_changed after update of template_id, created_at on template_likes begin
+  insert into prompt_ranking_changes
+    select prompt_id, 'like', 0, -1, old.created_at from prompt_templates where id = old.template_id;
+  insert into prompt_ranking_changes
+    select prompt_id, 'like', 0, 1, new.created_at from prompt_templates where id = new.template_id;
 end;
 
-create trigger prompt_rankings_use_added after insert on prompt_usage begin
-  insert into prompt_rankings (prompt_id, metric, is_listed, total, last_24h, last_7d, last_30d)
-    select p.id, m.metric, m.metric = 'use' and p.is_public and p.is_active, 1,
-      new.created_at > w.left_24h, new.created_at > w.left_7d, new.created_at > w.left_30d
-    from prompts p cross join ranking_windows w
-      cross join (select 'use' as metric union all select 'success' where new.success) m
-    where p.id = new.prompt_id
-    on conflict (prompt_id, metric) do update set total = total + 1, last_24h = last_24h + excluded.last_24h,
-      last_7d = last_7d + excluded.last_7d, last_30d = last_30d + excluded.last_30d;
+create trigger prompt_ranking_use_added after insert on prompt_usage begin
+  insert into prompt_ranking_changes values (new.prompt_id, 'use', 1, 1, new.created_at);
+  insert into prompt_ranking_changes select new.prompt_id, 'success', 1, 1, new.created_at where new.success;
 end;
 
-create trigger prompt_rankings_use_removed after delete on prompt_usage begin
-  update prompt_rankings set
-      total = total - 1,
-      (last_24h, last_7d, last_30d) = (
-        select prompt_rankings.last_24h - (old.created_at > w.left_24h),
-          prompt_rankings.last_7d - (old.created_at > w.left_7d),
-          prompt_rankings.last_30d - (old.created_at > w.left_30d)
-        from ranking_windows w
-      )
-    where prompt_id = old.prompt_id and (metric = 'use' or (metric = 'success' and old.success));
+create trigger prompt_ranking_use_removed after delete on prompt_usage begin
+  insert into prompt_ranking_changes values (old.prompt_id, 'use', -1, -1, old.created_at);
+  insert into prompt_ranking_changes select old.prompt_id, 'success', -1, -1, old.created_at where old.success;
 end;
 
-create trigger prompt_rankings_use_changed after update of prompt_id, success, created_at on prompt_usage begin
-  update prompt_rankings set
-      total = total - 1,
-      (last_24h, last_7d, last_30d) = (
-        select prompt_rankings.last_24h - (old.created_at > w.left_24h),
-          prompt_rankings.last_7d - (old.created_at > w.left_7d),
-          prompt_rankings.last_30d - (old.created_at > w.left_30d)
-        from ranking_windows w
-      )
-    where prompt_id = old.prompt_id and (metric = 'use' or (metric = 'success' and old.success));
-  insert into prompt_rankings (prompt_id, metric, is_listed, total, last_24h, last_7d, last_30d)
-    select p.id, m.metric, m.metric = 'use' and p.is_public and p.is_active, 1,
-      new.created_at > w.left_24h, new.created_at > w.left_7d, new.created_at > w.left_30d
-    from prompts p cross join ranking_windows w
-      cross join (select 'use' as metric union all select 'success' where new.success) m
-    where p.id = new.prompt_id
-    on conflict (prompt_id, metric) do update set total = total + 1, last_24h = last_24h + excluded.last_24h,
-      last_7d = last_7d + excluded.last_7d, last_30d = last_30d + excluded.last_30d;
+create trigger prompt_ranking_use_changed after update of prompt_id, success, created_at on prompt_usage begin
+  insert into prompt_ranking_changes values (old.prompt_id, 'use', -1, -1, old.created_at);
+  insert into prompt_ranking_changes select old.prompt_id, 'success', -1, -1, old.created_at where old.success;
+  insert into prompt_ranking_changes values (new.prompt_id, 'use', 1, 1, new.created_at);
+  insert into prompt_ranking_changes select new.prompt_id, 'success', 1, 1, new.created_at where new.success;
 end;

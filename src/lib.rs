@@ -12,6 +12,7 @@
 //! - [`statistics`]: intervals, tests and chances
 //! - [`verdict`]: what the counts of an experiment say
 //! - [`rankings`]: which prompts are ahead
+//! - [`verification`]: whether what is told agrees with what it is told of
 //! - [`data`]: prompts, who may do what, rows of other systems
 //! - [`rest`]: the data dialect of Supabase applications
 //! - [`search`]: the words of a text, and queries for them
@@ -38,6 +39,7 @@ pub mod statistics;
 pub mod time;
 pub mod usage;
 pub mod verdict;
+pub mod verification;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

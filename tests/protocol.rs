@@ -96,10 +96,15 @@ fn replies() {
         ),
     );
     check(
-        &Reply::Audited(Audit { tally: Tally::default(), version: 7, days: Tally { views: 1, ..Tally::default() } }),
+        &Reply::Audited(Audit {
+            tally: Tally::default(),
+            version: 7,
+            days: Tally { views: 1, ..Tally::default() },
+            alarm_ms: Some(9),
+        }),
         concat!(
             r#"{"audited":{"tally":{"views":0,"copies":0,"forks":0,"compares":0},"version":7,"#,
-            r#""days":{"views":1,"copies":0,"forks":0,"compares":0}}}"#,
+            r#""days":{"views":1,"copies":0,"forks":0,"compares":0},"alarm_ms":9}}"#,
         ),
     );
 }

@@ -46,6 +46,7 @@ fn every_route_is_found() {
         ("GET", "/v1/experiments/{id}/results", Endpoint::Results, Service, CrossOrigin),
         ("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
         ("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
+        ("GET", "/v1/admin/verify", Endpoint::Verify, Service, SameOrigin),
         ("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         ("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         ("PATCH", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
@@ -248,7 +249,7 @@ fn check_preflight(path: &str, expected: &[(&str, &str)]) {
 
 #[test]
 fn a_preflight_tells_methods_and_headers_of_what_is_shared() {
-    const HEADERS: &str = "accept-profile, authorization, apikey, content-profile, content-type, idempotency-key, prefer, \
+    const HEADERS: &str = "accept-profile, authorization, apikey, content-profile, content-type, idempotency-key, if-none-match, prefer, \
         range, range-unit, x-client-info, x-retry-count, x-supabase-api-version";
     for (path, methods) in [
         ("/v1/events", "POST, OPTIONS"),

@@ -124,4 +124,6 @@ pub struct Audit {
     pub version: u64,
     /// The sum of its days.
     pub days: Tally,
+    /// When its alarm rings, to write a snapshot, in milliseconds since 1970.
+    pub alarm_ms: Option<i64>,
 }

@@ -43,4 +43,5 @@ mod settings;
 mod stats;
 mod summary;
 mod time_zone;
+mod verification;
 mod web_crypto;

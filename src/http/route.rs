@@ -49,6 +49,8 @@ pub enum Endpoint {
     Evaluate,
     /// Takes rows of another system.
     Import,
+    /// Compares what is told with what it is told of.
+    Verify,
     /// Reads and writes the rows of a table, in the data dialect.
     Rows,
     /// Calls a function, in the data dialect.
@@ -114,6 +116,7 @@ pub const ROUTES: &[Route] = {
         route("GET", "/v1/experiments/{id}/results", Endpoint::Results, Service, CrossOrigin),
         route("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
         route("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
+        route("GET", "/v1/admin/verify", Endpoint::Verify, Service, SameOrigin),
         route("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         route("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         route("PATCH", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),

@@ -19,6 +19,7 @@ pub(super) mod stats;
 pub(super) mod summary;
 pub(super) mod usage;
 pub(super) mod users;
+pub(super) mod verification;
 
 use futures_util::future::LocalBoxFuture;
 use js_sys::futures::JsFuture;
