@@ -207,7 +207,7 @@ impl Simulation {
             self.counted_ms = self.now_ms;
         }
         assert_eq!((self.counter.tally, self.counter.version), (self.storage.tally, self.storage.version));
-        let audit = self.counter.audit(&self.storage.days(), None);
+        let audit = self.counter.audit(&self.storage.days(), [None, None]);
         assert_eq!((audit.days, audit.tally), (self.model.tally, self.model.tally));
         assert_eq!(self.storage.quarters(), self.model.quarters);
         self.check_ledger();

@@ -100,11 +100,11 @@ fn replies() {
             tally: Tally::default(),
             version: 7,
             days: Tally { views: 1, ..Tally::default() },
-            alarm_ms: Some(9),
+            snapshots_ms: [None, Some(9)],
         }),
         concat!(
             r#"{"audited":{"tally":{"views":0,"copies":0,"forks":0,"compares":0},"version":7,"#,
-            r#""days":{"views":1,"copies":0,"forks":0,"compares":0},"alarm_ms":9}}"#,
+            r#""days":{"views":1,"copies":0,"forks":0,"compares":0},"snapshots_ms":[null,9]}}"#,
         ),
     );
 }

@@ -108,7 +108,7 @@ fn each_figure_that_differs_is_named() {
 }
 
 const TALLY: Tally = Tally { views: 40, copies: 30, forks: 20, compares: 10 };
-const AUDIT: Audit = Audit { tally: TALLY, version: 7, days: TALLY, alarm_ms: None };
+const AUDIT: Audit = Audit { tally: TALLY, version: 7, days: TALLY, snapshots_ms: [None, None] };
 const STORED: StoredCounts = StoredCounts {
     prompt_id: PROMPT,
     snapshot: TALLY,
@@ -149,18 +149,20 @@ fn counters_are_compared_with_what_is_stored_of_them() {
 
     // A snapshot that is due soon is on its way; one that is not, or that is newer than its counter, is wrong.
     let late = StoredCounts { version: 6, snapshot: Tally::default(), ..STORED };
-    for (alarm_ms, is_pending) in [
-        (Some(NOW_MS), true),
-        (Some(NOW_MS + 10_000), true),
-        (Some(NOW_MS - 10_000), true),
-        (Some(NOW_MS + 60_000), false),
-        (Some(NOW_MS - 60_000), false),
-        (None, false),
+    for (last_ms, alarm_ms, is_pending) in [
+        (None, Some(NOW_MS), true),
+        (None, Some(NOW_MS + 10_000), true),
+        (None, Some(NOW_MS - 10_000), true),
+        (None, Some(NOW_MS + 60_000), false),
+        (None, Some(NOW_MS - 60_000), false),
+        (Some(NOW_MS - 500), Some(NOW_MS + 86_400_000), true),
+        (Some(NOW_MS - 60_000), Some(NOW_MS + 86_400_000), false),
+        (None, None, false),
     ] {
         let differences = if is_pending { &[][..] } else { &[("prompt_stats.version", 7, 6)] };
-        check(late, Audit { alarm_ms, ..AUDIT }, is_pending.into(), differences);
+        check(late, Audit { snapshots_ms: [last_ms, alarm_ms], ..AUDIT }, is_pending.into(), differences);
     }
-    let audit = Audit { alarm_ms: Some(NOW_MS), ..AUDIT };
+    let audit = Audit { snapshots_ms: [None, Some(NOW_MS)], ..AUDIT };
     check(StoredCounts { version: 8, ..STORED }, audit, 0, &[("prompt_stats.version", 7, 8)]);
 }
 

@@ -124,6 +124,6 @@ pub struct Audit {
     pub version: u64,
     /// The sum of its days.
     pub days: Tally,
-    /// When its alarm rings, to write a snapshot, in milliseconds since 1970.
-    pub alarm_ms: Option<i64>,
+    /// When it last began to write a snapshot, as far as it knows, and when it will, in milliseconds since 1970.
+    pub snapshots_ms: [Option<i64>; 2],
 }

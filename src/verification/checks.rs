@@ -63,7 +63,9 @@ pub fn statements(prompts: &[Uuid]) -> Vec<Statement> {
     let of = |Check { subject, expected, found }: &Check| {
         let figures = |object: &str| format!(" join json_each(({})) ", object.replace("LAST_USED", LAST_USED));
         let mut statement = Statement::new("select p.id, '");
-        statement.push(subject).push(".' || expected.key, expected.value, found.value from json_each(");
+        statement
+            .push(subject)
+            .push(".' || expected.key as figure, expected.value as expected, found.value as found from json_each(");
         statement.bind_text(&prompts).push(") page join prompts p on p.id = page.value");
         statement.push(&figures(expected)).push("expected").push(&figures(found)).push("found");
         statement.push(" on found.key = expected.key where found.value is not expected.value");

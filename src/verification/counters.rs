@@ -66,8 +66,9 @@ pub fn compare(stored: &StoredCounts, audit: &Audit, now_ms: i64) -> Verdict {
         check(&format!("prompt_events.{name}"), counted_rows, counted);
     }
     if stored.version != audit.version {
-        // A snapshot comes within the interval, or it does not come.
-        let is_due = audit.alarm_ms.is_some_and(|alarm_ms| (alarm_ms - now_ms).abs() <= 2 * SNAPSHOT_INTERVAL_MS);
+        // A snapshot comes within the interval, or it does not come; one that was just begun may not be there yet.
+        let is_near = |at_ms: &i64| (at_ms - now_ms).abs() <= 2 * SNAPSHOT_INTERVAL_MS;
+        let is_due = audit.snapshots_ms.iter().flatten().any(is_near);
         if is_due && stored.version < audit.version {
             verdict.pending += 1;
         } else {
