@@ -9,6 +9,8 @@
 //! - [`experiments`]: from the events of sessions to hourly rows
 //! - [`statistics`]: intervals, tests and chances
 //! - [`verdict`]: what the counts of an experiment say
+//! - [`ancestry`]: what a prompt comes from, and what was made of it
+//! - [`compared`]: the prompts that were most often in the same comparison
 //! - [`data`]: prompts, who may do what, rows of other systems
 //! - [`rest`]: the data dialect of Supabase applications
 //! - [`search`]: the words of a text, and queries for them
@@ -17,6 +19,8 @@
 //!
 //! Only the `edge` module, which is compiled for `wasm32` alone, knows Cloudflare.
 
+pub mod ancestry;
+pub mod compared;
 pub mod counting;
 pub mod data;
 pub mod events;

@@ -33,6 +33,8 @@ fn every_route_is_found() {
         ("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/lineage", Endpoint::Lineage, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/compared", Endpoint::Compared, Anyone, CrossOrigin),
         ("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         ("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         ("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),

@@ -8,8 +8,8 @@ use super::call::{Call, Chunks, header, storage_failure};
 use super::runtime::now_ms;
 use super::settings::Settings;
 use super::{
-    d1, evaluate, events, experiments, first_sight, functions, identity, import, prompts, rest, results, search, stats,
-    summary,
+    ancestry, compared, d1, evaluate, events, experiments, first_sight, functions, identity, import, prompts, rest,
+    results, search, stats, summary,
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
@@ -74,6 +74,8 @@ async fn answer(
         Endpoint::Copy => events::post_copy(call).await,
         Endpoint::Compare => events::post_compare(call).await,
         Endpoint::Stats => stats::get_stats(&call).await,
+        Endpoint::Lineage => ancestry::get_lineage(&call).await,
+        Endpoint::Compared => compared::get_compared(&call).await,
         Endpoint::Search => search::get_search(&call).await,
         Endpoint::Declare => experiments::put_experiment(call).await,
         Endpoint::Assignment => experiments::get_assignment(&call).await,

@@ -23,6 +23,10 @@ pub enum Endpoint {
     Fork,
     /// Tells a prompt's counts.
     Stats,
+    /// Tells what a prompt comes from, and the tree of its forks.
+    Lineage,
+    /// Tells the prompts that a prompt is compared with.
+    Compared,
     /// Finds templates.
     Search,
     /// Declares an experiment.
@@ -89,6 +93,8 @@ pub const ROUTES: &[Route] = {
         route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/lineage", Endpoint::Lineage, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/compared", Endpoint::Compared, Anyone, CrossOrigin),
         route("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         route("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         route("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),
