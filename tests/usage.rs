@@ -39,13 +39,13 @@ fn usage(more: &serde_json::Value) -> Usage {
     Usage::read(&Fields::read(&fields.to_string(), "A use").unwrap()).unwrap()
 }
 
-fn event(id: Option<&str>, at_ms: Option<i64>, prompt_id: Uuid) -> Result<Event, Problem> {
+fn event(id: Option<&str>, at_ms: Option<i64>, prompt_id: Uuid) -> Event {
     let usage = Usage { prompt_id, ..usage(&json!({})) };
-    Ok(Event { id: id.map(str::to_owned), at_ms, subject: Subject::Usage(usage) })
+    Event { id: id.map(str::to_owned), at_ms, subject: Subject::Usage(usage) }
 }
 
-fn admit(events: Vec<Result<Event, Problem>>, identity: &Identity) -> Batch {
-    Batch::admit(events, identity, NOW_MS, || NEW_ID)
+fn admit(events: Vec<Event>, identity: &Identity) -> Batch {
+    Batch::admit(events.into_iter().map(Ok).collect(), identity, NOW_MS, || NEW_ID)
 }
 
 fn places(batch: &Batch) -> Vec<usize> {
