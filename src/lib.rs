@@ -8,8 +8,13 @@
 //! - [`usage`]: uses of prompts, and what they add up to
 //! - [`recording`]: which events of an experiment are new, and the batches that store them
 //! - [`experiments`]: from the events of sessions to hourly rows
+//! - [`series`]: what was counted over time, by the hours and days of a time zone
 //! - [`statistics`]: intervals, tests and chances
 //! - [`verdict`]: what the counts of an experiment say
+//! - [`rankings`]: which prompts are ahead
+//! - [`verification`]: whether what is told agrees with what it is told of
+//! - [`ancestry`]: what a prompt comes from, and what was made of it
+//! - [`compared`]: the prompts that were most often in the same comparison
 //! - [`data`]: prompts, who may do what, rows of other systems
 //! - [`rest`]: the data dialect of Supabase applications
 //! - [`search`]: the words of a text, and queries for them
@@ -18,6 +23,8 @@
 //!
 //! Only the `edge` module, which is compiled for `wasm32` alone, knows Cloudflare.
 
+pub mod ancestry;
+pub mod compared;
 pub mod counting;
 pub mod data;
 pub mod events;
@@ -25,14 +32,18 @@ pub mod experiments;
 pub mod http;
 pub mod json;
 pub mod limits;
+pub mod packed;
+pub mod rankings;
 pub mod recording;
 pub mod rest;
 pub mod search;
+pub mod series;
 pub mod sql;
 pub mod statistics;
 pub mod time;
 pub mod usage;
 pub mod verdict;
+pub mod verification;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

@@ -50,6 +50,18 @@ pub const IMPORT_LINE_BYTES: usize = 4 * 1024 * 1024;
 pub const IMPORT_REFUSALS_LISTED: usize = 1000;
 /// Answers that a prompt is made with.
 pub const PROMPT_ANSWERS: usize = 200;
+/// Prompts of one line of forks, from the root to the last: what a fork is counted goes to all above it.
+pub const LINEAGE_PROMPTS: usize = 64;
+/// Levels of forks below a prompt that one answer tells.
+pub const LINEAGE_DEPTH: i64 = 5;
+/// Forks of one prompt that one answer tells.
+pub const LINEAGE_BREADTH: i64 = 50;
+/// Forks that one answer tells in all.
+pub const LINEAGE_NODES: usize = 500;
+/// Prompts of one comparison that are paired with each other.
+pub const COMPARED_PROMPTS: usize = 32;
+/// Pairs of one prompt, the strongest first, that are looked at for those that a caller may see.
+pub const COMPARED_PAIRS: usize = 500;
 /// How long a prompt that was made under a key is known by it, in milliseconds.
 pub const CREATION_KEY_MS: i64 = 24 * HOUR_MS;
 /// Characters of an experiment's name.
@@ -64,6 +76,10 @@ pub const WEIGHTS_TOLERANCE: f64 = 1e-6 + 1e-12;
 pub const CONVERSION_WINDOW_HOURS: i64 = 365 * 24;
 /// Rows of one page of a list.
 pub const PAGE_ROWS: i64 = 100;
+/// Prompts whose stats are told in one answer.
+pub const STATS_PROMPTS: usize = 100;
+/// Characters of a title that a list tells.
+pub const LIST_CHARS: i64 = 1000;
 /// Rows that one read of the data dialect gives.
 pub const READ_ROWS: i64 = 1000;
 /// Rows of one embedded table that one read gives, over all rows that they are embedded in.
@@ -96,6 +112,12 @@ pub const REREAD_ROWS: usize = 200;
 pub const LISTED_VALUES: usize = 10_000;
 /// Columns by which a query is ordered.
 pub const ORDER_COLUMNS: usize = 16;
+/// Points of one series.
+pub const SERIES_POINTS: usize = 10_000;
+/// Days of one funnel.
+pub const FUNNEL_DAYS: usize = 1000;
+/// Characters of the name of a time zone.
+pub const TIME_ZONE_CHARS: usize = 64;
 /// Characters of a search's `q`.
 pub const SEARCH_CHARS: usize = 1000;
 /// Words that are read of a text that is searched for: of one of 1,000 characters that stand alone, all.

@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 
 use promptmeter::counting::ledger::{Segment, digest, digest_key};
-use promptmeter::counting::protocol::{BINDING, Command, IdDigest, ImportedRow, Increment, Outcome, Reply};
+use promptmeter::counting::protocol::{Audit, BINDING, Command, IdDigest, ImportedRow, Increment, Outcome, Reply};
 use promptmeter::counting::stats::{Counted, Counts, Stats};
 use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::data::prompt::PromptAccess;
@@ -35,6 +35,8 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, expecte
 fn commands() {
     assert_eq!(BINDING, "COUNTERS");
     check(&Command::Read, r#""read""#);
+    check(&Command::Audit, r#""audit""#);
+    check(&Command::Between { bounds: vec![-1, 0, 1_983_333] }, r#"{"between":{"bounds":[-1,0,1983333]}}"#);
     check(
         &Command::Count { prompt_id: PROMPT, delivery: u64::MAX, increments: Vec::new() },
         concat!(
@@ -84,6 +86,26 @@ fn replies() {
     check(
         &Reply::Read { tally: Tally::default() },
         r#"{"read":{"tally":{"views":0,"copies":0,"forks":0,"compares":0}}}"#,
+    );
+    let sums = vec![(0, tally), (9_999, Tally::default())];
+    check(
+        &Reply::Between { sums },
+        concat!(
+            r#"{"between":{"sums":[[0,{"views":9007199254740992,"copies":2,"forks":3,"compares":4}],"#,
+            r#"[9999,{"views":0,"copies":0,"forks":0,"compares":0}]]}}"#,
+        ),
+    );
+    check(
+        &Reply::Audited(Audit {
+            tally: Tally::default(),
+            version: 7,
+            days: Tally { views: 1, ..Tally::default() },
+            snapshots_ms: [None, Some(9)],
+        }),
+        concat!(
+            r#"{"audited":{"tally":{"views":0,"copies":0,"forks":0,"compares":0},"version":7,"#,
+            r#""days":{"views":1,"copies":0,"forks":0,"compares":0},"snapshots_ms":[null,9]}}"#,
+        ),
     );
 }
 

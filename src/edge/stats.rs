@@ -1,4 +1,4 @@
-//! `GET /v1/prompts/{id}/stats` and `GET /v1/prompts/{id}/usage/scenes`.
+//! `GET /v1/prompts/{id}/stats`, `GET /v1/prompts/stats`, and `GET /v1/prompts/{id}/usage/scenes`.
 
 use futures_util::future::join;
 
@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::call::{Call, storage_failure};
 use super::{counters, d1, prompt_lookup};
 use crate::counting::stats::{Counts, Stats};
+use crate::counting::stats_page::StatsPage;
 use crate::http::problem::Problem;
 use crate::usage::scenes::{Page, UsageByScene};
 
@@ -17,6 +18,17 @@ pub(super) async fn get_stats(call: &Call) -> Result<Answer, Problem> {
     let tally = tally.map_err(|error| storage_failure("stats", &error))?;
     let (likes, usage) = stored.map_err(|error| storage_failure("stats", &error))?;
     Answer::ok(&Stats::of(Counts::of(prompt_id, &tally), likes, usage))
+}
+
+/// Tells the stats of many prompts, from snapshots.
+pub(super) async fn get_many(call: &Call) -> Result<Answer, Problem> {
+    let page = StatsPage::parse(&call.query())?;
+    let found = match d1::database(&call.env) {
+        Ok(database) => d1::stats::page(&database, &page, &call.identity).await,
+        Err(error) => Err(error),
+    };
+    let found = found.map_err(|error| storage_failure("stats", &error))?;
+    Answer::cached(call, &page.answer(found))
 }
 
 /// Tells a prompt's uses by scene, a page of scenes at a time.

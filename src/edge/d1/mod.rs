@@ -1,10 +1,12 @@
 //! D1: how statements are run, and all statements, by what they are about. Values of a request are bound parameters.
 
+pub(super) mod ancestry;
 pub(super) mod batches;
 pub(super) mod creations;
 pub(super) mod declarations;
 pub(super) mod lineage;
 pub(super) mod prompts;
+pub(super) mod rankings;
 pub(super) mod results;
 pub(super) mod retention;
 pub(super) mod rollup;
@@ -18,6 +20,7 @@ pub(super) mod stats;
 pub(super) mod summary;
 pub(super) mod usage;
 pub(super) mod users;
+pub(super) mod verification;
 
 use futures_util::future::LocalBoxFuture;
 use js_sys::futures::JsFuture;
