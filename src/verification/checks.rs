@@ -32,7 +32,7 @@ const CHECKS: &[Check] = &[
     Check {
         subject: "scenes",
         expected: "select json_object('uses', count(*), 'successes', coalesce(sum(success), 0), \
-            'scenes', count(distinct coalesce(scene, ''))) from prompt_usage where prompt_id = p.id",
+            'scenes', count(distinct substr(coalesce(scene, ''), 1, 128))) from prompt_usage where prompt_id = p.id",
         found: "select json_object('uses', coalesce(sum(uses), 0), 'successes', coalesce(sum(successes), 0), \
             'scenes', count(*)) from prompt_usage_scenes where prompt_id = p.id",
     },

@@ -293,6 +293,7 @@ test("totals follow the rows that change and go, and go with their prompt", asyn
   const { p50TimeMs, scenes: found } = await scenes(id);
   assert.deepEqual([p50TimeMs, found], [2049, [{ scene: "b", usageCount: 2, avgTimeMs: 2000, successRate: 100 }]]);
   await sql("delete from prompts where id = ?", id);
+  assert.deepEqual(codes(await uses(usage(id))), [[0, "unknown_prompt"]], "that it was there is still remembered");
   for (const table of ["prompt_usage", "prompt_usage_totals", "prompt_usage_scenes"]) {
     assert.deepEqual(await sql(`select * from ${table} where prompt_id = ?`, id), [], table);
   }
