@@ -34,11 +34,11 @@ fn series(query: &str) -> Result<(SeriesRequest, Zone, Vec<i64>), Problem> {
     Ok((request, zone, bounds))
 }
 
-fn check(query: &str, expected: (Metric, Interval, usize, Range<&str>)) {
+fn check(query: &str, expected: &(Metric, Interval, usize, Range<&str>)) {
     let (request, zone, bounds) = series(query).unwrap_or_else(|problem| panic!("{query}: {}", problem.detail));
     let ends = zone.timestamp(bounds[0])..zone.timestamp(*bounds.last().unwrap());
     let actual = (request.metric, request.period.interval, bounds.len() - 1, ends.start.as_str()..ends.end.as_str());
-    assert_eq!(actual, expected, "{query}");
+    assert_eq!(&actual, expected, "{query}");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_series_has_30_days_or_24_hours_up_to_now_unless_it_says_otherwise() {
         ),
         ("to=0", (View, Day, 30, "1969-12-02T00:00:00+00:00".."1970-01-01T00:00:00+00:00")),
     ] {
-        check(query, expected);
+        check(query, &expected);
     }
 }
 
@@ -109,7 +109,7 @@ fn a_range_is_covered_by_whole_points() {
             (View, Day, 2, "8999-12-30T00:00:00+00:00".."9000-01-01T00:00:00+00:00"),
         ),
     ] {
-        check(query, expected);
+        check(query, &expected);
     }
 }
 
