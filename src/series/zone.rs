@@ -80,7 +80,7 @@ impl Zone {
 /// `None` when there is none.
 #[must_use]
 pub fn parse_offset(text: &str) -> Option<i64> {
-    let (_, offset) = text.rsplit_once("GMT")?;
+    let (_, offset) = text.split_once("GMT")?;
     if offset.is_empty() {
         return Some(0);
     }
