@@ -5,11 +5,14 @@
 //!
 //! - [`counting`]: what a counter counts, and its protocol
 //! - [`events`]: what callers send, and what becomes of a batch
+//! - [`usage`]: uses of prompts, and what they add up to
 //! - [`recording`]: which events of an experiment are new, and the batches that store them
 //! - [`experiments`]: from the events of sessions to hourly rows
 //! - [`series`]: what was counted over time, by the hours and days of a time zone
 //! - [`statistics`]: intervals, tests and chances
 //! - [`verdict`]: what the counts of an experiment say
+//! - [`rankings`]: which prompts are ahead
+//! - [`verification`]: whether what is told agrees with what it is told of
 //! - [`data`]: prompts, who may do what, rows of other systems
 //! - [`rest`]: the data dialect of Supabase applications
 //! - [`search`]: the words of a text, and queries for them
@@ -26,6 +29,7 @@ pub mod http;
 pub mod json;
 pub mod limits;
 pub mod packed;
+pub mod rankings;
 pub mod recording;
 pub mod rest;
 pub mod search;
@@ -33,7 +37,9 @@ pub mod series;
 pub mod sql;
 pub mod statistics;
 pub mod time;
+pub mod usage;
 pub mod verdict;
+pub mod verification;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

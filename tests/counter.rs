@@ -207,7 +207,7 @@ impl Simulation {
             self.counted_ms = self.now_ms;
         }
         assert_eq!((self.counter.tally, self.counter.version), (self.storage.tally, self.storage.version));
-        let audit = self.counter.audit(&self.storage.days());
+        let audit = self.counter.audit(&self.storage.days(), [None, None]);
         assert_eq!((audit.days, audit.tally), (self.model.tally, self.model.tally));
         assert_eq!(self.storage.quarters(), self.model.quarters);
         self.check_ledger();
@@ -302,7 +302,9 @@ fn imported_rows_are_added_as_they_are() {
     let (view, copy) = (Tally { views: 1, ..Tally::default() }, Tally { copies: 1, ..Tally::default() });
     let day = |quarters: &[(i64, Tally)]| {
         let mut day = Day::default();
-        quarters.iter().for_each(|(quarter, tally)| day.add(*quarter, tally));
+        for (quarter, tally) in quarters {
+            day.add(*quarter, tally);
+        }
         day
     };
     let expected = Commit {

@@ -98,14 +98,14 @@ impl Counter {
         Snapshot { tally: self.tally, version: self.version, recent: Recent::of(days, now_ms) }
     }
 
-    /// What the counter holds, with all of its days.
+    /// What the counter holds, with all of its days; and when it last wrote a snapshot and when it will.
     #[must_use]
-    pub fn audit(&self, days: &[(i64, Day)]) -> Audit {
+    pub fn audit(&self, days: &[(i64, Day)], snapshots_ms: [Option<i64>; 2]) -> Audit {
         let mut sum = Tally::default();
         for (_, tally) in days.iter().flat_map(|(number, day)| day.quarters(*number)) {
             sum.add_all(tally);
         }
-        Audit { tally: self.tally, version: self.version, days: sum }
+        Audit { tally: self.tally, version: self.version, days: sum, snapshots_ms }
     }
 
     /// When the next snapshot is due, in milliseconds since 1970. `last_ms` is the last one that this instance wrote;

@@ -6,5 +6,6 @@ pub mod ledger;
 pub mod protocol;
 pub mod snapshot;
 pub mod stats;
+pub mod stats_page;
 pub mod tally;
 pub mod windows;

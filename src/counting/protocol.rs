@@ -124,4 +124,6 @@ pub struct Audit {
     pub version: u64,
     /// The sum of its days.
     pub days: Tally,
+    /// When it last began to write a snapshot, as far as it knows, and when it will, in milliseconds since 1970.
+    pub snapshots_ms: [Option<i64>; 2],
 }

@@ -99,7 +99,7 @@ impl PromptCounter {
             }
             Command::Audit => {
                 let days = counter_storage::days(&self.state.storage(), &memory.counter, EVERY_DAY)?;
-                Ok((Reply::Audited(memory.counter.audit(&days)), false))
+                Ok((Reply::Audited(memory.counter.audit(&days, [memory.last_snapshot_ms, memory.alarm_ms])), false))
             }
             Command::Count { prompt_id, delivery, increments } => {
                 let (outcomes, commit) = memory.counter.count(delivery, &increments, now_ms());

@@ -294,13 +294,14 @@ async function failInTheMiddle() {
 }
 
 /** Gives a stopped counter the tables that counters had before they kept days. */
-const BEFORE_DAYS = `
-  drop table daily;
-  create table hourly (
+const BEFORE_DAYS = [
+  "drop table daily",
+  `create table hourly (
     hour integer primary key, views integer not null, copies integer not null, forks integer not null, compares integer not null
-  ) strict;
-  insert into hourly select unixepoch() / 3600 - 30, 1, 0, 0, 0;
-  insert into hourly select unixepoch() / 3600, 2, 1, 0, 0;`;
+  ) strict`,
+  "insert into hourly select unixepoch() / 3600 - 30, 1, 0, 0, 0",
+  "insert into hourly select unixepoch() / 3600, 2, 1, 0, 0",
+];
 
 async function upgrade() {
   const served = await Served.make();
@@ -309,7 +310,7 @@ async function upgrade() {
   const id = await api.prompt();
   await api.events([view(id, { id: "a" }), view(id), view(id), { type: "copy", prompt_id: id }]);
   await served.kill();
-  await served.counters(BEFORE_DAYS);
+  for (const statement of BEFORE_DAYS) await served.counters(statement);
   api = await served.start();
   assert.deepEqual(await api.counts(id), [3, 1, 0, 0]);
   assert.equal((await api.events(view(id, { id: "a" }))).duplicates, 1);
