@@ -15,8 +15,8 @@ const RESENT_PER_CENT = 10;
 const ATTEMPTS = 8;
 const USERS = 20;
 const CRON = "*/5 * * * *";
-const TYPES = ["view", "copy", "fork", "compare_add", "exposure", "pageview", "conversion"];
-const COUNTS = { view: "viewCount", copy: "copyCount", fork: "forkCount", compare_add: "compareCount" };
+const TYPES = ["view", "copy", "fork", "compare_add", "usage", "exposure", "pageview", "conversion"];
+const COUNTS = { view: "viewCount", copy: "copyCount", fork: "forkCount", compare_add: "compareCount", usage: "totalUsage" };
 const TOTALS = { exposure: "exposures", pageview: "pageviews", conversion: "conversions" };
 
 const { values: options } = parseArgs({
@@ -53,6 +53,19 @@ async function ask(path, init) {
     }
   }
   return fail(`${options.url}${path} gave no good answer ${ATTEMPTS} times: ${failure}. Is make dev running?`);
+}
+
+/** Sends events until none is rejected because storage failed: it may have failed for some and not for others. */
+async function deliver(events, headers) {
+  let left = events;
+  for (let attempt = 1; left.length > 0; attempt++) {
+    const answer = await ask("/v1/events", { method: "POST", headers, body: JSON.stringify(left) });
+    accepted += answer.accepted;
+    duplicates += answer.duplicates;
+    const isLost = ({ code }) => code === "storage_unavailable" && attempt < ATTEMPTS;
+    for (const { index, code } of answer.rejected.filter((one) => !isLost(one))) rejected.set(left[index].id, code);
+    left = answer.rejected.filter(isLost).map(({ index }) => left[index]);
+  }
 }
 
 /** Runs `work` on all items, `concurrency` at a time. */
@@ -130,10 +143,7 @@ await together(list, async (batch) => {
   // A fork is a user's: a batch that is sent again is sent by the same one.
   const token = (batch.token ??= tokens[randomInt(tokens.length)]);
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const answer = await ask("/v1/events", { method: "POST", headers, body: JSON.stringify(batch) });
-  accepted += answer.accepted;
-  duplicates += answer.duplicates;
-  for (const { index, code } of answer.rejected) rejected.set(batch[index].id, code);
+  await deliver(batch, headers);
   sent.add(batch.length);
 });
 sent.end();

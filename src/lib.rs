@@ -13,6 +13,8 @@
 //! - [`verdict`]: what the counts of an experiment say
 //! - [`rankings`]: which prompts are ahead
 //! - [`verification`]: whether what is told agrees with what it is told of
+//! - [`ancestry`]: what a prompt comes from, and what was made of it
+//! - [`compared`]: the prompts that were most often in the same comparison
 //! - [`data`]: prompts, who may do what, rows of other systems
 //! - [`rest`]: the data dialect of Supabase applications
 //! - [`search`]: the words of a text, and queries for them
@@ -21,6 +23,8 @@
 //!
 //! Only the `edge` module, which is compiled for `wasm32` alone, knows Cloudflare.
 
+pub mod ancestry;
+pub mod compared;
 pub mod counting;
 pub mod data;
 pub mod events;

@@ -50,6 +50,18 @@ pub const IMPORT_LINE_BYTES: usize = 4 * 1024 * 1024;
 pub const IMPORT_REFUSALS_LISTED: usize = 1000;
 /// Answers that a prompt is made with.
 pub const PROMPT_ANSWERS: usize = 200;
+/// Prompts of one line of forks, from the root to the last: what a fork is counted goes to all above it.
+pub const LINEAGE_PROMPTS: usize = 64;
+/// Levels of forks below a prompt that one answer tells.
+pub const LINEAGE_DEPTH: i64 = 5;
+/// Forks of one prompt that one answer tells.
+pub const LINEAGE_BREADTH: i64 = 50;
+/// Forks that one answer tells in all.
+pub const LINEAGE_NODES: usize = 500;
+/// Prompts of one comparison that are paired with each other.
+pub const COMPARED_PROMPTS: usize = 32;
+/// Pairs of one prompt, the strongest first, that are looked at for those that a caller may see.
+pub const COMPARED_PAIRS: usize = 500;
 /// How long a prompt that was made under a key is known by it, in milliseconds.
 pub const CREATION_KEY_MS: i64 = 24 * HOUR_MS;
 /// Characters of an experiment's name.

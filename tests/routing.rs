@@ -39,6 +39,8 @@ fn every_route_is_found() {
         ("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/series", Endpoint::Series, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/funnel", Endpoint::Funnel, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/lineage", Endpoint::Lineage, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/compared", Endpoint::Compared, Anyone, CrossOrigin),
         ("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         ("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         ("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),

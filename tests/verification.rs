@@ -45,6 +45,38 @@ fn library() -> Connection {
     database
 }
 
+/// The other prompt's places, whose figures only the prompt itself tells.
+const LINEAGE: [(&str, &str); 8] = [
+    ("children", "children"),
+    ("listed_children", "listed_children"),
+    ("descendants", "descendants"),
+    ("listed_descendants", "listed_descendants"),
+    ("views", "credited_views"),
+    ("copies", "credited_copies"),
+    ("forks", "credited_forks"),
+    ("compares", "credited_compares"),
+];
+
+#[test]
+fn what_forks_add_up_to_is_compared_with_the_forks() {
+    let database = library();
+    let (parent, child) = (OTHER.to_string(), PROMPT.to_string());
+    execute(&database, "update prompts set forked_from = ?1 where id = ?2", &[&parent, &child]);
+    assert_eq!(differences(&database), Vec::<Row>::new());
+    for (figure, column) in LINEAGE {
+        let change = |by: &str| {
+            let sql = format!("update prompt_lineage set {column} = {column} {by} where prompt_id = ?1");
+            execute(&database, &sql, &[&parent]);
+        };
+        change("+ 7");
+        let found = differences(&database);
+        assert_eq!(found.len(), 1, "{figure}: {found:?}");
+        assert_eq!(found[0][1], Cell::Text(format!("lineage.{figure}")));
+        change("- 7");
+    }
+    assert_eq!(differences(&database), Vec::<Row>::new());
+}
+
 fn differences(database: &Connection) -> Vec<Row> {
     let prompts = [PROMPT, OTHER];
     statements(&prompts).iter().flat_map(|statement| run(database, statement).unwrap()).collect()

@@ -7,7 +7,7 @@ use super::tables::PROMPTS;
 use crate::http::field::{Field, uuid_of};
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
-use crate::limits::{KEY_CHARS, STORED_ROW_BYTES, TAGS_BYTES};
+use crate::limits::{KEY_CHARS, LINEAGE_PROMPTS, STORED_ROW_BYTES, TAGS_BYTES};
 use crate::time::parse_timestamp;
 
 /// What of a prompt decides who may see it.
@@ -131,6 +131,21 @@ impl PromptRow {
         let lengths = optional.into_iter().flatten().map(String::len);
         self.title.len() + self.template.len() + lengths.sum::<usize>()
     }
+}
+
+/// The problem of a prompt whose line of forks would have no end, or too many prompts; `pointer` is where it says what it
+/// comes from.
+#[must_use]
+pub fn endless_line(pointer: &str) -> Problem {
+    let detail =
+        format!("A prompt cannot come from itself, and a line of forks has at most {LINEAGE_PROMPTS} prompts.");
+    Problem::at(Code::InvalidValue, pointer, detail)
+}
+
+/// Whether storage refused a prompt for [`endless_line`].
+#[must_use]
+pub fn is_endless_line(failure: &str) -> bool {
+    failure.contains("CHECK constraint failed: forked_from")
 }
 
 /// A timestamp, as stored.

@@ -8,8 +8,8 @@ use super::call::{Call, Chunks, header, storage_failure};
 use super::runtime::now_ms;
 use super::settings::Settings;
 use super::{
-    d1, evaluate, events, experiments, first_sight, functions, identity, import, prompts, rankings, rest, results,
-    search, series, stats, summary, verification,
+    ancestry, compared, d1, evaluate, events, experiments, first_sight, functions, identity, import, prompts, rankings,
+    rest, results, search, series, stats, summary, verification,
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
@@ -80,6 +80,8 @@ async fn answer(
         Endpoint::Scenes => stats::get_scenes(&call).await,
         Endpoint::Series => series::get_series(&call).await,
         Endpoint::Funnel => series::get_funnel(&call).await,
+        Endpoint::Lineage => ancestry::get_lineage(&call).await,
+        Endpoint::Compared => compared::get_compared(&call).await,
         Endpoint::Search => search::get_search(&call).await,
         Endpoint::Declare => experiments::put_experiment(call).await,
         Endpoint::Assignment => experiments::get_assignment(&call).await,

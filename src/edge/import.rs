@@ -20,7 +20,7 @@ use crate::data::import_report::ImportReport;
 use crate::data::lines::{Line, Lines};
 use crate::data::policy::unknown_prompt;
 use crate::data::prompt::PromptName;
-use crate::data::prompt::{PromptAccess, PromptRow};
+use crate::data::prompt::{PromptAccess, PromptRow, endless_line, is_endless_line};
 use crate::events::batch::by_prompt;
 use crate::events::event::PromptEventKind;
 use crate::events::fate::Fate;
@@ -122,8 +122,10 @@ impl<'a> Import<'a> {
         for (line, prompt) in prompts {
             match self.store_together(&database, &[(line, prompt)]).await {
                 Ok(()) => self.report.imported.prompts += 1,
-                Err(error) if is_taken_slug(&error) => self.report.refuse(line, taken_slug()),
-                Err(error) => return Err(error),
+                Err(error) => match refusal(&error.to_string()) {
+                    Some(problem) => self.report.refuse(line, problem),
+                    None => return Err(error),
+                },
             }
         }
         Ok(())
@@ -228,10 +230,11 @@ fn lineage_event(event: ImportedEvent, kind: PromptEventKind) -> LineageEvent {
     LineageEvent { id, prompt_id, user: user_id.map(|id| User { id, email: None }), kind, created_at }
 }
 
-fn is_taken_slug(error: &Error) -> bool {
-    error.to_string().contains("prompts.slug")
-}
-
-fn taken_slug() -> Problem {
-    Problem::at(Code::Conflict, "/row/slug", "Another prompt has this slug.")
+/// What is wrong with a prompt that storage refused, if it is the prompt's fault.
+fn refusal(error: &str) -> Option<Problem> {
+    if is_endless_line(error) {
+        return Some(endless_line("/row/forked_from"));
+    }
+    let taken = || Problem::at(Code::Conflict, "/row/slug", "Another prompt has this slug.");
+    error.contains("prompts.slug").then(taken)
 }

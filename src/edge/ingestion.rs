@@ -167,17 +167,16 @@ async fn store_usage(env: &Env, rows: &[(usize, UsageRow)]) -> Vec<(usize, Fate)
     if rows.is_empty() {
         return Vec::new();
     }
+    let (indexes, rows): (Vec<usize>, Vec<&UsageRow>) = rows.iter().map(|(index, row)| (*index, row)).unzip();
     let stored = match d1::database(env) {
-        Ok(database) => d1::usage::store(&database, rows.iter().map(|(_, row)| row).collect(), now_ms()).await,
+        Ok(database) => d1::usage::store(&database, &rows, now_ms()).await,
         Err(error) => Err(error),
     };
-    match stored {
-        Ok(mut stored) => rows.iter().map(|(index, row)| (*index, fate_of_use(stored.standing_of(row)))).collect(),
-        Err(error) => {
-            let fate = Fate::of_use(storage_failure("usage", &error));
-            rows.iter().map(|(index, _)| (*index, fate.clone())).collect()
-        }
-    }
+    let fates = match stored {
+        Ok(stored) => stored.standings(rows).into_iter().map(fate_of_use).collect(),
+        Err(error) => vec![Fate::of_use(storage_failure("usage", &error)); indexes.len()],
+    };
+    indexes.into_iter().zip(fates).collect()
 }
 
 /// Has experiment events recorded; the fate of each, by its place in the batch.

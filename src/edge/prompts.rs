@@ -9,12 +9,13 @@ use super::runtime::new_uuid;
 use super::{d1, ingestion, prompt_lookup, rest};
 use crate::data::creation::{Creation, CreationKey};
 use crate::data::policy::{require_user, unknown_prompt};
+use crate::data::prompt::{endless_line, is_endless_line};
 use crate::data::tables::PROMPTS;
 use crate::events::parse::parse_idempotency_key;
 use crate::http::body;
 use crate::http::identity::{Identity, User};
 use crate::http::problem::{Code, Problem};
-use crate::limits::CREATION_KEY_MS;
+use crate::limits::{CREATION_KEY_MS, LINEAGE_PROMPTS};
 use crate::rest::error::{DataError, ErrorCode};
 use crate::rest::keys::by_keys;
 use crate::rest::order::read_order;
@@ -49,7 +50,7 @@ pub(super) async fn post_prompt(mut call: Call) -> std::result::Result<Answer, R
         // The same request may have come twice at once: then the other one has made it.
         return match made_before(&call, owner, key.as_ref()).await? {
             Some(made) => created(&call, made, owner).await,
-            None => Err(taken(&error.to_string()).unwrap_or_else(|| storage_failure("prompts", &error)).into()),
+            None => Err(refused(&error.to_string()).unwrap_or_else(|| storage_failure("prompts", &error)).into()),
         };
     }
     created(&call, id, owner).await
@@ -77,6 +78,11 @@ pub(super) async fn post_fork(mut call: Call) -> std::result::Result<Answer, Ref
         Ok(false) => Err(unknown_prompt().into()),
         Err(error) => match made_before(&call, user.id, key.as_ref()).await? {
             Some(made) => created(&call, made, user.id).await,
+            None if is_endless_line(&error.to_string()) => {
+                let detail =
+                    format!("The prompt is the last of {LINEAGE_PROMPTS} in a line of forks. Fork one above it.");
+                Err(Problem::new(Code::Conflict, detail).into())
+            }
             None => Err(storage_failure("fork", &error).into()),
         },
     }
@@ -153,10 +159,13 @@ fn with_answers(id: Uuid) -> std::result::Result<Query, DataError> {
     Ok(by_keys(&query, &PROMPTS, &[vec![Value::Text(id.to_string())]]))
 }
 
-/// The problem of an id or a slug that is taken.
-fn taken(error: &str) -> Option<Problem> {
+/// The problem of an id or a slug that is taken, or of a parent that cannot be one.
+fn refused(error: &str) -> Option<Problem> {
     const UNIQUE: [(&str, &str); 3] =
         [("prompts.id", "/id"), ("prompts.slug", "/slug"), ("prompt_answers.id", "/answers")];
+    if is_endless_line(error) {
+        return Some(endless_line("/forked_from"));
+    }
     let (_, pointer) =
         UNIQUE.into_iter().find(|(column, _)| error.contains(&format!("UNIQUE constraint failed: {column}")))?;
     Some(Problem::at(Code::Conflict, pointer, "This is taken already. Choose another, or leave it out."))

@@ -35,6 +35,10 @@ pub enum Endpoint {
     Series,
     /// Tells how many views led to copies, and so on.
     Funnel,
+    /// Tells what a prompt comes from, and the tree of its forks.
+    Lineage,
+    /// Tells the prompts that a prompt is compared with.
+    Compared,
     /// Finds templates.
     Search,
     /// Declares an experiment.
@@ -109,6 +113,8 @@ pub const ROUTES: &[Route] = {
         route("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/series", Endpoint::Series, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/funnel", Endpoint::Funnel, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/lineage", Endpoint::Lineage, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/compared", Endpoint::Compared, Anyone, CrossOrigin),
         route("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
         route("PUT", "/v1/experiments/{id}", Endpoint::Declare, Service, SameOrigin),
         route("GET", "/v1/experiments/{id}/assignment", Endpoint::Assignment, Anyone, CrossOrigin),

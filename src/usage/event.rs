@@ -43,20 +43,24 @@ impl Usage {
     /// # Errors
     /// [`Code::MissingField`], and whatever is wrong with a field.
     pub fn read(fields: &Fields<'_>) -> Result<Self, Problem> {
-        let key = |name| fields.field(name).key(KEY_CHARS);
-        let text = |name| fields.field(name).text();
+        const KEYS: [&str; 6] = ["post_id", "character_id", "job_id", "scene", "environment", "outfit"];
+        let mut keys = [const { None }; 6];
+        for (key, name) in keys.iter_mut().zip(KEYS) {
+            *key = fields.field(name).key(KEY_CHARS)?;
+        }
+        let [post_id, character_id, job_id, scene, environment, outfit] = keys;
         let prompt_id = fields.field("prompt_id");
         let success = fields.field("success").boolean()?.unwrap_or(true);
         Ok(Self {
             prompt_id: prompt_id.required(prompt_id.uuid()?)?,
-            post_id: key("post_id")?,
-            character_id: key("character_id")?,
-            job_id: key("job_id")?,
-            scene: key("scene")?,
-            environment: key("environment")?,
-            outfit: key("outfit")?,
-            prompt: text("prompt")?,
-            negative_prompt: text("negative_prompt")?,
+            post_id,
+            character_id,
+            job_id,
+            scene,
+            environment,
+            outfit,
+            prompt: fields.field("prompt").text()?,
+            negative_prompt: fields.field("negative_prompt").text()?,
             success,
             generation_time_ms: generation_time(fields)?,
             error_message: error_message(fields, success)?,

@@ -4,7 +4,7 @@
 //! There are 627 buckets up to a day, so a prompt's histogram has at most some 10 KB. A bucket from 100 ms on is at most a
 //! tenth as wide as its times are long, and a quantile is told as the bucket's middle: less than 5 % off.
 
-use std::collections::BTreeMap;
+use crate::limits::GENERATION_TIME_MS;
 
 /// The times of one bucket, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Bucket {
 
 /// How many times are in each bucket, by the buckets' lower bounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Histogram(BTreeMap<u64, u64>);
+pub struct Histogram(serde_json::Map<String, serde_json::Value>);
 
 impl Histogram {
     /// Reads a histogram as it is stored: a JSON object of the buckets that are not empty. `None` for other text.
@@ -49,13 +49,17 @@ impl Histogram {
     /// up to whole times, end. `None` of no times.
     #[must_use]
     pub fn quantile(&self, per_cent: u64) -> Option<u64> {
-        let count: u64 = self.0.values().sum();
+        let count: u64 = self.0.values().filter_map(serde_json::Value::as_u64).sum();
         let rank = (count * per_cent).div_ceil(100).max(1);
-        let mut seen = 0;
-        let bucket = self.0.iter().find(|(_, times)| {
-            seen += **times;
-            seen >= rank
-        });
-        bucket.map(|(lower, _)| Bucket::of(*lower).middle())
+        let mut bucket = Bucket::of(0);
+        let mut times = 0;
+        while bucket.lower <= GENERATION_TIME_MS.unsigned_abs() {
+            times += self.0.get(&bucket.lower.to_string()).and_then(serde_json::Value::as_u64).unwrap_or_default();
+            if times >= rank {
+                return Some(bucket.middle());
+            }
+            bucket = Bucket::of(bucket.upper + 1);
+        }
+        None
     }
 }

@@ -1,7 +1,5 @@
 //! A use on its way to its row, and how it stands once rows are stored.
 
-use std::collections::{HashMap, HashSet};
-
 use uuid::Uuid;
 
 use super::event::Usage;
@@ -31,16 +29,20 @@ impl UsageRow {
     }
 }
 
-/// What makes a row of `prompt_usage` one: its prompt, and its id.
-pub type Key = (Uuid, String);
-
 /// What is there after rows were stored.
 #[derive(Clone, Debug, Default)]
 pub struct Stored {
-    /// The rows that are new.
-    pub new: HashSet<Key>,
-    /// The digests of all rows that have one of the keys; null of a row that did not come as an event.
-    pub digests: HashMap<Key, Option<String>>,
+    /// The prompts and ids of the rows that are new, in their order.
+    pub new: Vec<(Uuid, String)>,
+    /// What stands under the id of each row, in their order; nothing where the prompt is gone.
+    pub found: Vec<Option<Found>>,
+}
+
+/// A row that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The digest of the use that it is a row of; null of a row that did not come as an event.
+    pub payload_digest: Option<String>,
 }
 
 /// How a use stands after its row was stored, or found.
@@ -57,14 +59,25 @@ pub enum Standing {
 }
 
 impl Stored {
-    /// How this row stands. Of several that are the same, those that are asked about first are new.
-    pub fn standing_of(&mut self, row: &UsageRow) -> Standing {
-        let key = (row.usage.prompt_id, row.id.clone());
-        match self.digests.get(&key) {
+    /// How these rows stand, which were to be stored. Of several that are the same, the first is new.
+    #[must_use]
+    pub fn standings<'a>(mut self, rows: impl IntoIterator<Item = &'a UsageRow>) -> Vec<Standing> {
+        let found = std::mem::take(&mut self.found);
+        rows.into_iter().zip(found).map(|(row, found)| self.standing_of(row, found)).collect()
+    }
+
+    fn standing_of(&mut self, row: &UsageRow, found: Option<Found>) -> Standing {
+        match found {
             None => Standing::Gone,
-            Some(digest) if digest.as_deref() != Some(&row.payload_digest) => Standing::Taken,
-            Some(_) if self.new.remove(&key) => Standing::New,
-            Some(_) => Standing::Repeated,
+            Some(found) if found.payload_digest.as_ref() != Some(&row.payload_digest) => Standing::Taken,
+            // Most often all rows are new, and the next one of them is this.
+            Some(_) => match self.new.iter().position(|(prompt, id)| *prompt == row.usage.prompt_id && *id == row.id) {
+                Some(place) => {
+                    self.new.remove(place);
+                    Standing::New
+                }
+                None => Standing::Repeated,
+            },
         }
     }
 }

@@ -54,6 +54,22 @@ const CHECKS: &[Check] = &[
                 is_listed <> (metric <> 'success' and p.is_public and p.is_active)), 0)) \
             from prompt_rankings where prompt_id = p.id",
     },
+    // Each with the forks right below it: so all agree with all that is below.
+    Check {
+        subject: "lineage",
+        expected: "select json_object('children', coalesce(sum(w.children), 0), \
+            'listed_children', coalesce(sum(w.listed_children), 0), 'descendants', coalesce(sum(w.descendants), 0), \
+            'listed_descendants', coalesce(sum(w.listed_descendants), 0), 'views', coalesce(sum(w.views), 0), \
+            'copies', coalesce(sum(w.copies), 0), 'forks', coalesce(sum(w.forks), 0), \
+            'compares', coalesce(sum(w.compares), 0)) \
+            from prompt_lineage l join prompt_lineage c on c.parent = l.place \
+                join prompt_lineage_weights w on w.place = c.place where l.prompt_id = p.id",
+        found: "select json_object('children', coalesce(sum(children), 0), \
+            'listed_children', coalesce(sum(listed_children), 0), 'descendants', coalesce(sum(descendants), 0), \
+            'listed_descendants', coalesce(sum(listed_descendants), 0), 'views', coalesce(sum(credited_views), 0), \
+            'copies', coalesce(sum(credited_copies), 0), 'forks', coalesce(sum(credited_forks), 0), \
+            'compares', coalesce(sum(credited_compares), 0)) from prompt_lineage where prompt_id = p.id",
+    },
 ];
 
 /// The statements that find what differs of these prompts: prompt, check, expected, found.

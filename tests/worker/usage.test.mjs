@@ -217,7 +217,7 @@ test("queued uses that storage fails to store are stored when it works again", a
 
 test("large texts of many uses are stored together", async () => {
   const id = await prompt();
-  const text = "\u0001\"é".repeat(1800);
+  const text = "\u0001\"é".repeat(1600);
   const batch = Array.from({ length: 60 }, (_, index) => usage(id, { id: `${index}`, prompt: `${index}${text}`, scene: "s" }));
   assert.deepEqual(await uses(batch), answer(60));
   assert.deepEqual(await uses(batch), answer(0, 60));

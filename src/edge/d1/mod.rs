@@ -1,5 +1,6 @@
 //! D1: how statements are run, and all statements, by what they are about. Values of a request are bound parameters.
 
+pub(super) mod ancestry;
 pub(super) mod batches;
 pub(super) mod creations;
 pub(super) mod declarations;

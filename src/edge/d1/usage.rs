@@ -5,11 +5,11 @@ use uuid::Uuid;
 use worker::{D1Database, Result};
 
 use super::rows::{Columns, read_all};
-use super::{arrays, integer, statement, text, transact, users};
+use super::{array, arrays, integer, statement, text, transact, users};
 use crate::http::identity::User;
 use crate::usage::event::Usage;
 use crate::usage::histogram::Histogram;
-use crate::usage::row::{Stored, UsageRow};
+use crate::usage::row::{Found, Stored, UsageRow};
 use crate::usage::scenes::{Page, SceneRow};
 use crate::usage::totals::Sums;
 
@@ -45,36 +45,32 @@ const INSERT: &str = "insert into prompt_usage (prompt_id, id, user_id, created_
     where exists (select 1 from prompts where prompts.id = u ->> 'prompt_id') \
     on conflict (prompt_id, id) do nothing returning prompt_id, id";
 
-const FIND: &str = "select u.prompt_id, u.id, u.payload_digest from json_each(?1) join prompt_usage u \
-    on u.prompt_id = value ->> 0 and u.id = value ->> 1";
+const FIND: &str = "select u.id is not null, u.payload_digest from json_each(?1) k left join prompt_usage u \
+    on u.prompt_id = k.value ->> 0 and u.id = k.value ->> 1 order by k.key";
 
 /// Stores these rows, and their users, where they are not there yet; tells which are new, and what stands under the ids of
 /// all. No row is made for a prompt that is gone.
-pub(in crate::edge) async fn store(database: &D1Database, rows: Vec<&UsageRow>, now_ms: i64) -> Result<Stored> {
+pub(in crate::edge) async fn store(database: &D1Database, rows: &[&UsageRow], now_ms: i64) -> Result<Stored> {
     let users: Vec<&User> = rows.iter().filter_map(|row| row.user.as_ref()).collect();
-    let parts = arrays(rows.iter().map(|row| Row::of(row)))?;
-    let keys = arrays(rows.iter().map(|row| (row.usage.prompt_id, &row.id)))?;
+    let keys: Vec<(Uuid, &str)> = rows.iter().map(|row| (row.usage.prompt_id, row.id.as_str())).collect();
     let mut batch = vec![users::make(database, &users, now_ms)?];
-    for part in &parts {
-        batch.push(statement(database, INSERT, std::slice::from_ref(part))?);
+    for part in arrays(rows.iter().map(|row| Row::of(row)))? {
+        batch.push(statement(database, INSERT, &[part])?);
     }
-    for part in &keys {
-        batch.push(statement(database, FIND, std::slice::from_ref(part))?);
-    }
-    let results = transact(database, batch).await?;
-    let mut stored = Stored::default();
-    for (place, result) in results.iter().enumerate().skip(1) {
-        if place <= parts.len() {
-            stored.new.extend(read_all(result, key)?);
-        } else {
-            stored.digests.extend(read_all(result, |columns| Some((key(columns)?, columns.optional_text()?)))?);
-        }
+    batch.push(statement(database, FIND, &[array(&keys)?])?);
+    let mut results = transact(database, batch).await?;
+    let found = results.pop().map(|found| read_all(&found, found_row)).transpose()?;
+    let mut stored = Stored { new: Vec::new(), found: found.unwrap_or_default() };
+    for inserted in results.iter().skip(1) {
+        stored.new.extend(read_all(inserted, |columns| Some((columns.uuid()?, columns.text()?)))?);
     }
     Ok(stored)
 }
 
-fn key(columns: &mut Columns) -> Option<(Uuid, String)> {
-    Some((columns.uuid()?, columns.text()?))
+#[expect(clippy::option_option, reason = "a row that is not there is a row of the statement")]
+fn found_row(columns: &mut Columns) -> Option<Option<Found>> {
+    let (is_there, payload_digest) = (columns.boolean()?, columns.optional_text()?);
+    Some(is_there.then_some(Found { payload_digest }))
 }
 
 /// The uses of a prompt, its generation times, and its scenes from the page's first on: one more than the page has, where
