@@ -10,7 +10,6 @@ pub const MINUTE_MS: i64 = 60 * SECOND_MS;
 pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 24 * HOUR_MS;
-
 /// Milliseconds of a quarter of an hour.
 pub const QUARTER_MS: i64 = 15 * MINUTE_MS;
 /// Quarter hours of an hour.

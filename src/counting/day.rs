@@ -5,12 +5,7 @@
 
 use super::tally::Tally;
 use crate::packed::Packed;
-use crate::time::{DAY_MS, MINUTE_MS};
-
-/// Milliseconds of a quarter of an hour.
-pub const QUARTER_MS: i64 = 15 * MINUTE_MS;
-/// Quarters of a day.
-pub const DAY_QUARTERS: i64 = DAY_MS / QUARTER_MS;
+pub use crate::time::{DAY_QUARTERS, QUARTER_MS};
 
 /// How many counts a quarter has, as they are packed: views, copies, forks, comparisons.
 const COUNTS: usize = 4;

@@ -4,6 +4,7 @@ use std::f64::consts::LN_2;
 
 use super::day::{DAY_QUARTERS, Day, QUARTER_MS, quarter_of};
 use super::tally::Tally;
+use crate::time::HOUR_QUARTERS;
 
 /// A stretch of time up to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,6 @@ pub struct Window {
     step: i64,
 }
 
-const HOUR_QUARTERS: i64 = 4;
 const MILLION: f64 = 1_000_000.0;
 
 /// The windows, the shortest first: 24 hours that move by the hour, 7 days by six hours, 30 days by the day. What leaves a

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use js_sys::{Array, Function, JSON, Object, Reflect};
+use js_sys::JSON;
 use serde_json::json;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::runtime::log_failure;
 use crate::http::problem::Problem;
@@ -17,9 +18,23 @@ use crate::time::QUARTER_MS;
 /// Zones that an isolate remembers at the most; then it starts anew.
 const REMEMBERED_ZONES: usize = 64;
 
+#[wasm_bindgen]
+extern "C" {
+    /// What writes instants as a zone has them.
+    #[derive(Clone)]
+    #[wasm_bindgen(js_namespace = Intl)]
+    type DateTimeFormat;
+
+    #[wasm_bindgen(constructor, js_namespace = Intl, catch)]
+    fn new(locale: &str, options: &JsValue) -> Result<DateTimeFormat, JsValue>;
+
+    #[wasm_bindgen(method)]
+    fn format(this: &DateTimeFormat, at_ms: f64) -> String;
+}
+
 thread_local! {
-    /// The functions that write an instant with its offset, by zone: making one takes as long as a hundred calls.
-    static FORMATS: RefCell<Vec<(String, Function)>> = const { RefCell::new(Vec::new()) };
+    /// Those that were made, by zone: making one takes as long as a hundred uses.
+    static FORMATS: RefCell<Vec<(String, DateTimeFormat)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The offsets of a zone over a window of quarter hours since 1970.
@@ -27,40 +42,28 @@ thread_local! {
 /// # Errors
 /// [`unknown_zone`] when the runtime does not know the zone.
 pub(super) fn observe(tz: &str, window: &Range<i64>) -> Result<Zone, Problem> {
-    let format = format(tz)?;
-    Zone::observe(window, &mut |quarter| offset_at(&format, quarter)).ok_or_else(|| {
+    let format = format_of(tz)?;
+    #[expect(clippy::cast_precision_loss, reason = "no instant of a request has more than 48 bits")]
+    let mut offset_at = |quarter: i64| parse_offset(&format.format((quarter * QUARTER_MS) as f64));
+    Zone::observe(window, &mut offset_at).ok_or_else(|| {
         log_failure("time zone", tz);
         Problem::storage()
     })
 }
 
-fn offset_at(format: &Function, quarter: i64) -> Option<i64> {
-    #[expect(clippy::cast_precision_loss, reason = "no instant of a request has more than 48 bits")]
-    let at_ms = (quarter * QUARTER_MS) as f64;
-    parse_offset(&format.call1(&JsValue::UNDEFINED, &at_ms.into()).ok()?.as_string()?)
-}
-
-fn format(tz: &str) -> Result<Function, Problem> {
-    let known =
-        FORMATS.with_borrow(|known| known.iter().find(|(name, _)| name == tz).map(|(_, format)| format.clone()));
-    if let Some(format) = known {
-        return Ok(format);
-    }
-    let format = new_format(tz).map_err(|_| unknown_zone())?;
+fn format_of(tz: &str) -> Result<DateTimeFormat, Problem> {
     FORMATS.with_borrow_mut(|known| {
+        if let Some((_, format)) = known.iter().find(|(name, _)| name == tz) {
+            return Ok(format.clone());
+        }
+        // It writes `3/29/2026, GMT+02:00`.
+        let options = json_text(&json!({"timeZone": tz, "timeZoneName": "longOffset"}));
+        let format = JSON::parse(&options).and_then(|options| DateTimeFormat::new("en-US", &options));
+        let format = format.map_err(|_| unknown_zone())?;
         if known.len() >= REMEMBERED_ZONES {
             known.clear();
         }
         known.push((tz.to_owned(), format.clone()));
-    });
-    Ok(format)
-}
-
-/// The `format` of a new `Intl.DateTimeFormat`, which writes `3/29/2026, GMT+02:00`; fails where there is no such zone.
-fn new_format(tz: &str) -> Result<Function, JsValue> {
-    let options = JSON::parse(&json_text(&json!({"timeZone": tz, "timeZoneName": "longOffset"})))?;
-    let intl = Reflect::get(&js_sys::global(), &"Intl".into())?;
-    let constructor: Function = Reflect::get(&intl, &"DateTimeFormat".into())?.dyn_into()?;
-    let formatter: Object = Reflect::construct(&constructor, &Array::of2(&"en-US".into(), &options))?.dyn_into()?;
-    Reflect::get(&formatter, &"format".into())?.dyn_into()
+        Ok(format)
+    })
 }

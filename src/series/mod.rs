@@ -1,7 +1,8 @@
 //! What was counted of a prompt over time, in hours or days of any time zone.
 //!
-//! Counts are kept by quarter hours: an offset of local time from UTC is a multiple of 15 minutes in every time zone
-//! since 1972, so each local hour and day is a number of whole quarters, and nothing is counted twice or left out.
+//! Counts are kept by quarters of an hour, and the offset of local time from UTC is a number of them in every time zone, so
+//! every local hour and day is one too, and nothing is counted twice or left out. Two zones were otherwise long ago: see
+//! [`zone::parse_offset`].
 
 pub mod answer;
 pub mod funnel;

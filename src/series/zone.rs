@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::time::{DAY_QUARTERS, local_timestamp};
 
-/// How far apart the offsets are that are looked at. Since 1970 no zone has changed twice within 6.9 days, so none of its
-/// changes is missed; a test looks at all zones.
+/// How far apart the offsets are that are looked at. Since 1970 no zone has changed twice within 6.9 days, so no change is
+/// missed; a test looks at all zones.
 const STEP: i64 = 6 * DAY_QUARTERS;
 
 /// The offsets of a time zone over some time. Everything is in quarter hours, instants since 1970 UTC.
@@ -75,12 +75,12 @@ impl Zone {
     }
 }
 
-/// Reads the offset at the end of an instant as runtimes write it (`3/29/2026, GMT+02:00`), in quarter hours. One that is
-/// no number of them, which since 1970 only Monrovia had, until 1972, is taken as the next to the west. `None` when there
-/// is none.
+/// Reads the offset at the end of an instant as runtimes write it (`3/29/2026, GMT+02:00`), in quarter hours. What is no
+/// number of them is taken as the next one to the west: Monrovia had −0:44:30 until 1972, Kiritimati −10:40 until 1979.
+/// `None` when there is none.
 #[must_use]
 pub fn parse_offset(text: &str) -> Option<i64> {
-    let (_, offset) = text.rsplit_once("GMT")?;
+    let (_, offset) = text.split_once("GMT")?;
     if offset.is_empty() {
         return Some(0);
     }
