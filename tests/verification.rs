@@ -188,7 +188,7 @@ fn counters_are_compared_with_what_is_stored_of_them() {
         (None, Some(NOW_MS + 60_000), false),
         (None, Some(NOW_MS - 60_000), false),
         (Some(NOW_MS - 500), Some(NOW_MS + 86_400_000), true),
-        (Some(NOW_MS - 60_000), Some(NOW_MS + 86_400_000), false),
+        (Some(NOW_MS - 6000), Some(NOW_MS + 86_400_000), false),
         (None, None, false),
     ] {
         let differences = if is_pending { &[][..] } else { &[("prompt_stats.version", 7, 6)] };

@@ -67,8 +67,9 @@ pub fn compare(stored: &StoredCounts, audit: &Audit, now_ms: i64) -> Verdict {
     }
     if stored.version != audit.version {
         // A snapshot comes within the interval, or it does not come; one that was just begun may not be there yet.
-        let is_near = |at_ms: &i64| (at_ms - now_ms).abs() <= 2 * SNAPSHOT_INTERVAL_MS;
-        let is_due = audit.snapshots_ms.iter().flatten().any(is_near);
+        let [begun_ms, due_ms] = audit.snapshots_ms;
+        let is_near = |at_ms: Option<i64>, bound_ms: i64| at_ms.is_some_and(|at_ms| (at_ms - now_ms).abs() <= bound_ms);
+        let is_due = is_near(due_ms, 2 * SNAPSHOT_INTERVAL_MS) || is_near(begun_ms, SNAPSHOT_INTERVAL_MS / 2);
         if is_due && stored.version < audit.version {
             verdict.pending += 1;
         } else {

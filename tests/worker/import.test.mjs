@@ -5,11 +5,11 @@ import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "csv-parse";
-import { ROOT, anonymous, atOnce, promptRow, service, start, user } from "./instance.mjs";
+import { ROOT, SNAPSHOTS, anonymous, atOnce, promptRow, service, start, user } from "./instance.mjs";
 
 const PROMPTS_CSV = join(ROOT, "../shared/data/prompts.csv");
 const NDJSON = "application/x-ndjson";
-const BUT_SNAPSHOTS = { except: ["prompt_stats"] };
+const BUT_SNAPSHOTS = { except: SNAPSHOTS };
 const instance = await start();
 const { counts, events, evict, imported, post, prompt, sql, stored } = instance;
 

@@ -11,6 +11,9 @@ import { createTestHarness } from "wrangler";
 export const ROOT = new URL("../..", import.meta.url).pathname;
 const [CLASS, RECORDER] = ["PromptCounter", "ExperimentRecorder"];
 const CRON = "*/5 * * * *";
+
+/** Tables that a counter's snapshot writes, some time after it counted. */
+export const SNAPSHOTS = ["prompt_stats", "prompt_rankings", "prompt_lineage"];
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 25;
 

@@ -65,12 +65,31 @@ const READ = {
 const rowsOf = (table, columns, only = "") =>
   `(select json_group_array(json_array(${columns})) from (select * from ${table} ${only} order by 1, 2)) as ${table}`;
 
+// What the worker keeps of the rows of other tables: of which, and what of it only they change. What counters tell comes
+// some time after they counted, and the places of a lineage are random.
+const KEPT = {
+  prompt_usage_totals: { of: ["prompts", "prompt_usage"] },
+  prompt_usage_scenes: { of: ["prompts", "prompt_usage"] },
+  prompt_rankings: {
+    of: ["prompts", "prompt_templates", "template_likes", "prompt_usage"],
+    only: "where metric in ('like', 'use', 'success')",
+  },
+  prompt_lineage: {
+    of: ["prompts"],
+    columns: "prompt_id, user_id, is_listed, levels, children, listed_children, descendants, listed_descendants",
+    only: "where prompt_id in (select id from prompts)",
+  },
+  prompt_comparisons: { of: ["prompts", "prompt_events"] },
+};
+
 async function readingOf(tables) {
   const all = await instance.sql("select name from sqlite_master where type = 'table' and sql like '%strict%' order by name");
   const others = all.map(({ name }) => name).filter((name) => !tables.some(({ table }) => table === name));
   const text = "iif(type = 'BLOB', 'hex(' || name || ')', name)";
   const columns = (table) => instance.sql(`select group_concat(${text}) as names from pragma_table_info(?)`, table);
-  const named = await Promise.all(others.map(async (table) => rowsOf(table, (await columns(table))[0].names)));
+  const kept = (table) => KEPT[table] ?? {};
+  const own = async (table) => rowsOf(table, kept(table).columns ?? (await columns(table))[0].names, kept(table).only);
+  const named = await Promise.all(others.map(own));
   const only = { prompt_stats: `where version in (0, ${SNAPSHOT_VERSION})` };
   const described = tables.map(({ table, columns }) => rowsOf(table, Object.keys(columns), only[table]));
   return `select ${[...described, ...named].join(", ")}`;
@@ -212,9 +231,6 @@ async function ask({ request }, as) {
   return { ...answer, asked: `${method} ${decodeURIComponent(path)} ${headers.prefer} ${JSON.stringify(body) ?? ""}` };
 }
 
-// What the worker keeps of a table's rows begins with the name of that table, and changes with it.
-const follows = (kept, changed) => Object.keys(changed).some((table) => kept.startsWith(`${table}_`));
-
 /** Tries cells at once and tells those that did not come to what they should. */
 async function tried(cells, as, want, got) {
   const answers = await Promise.all(cells.map((cell) => ask(cell, as)));
@@ -225,7 +241,8 @@ async function tried(cells, as, want, got) {
   if (isChanged && cells.length > 1) return (await oneByOne(cells.map((cell) => [cell]), as, want, got)).flat();
 
   const rows = isChanged ? rowsIn(now.stored) : seeded.rows;
-  const isOwn = (table) => !(table in SEED) && !cells.some((cell) => follows(table, want(cell).changes));
+  const changing = new Set(cells.flatMap((cell) => Object.keys(want(cell).changes)));
+  const isOwn = (table) => !(table in SEED) && !KEPT[table]?.of.some((kept) => changing.has(kept));
   const others = Object.keys(now.stored).filter((table) => isOwn(table) && now.stored[table] !== seeded.stored[table]);
   // An event that is stored makes the counter that counts it.
   const mayCount = cells.some((cell) => want(cell).changes.prompt_events);
