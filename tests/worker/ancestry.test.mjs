@@ -76,10 +76,10 @@ test("a fork of a fork keeps its place when the one between is deleted or hidden
   const [owner, middle, last] = [somebody(), somebody(), somebody()];
   const root = await prompt({ user_id: owner.sub });
   const between = await fork(root, middle.as);
-  await patch(between, { is_public: true, title: "secret" }, middle.as);
+  await patch(between, { is_public: true }, middle.as);
   const below = await fork(between, last.as);
   await patch(below, { is_public: true }, last.as);
-  await patch(between, { is_public: false }, middle.as);
+  await patch(between, { is_public: false, title: "secret" }, middle.as);
 
   const check = async (owns) => {
     const seen = [root, [[between, [[below, []]]]]];
