@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use database::library::Random;
 use promptmeter::limits::LINEAGE_PROMPTS;
 use promptmeter::rest::rows::Cell;
+use promptmeter::sql::statement::Statement;
 use rusqlite::Connection;
 use uuid::Uuid;
 
@@ -269,6 +270,42 @@ fn a_line_ends_at_its_limit() {
         let (refused, longest) = check(seed, 700, 150, true);
         assert_eq!(longest, LINEAGE_PROMPTS);
         assert!(refused > 10, "{refused}");
+    }
+}
+
+/// No change walks over the forks beside a prompt, or over those below it.
+#[test]
+fn a_change_takes_no_longer_among_many() {
+    let steps = |forks: usize| {
+        let database = database::open();
+        users(&database);
+        database.execute_batch("begin").unwrap();
+        let sql = "insert into prompts (id, user_id, title, template, is_public, is_active, forked_from, created_at, updated_at) \
+            values (?1, ?2, 't', 't', 1, 1, ?3, 'now', 'now')";
+        let mut prepared = database.prepare(sql).unwrap();
+        let mut insert = |number: usize, parent: Option<usize>| {
+            prepared.execute((id(number), owner_id(1), parent.map(id))).unwrap();
+        };
+        insert(0, None);
+        insert(1, Some(0));
+        insert(2, Some(1));
+        insert(3, Some(2));
+        (0..forks).for_each(|fork| insert(100 + fork, Some(fork % 3)));
+        drop(prepared);
+        database.execute_batch("commit").unwrap();
+        let changes = [
+            format!("insert into prompt_stats values ('{}', 1, 2, 3, 4, 5, 'now')", id(3)),
+            format!("update prompts set is_public = 0 where id = '{}'", id(2)),
+            format!("update prompts set forked_from = '{}' where id = '{}'", id(0), id(2)),
+            format!("update prompts set forked_from = null where id = '{}'", id(1)),
+            format!("delete from prompts where id = '{}'", id(3)),
+            format!("delete from prompts where id = '{}'", id(1)),
+        ];
+        changes.map(|sql| database::machine_steps(&database, &Statement::new(&sql)))
+    };
+    let (few, many) = (steps(15), steps(1500));
+    for (few, many) in few.into_iter().zip(many) {
+        assert!(f64::from(many) < f64::from(few) * 1.1, "{few} steps, then {many}");
     }
 }
 
