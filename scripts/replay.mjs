@@ -1,9 +1,10 @@
-// Sends a stream of events to a running instance, some of them twice, and compares what it acknowledged with what it
-// stored: node scripts/replay.mjs --url http://localhost:8787 --events 50000 --concurrency 32 --list demo-prompts.json
+// Sends a stream of events to a running instance, some of them twice, compares what it acknowledged with what it stored,
+// and has the instance verify all that it tells: node scripts/replay.mjs --url http://localhost:8787 --events 50000 --concurrency 32 --list demo-prompts.json
 //
 // Nobody else may send events to these prompts in the meantime.
 import { randomInt, randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { userToken } from "./jwt.mjs";
 import { progress } from "./progress.mjs";
@@ -15,8 +16,12 @@ const RESENT_PER_CENT = 10;
 const ATTEMPTS = 8;
 const USERS = 20;
 const CRON = "*/5 * * * *";
-const TYPES = ["view", "copy", "fork", "compare_add", "exposure", "pageview", "conversion"];
-const COUNTS = { view: "viewCount", copy: "copyCount", fork: "forkCount", compare_add: "compareCount" };
+/** How long snapshots, and what a crash left uncounted, may take to come. */
+const PENDING_MS = 120_000;
+const PAUSE_MS = 1000;
+const DIFFERENCES_SHOWN = 20;
+const TYPES = ["view", "copy", "fork", "compare_add", "usage", "exposure", "pageview", "conversion"];
+const COUNTS = { view: "viewCount", copy: "copyCount", fork: "forkCount", compare_add: "compareCount", usage: "totalUsage" };
 const TOTALS = { exposure: "exposures", pageview: "pageviews", conversion: "conversions" };
 
 const { values: options } = parseArgs({
@@ -53,6 +58,19 @@ async function ask(path, init) {
     }
   }
   return fail(`${options.url}${path} gave no good answer ${ATTEMPTS} times: ${failure}. Is make dev running?`);
+}
+
+/** Sends events until none is rejected because storage failed: it may have failed for some and not for others. */
+async function deliver(events, headers) {
+  let left = events;
+  for (let attempt = 1; left.length > 0; attempt++) {
+    const answer = await ask("/v1/events", { method: "POST", headers, body: JSON.stringify(left) });
+    accepted += answer.accepted;
+    duplicates += answer.duplicates;
+    const isLost = ({ code }) => code === "storage_unavailable" && attempt < ATTEMPTS;
+    for (const { index, code } of answer.rejected.filter((one) => !isLost(one))) rejected.set(left[index].id, code);
+    left = answer.rejected.filter(isLost).map(({ index }) => left[index]);
+  }
 }
 
 /** Runs `work` on all items, `concurrency` at a time. */
@@ -118,6 +136,22 @@ async function rolledUp() {
   }
 }
 
+/** Has all prompts verified, again as long as something is on its way; gives what differs. */
+async function verified() {
+  const headers = { authorization: `Bearer ${SERVICE_KEY}` };
+  for (const end = Date.now() + PENDING_MS; ; ) {
+    const [differences, sums] = [[], { prompts: 0, pending: 0 }];
+    for (let cursor = ""; cursor !== null; ) {
+      const page = await ask(`/v1/admin/verify?limit=100${cursor}`, { headers });
+      for (const name of Object.keys(sums)) sums[name] += page[name];
+      differences.push(...page.differences);
+      cursor = page.next_cursor && `&cursor=${page.next_cursor}`;
+    }
+    if (sums.pending === 0 || differences.length > 0 || Date.now() > end) return { ...sums, differences };
+    await pause(PAUSE_MS);
+  }
+}
+
 const before = await promptCounts();
 const events = traffic(count, prompts, experiment);
 const list = batches(events);
@@ -130,10 +164,7 @@ await together(list, async (batch) => {
   // A fork is a user's: a batch that is sent again is sent by the same one.
   const token = (batch.token ??= tokens[randomInt(tokens.length)]);
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const answer = await ask("/v1/events", { method: "POST", headers, body: JSON.stringify(batch) });
-  accepted += answer.accepted;
-  duplicates += answer.duplicates;
-  for (const { index, code } of answer.rejected) rejected.set(batch[index].id, code);
+  await deliver(batch, headers);
   sent.add(batch.length);
 });
 sent.end();
@@ -170,4 +201,11 @@ console.log(
     `${rejected.size} rejected; difference ${difference}`,
 );
 for (const [code, times] of Map.groupBy(rejected.values(), (code) => code)) console.log(`rejected as ${code}: ${times.length}`);
+const verification = await verified();
+const differing = verification.differences.length;
+console.log(`verified ${verification.prompts} prompts: ${verification.pending} pending, ${differing} differences`);
+for (const { prompt_id, check, expected, found } of verification.differences.slice(0, DIFFERENCES_SHOWN)) {
+  console.log(`${prompt_id} ${check}: ${expected} expected, ${found} found`);
+}
+if (differing > 0 || verification.pending > 0) fail("What is told is not what is stored");
 if (difference !== 0 || unique.difference !== 0 || rejected.size > 0) fail("What is stored is not what was acknowledged");

@@ -5,7 +5,11 @@ const HOUR_MS = 60 * 60 * 1000;
 const PAST_MS = 6 * HOUR_MS;
 
 /** What of 1,000 events is what; the rest are experiment events. */
-const PER_MILLE = { view: 700, copy: 130, compare_add: 30, fork: 20 };
+const PER_MILLE = { view: 650, copy: 130, usage: 50, compare_add: 30, fork: 20 };
+/** What is generated: in which scenes, how long that takes at the most, and how often it fails. */
+const SCENES = ["portrait", "landscape", "battle", "interior", undefined];
+const GENERATION_TIME_MS = 30_000;
+const FAILED_PER_CENT = 12;
 /** The exponent of Zipf's law for the prompts' popularity. */
 const SKEW = 1.1;
 
@@ -20,7 +24,8 @@ export function traffic(count, prompts, experiment) {
   const sessions = sessionEvents(experiment);
   const events = Array.from({ length: count }, () => {
     const type = kind();
-    return type ? { id: randomUUID(), type, timestamp: instant(), prompt_id: pick() } : sessions.next().value;
+    if (!type) return sessions.next().value;
+    return { id: randomUUID(), type, timestamp: instant(), prompt_id: pick(), ...(type === "usage" && use()) };
   });
   return shuffled(events);
 }
@@ -32,6 +37,17 @@ function kind() {
     dice -= share;
   }
   return null;
+}
+
+/** What became of a use; of some the time was not measured. */
+function use() {
+  const success = randomInt(100) >= FAILED_PER_CENT;
+  return {
+    scene: SCENES[randomInt(SCENES.length)],
+    success,
+    ...(randomInt(10) > 0 && { generation_time_ms: randomInt(GENERATION_TIME_MS) }),
+    ...(!success && { error_message: "out of memory" }),
+  };
 }
 
 function instant() {

@@ -5,10 +5,14 @@
 //!
 //! - [`counting`]: what a counter counts, and its protocol
 //! - [`events`]: what callers send, and what becomes of a batch
+//! - [`usage`]: uses of prompts, and what they add up to
 //! - [`recording`]: which events of an experiment are new, and the batches that store them
 //! - [`experiments`]: from the events of sessions to hourly rows
+//! - [`series`]: what was counted over time, by the hours and days of a time zone
 //! - [`statistics`]: intervals, tests and chances
 //! - [`verdict`]: what the counts of an experiment say
+//! - [`rankings`]: which prompts are ahead
+//! - [`verification`]: whether what is told agrees with what it is told of
 //! - [`ancestry`]: what a prompt comes from, and what was made of it
 //! - [`compared`]: the prompts that were most often in the same comparison
 //! - [`data`]: prompts, who may do what, rows of other systems
@@ -28,13 +32,18 @@ pub mod experiments;
 pub mod http;
 pub mod json;
 pub mod limits;
+pub mod packed;
+pub mod rankings;
 pub mod recording;
 pub mod rest;
 pub mod search;
+pub mod series;
 pub mod sql;
 pub mod statistics;
 pub mod time;
+pub mod usage;
 pub mod verdict;
+pub mod verification;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

@@ -1,6 +1,6 @@
 //! Every bound on what a caller may send, in one place.
 
-use crate::time::{HOUR_MS, MINUTE_MS};
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 
 /// Bytes of a request's header block, as HTTP/1.1 writes it.
 pub const HEADER_BLOCK_BYTES: usize = 16 * 1024;
@@ -19,7 +19,8 @@ pub const OBJECT_FIELDS: usize = 64;
 pub const EMAIL_CHARS: usize = 320;
 /// Characters of an event's id and of an `Idempotency-Key`.
 pub const EVENT_ID_CHARS: usize = 64;
-/// Characters of a key that a caller chooses: session, experiment, project, variant, view, comparison, visitor, slug.
+/// Characters of a key that a caller chooses: session, experiment, project, variant, view, comparison, visitor, slug, and
+/// what a prompt was used for: post, character, job, scene, environment, outfit.
 pub const KEY_CHARS: usize = 128;
 /// Bytes of the tags of a prompt or a template, as JSON text.
 pub const TAGS_BYTES: usize = 16_000;
@@ -33,6 +34,10 @@ pub const METRIC_VALUE: u32 = 1_000_000_000;
 pub const EXPERIMENT_METRICS: usize = 100;
 /// Measurements of one session that are kept.
 pub const SESSION_MEASUREMENTS: usize = 250;
+/// The longest generation time of a use, in milliseconds: a day.
+pub const GENERATION_TIME_MS: i64 = DAY_MS;
+/// Bytes of a use's error message.
+pub const ERROR_MESSAGE_BYTES: usize = 2048;
 /// How long before now an event may have happened, in milliseconds.
 pub const EVENT_PAST_MS: i64 = 48 * HOUR_MS;
 /// How far ahead of now a caller's clock may be, in milliseconds.
@@ -71,6 +76,10 @@ pub const WEIGHTS_TOLERANCE: f64 = 1e-6 + 1e-12;
 pub const CONVERSION_WINDOW_HOURS: i64 = 365 * 24;
 /// Rows of one page of a list.
 pub const PAGE_ROWS: i64 = 100;
+/// Prompts whose stats are told in one answer.
+pub const STATS_PROMPTS: usize = 100;
+/// Characters of a title that a list tells.
+pub const LIST_CHARS: i64 = 1000;
 /// Rows that one read of the data dialect gives.
 pub const READ_ROWS: i64 = 1000;
 /// Rows of one embedded table that one read gives, over all rows that they are embedded in.
@@ -103,6 +112,12 @@ pub const REREAD_ROWS: usize = 200;
 pub const LISTED_VALUES: usize = 10_000;
 /// Columns by which a query is ordered.
 pub const ORDER_COLUMNS: usize = 16;
+/// Points of one series.
+pub const SERIES_POINTS: usize = 10_000;
+/// Days of one funnel.
+pub const FUNNEL_DAYS: usize = 1000;
+/// Characters of the name of a time zone.
+pub const TIME_ZONE_CHARS: usize = 64;
 /// Characters of a search's `q`.
 pub const SEARCH_CHARS: usize = 1000;
 /// Words that are read of a text that is searched for: of one of 1,000 characters that stand alone, all.

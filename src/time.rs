@@ -1,6 +1,6 @@
 //! Instants as the rest of the code sees them: whole milliseconds since 1970, UTC, always passed in.
 
-use speedate::{DateTime, DateTimeConfig, MicrosecondsPrecisionOverflowBehavior, TimeConfig, TimestampUnit};
+use speedate::{Date, DateTime, DateTimeConfig, MicrosecondsPrecisionOverflowBehavior, TimeConfig, TimestampUnit};
 
 /// Milliseconds of a second.
 pub const SECOND_MS: i64 = 1000;
@@ -10,6 +10,14 @@ pub const MINUTE_MS: i64 = 60 * SECOND_MS;
 pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 24 * HOUR_MS;
+/// Milliseconds of a quarter of an hour.
+pub const QUARTER_MS: i64 = 15 * MINUTE_MS;
+/// Quarter hours of an hour.
+pub const HOUR_QUARTERS: i64 = HOUR_MS / QUARTER_MS;
+/// Quarter hours of a day.
+pub const DAY_QUARTERS: i64 = DAY_MS / QUARTER_MS;
+/// Milliseconds since 1970 that a range may name: from 1970 to the year 9000.
+pub const RANGE_MS: std::ops::RangeInclusive<i64> = 0..=221_845_392_000_000;
 
 /// The UTC hour that an instant falls in, as whole hours since 1970.
 #[must_use]
@@ -22,6 +30,24 @@ pub fn hour_of(at_ms: i64) -> i64 {
 pub fn date_and_hour(hour: i64) -> (String, i64) {
     let date = civil(hour.saturating_mul(HOUR_MS / SECOND_MS), 0).map(|at| at.date.to_string());
     (date.unwrap_or_default(), hour.rem_euclid(24))
+}
+
+/// The days since 1970 of a date (`2026-11-20`); `None` when the text is none.
+#[must_use]
+pub fn parse_date(text: &str) -> Option<i64> {
+    let date = Date::parse_bytes_rfc3339(text.as_bytes()).ok()?;
+    Some(date.timestamp().div_euclid(DAY_MS / SECOND_MS))
+}
+
+/// Writes the local time of an instant, with its offset from UTC, both in quarter hours (RFC 3339,
+/// `2026-03-29T00:00:00+01:00`). Empty outside the years 0 to 9999.
+#[must_use]
+pub fn local_timestamp(quarter: i64, offset: i64) -> String {
+    let local = quarter.saturating_add(offset).saturating_mul(QUARTER_MS / SECOND_MS);
+    let Some(DateTime { date, time }) = civil(local, 0) else { return String::new() };
+    let sign = if offset < 0 { '-' } else { '+' };
+    let (hours, quarters) = (offset.abs() / HOUR_QUARTERS, offset.abs() % HOUR_QUARTERS);
+    format!("{date}T{:02}:{:02}:00{sign}{hours:02}:{:02}", time.hour, time.minute, quarters * 15)
 }
 
 /// Writes an instant as stored in the application's tables: UTC with microseconds, fixed width, so that text order is

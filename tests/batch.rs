@@ -77,7 +77,7 @@ fn admit(events: Vec<Event>, identity: &Identity) -> Batch {
 fn codes(batch: Batch) -> Vec<Code> {
     let code = |fate| match fate {
         Fate::Rejected(problem) => problem.code,
-        Fate::Accepted | Fate::Duplicate => panic!("nobody settled this"),
+        Fate::Accepted | Fate::Duplicate | Fate::Unrecorded => panic!("nobody settled this"),
     };
     batch.into_fates().into_iter().map(code).collect()
 }
@@ -561,6 +561,23 @@ fn the_answer_counts_and_lists_in_the_order_of_the_events() {
     check_answer(&[storage()], Err(Code::StorageUnavailable));
     check_answer(&[unknown(), storage(), unknown()], Err(Code::StorageUnavailable));
     check_answer(&[storage(), unknown()], Err(Code::StorageUnavailable));
+}
+
+#[test]
+fn a_use_that_storage_failed_to_store_spoils_no_answer() {
+    let rejected = |index| {
+        let detail = "The use was not recorded. Send it again, with the same id.";
+        format!(r#"{{"index":{index},"code":"storage_unavailable","detail":"{detail}"}}"#)
+    };
+    let answered = |accepted, list: &[String]| {
+        format!(r#"{{"accepted":{accepted},"duplicates":0,"rejected":[{}]}}"#, list.join(","))
+    };
+    check_answer(&[Fate::Unrecorded], Ok(&answered(0, &[rejected(0)])));
+    check_answer(&[Fate::Unrecorded, Fate::Accepted, Fate::Unrecorded], Ok(&answered(1, &[rejected(0), rejected(2)])));
+    check_answer(&[Fate::Unrecorded, Fate::Rejected(Problem::storage())], Err(Code::StorageUnavailable));
+    assert!(Fate::Unrecorded.is_storage_failure());
+    assert_eq!(Fate::of_use(Problem::storage()), Fate::Unrecorded);
+    assert_eq!(Fate::of_use(unknown_prompt()), Fate::Rejected(unknown_prompt()));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use promptmeter::counting::counter::{Commit, Counter};
+use promptmeter::counting::day::{DAY_QUARTERS, Day};
 use promptmeter::counting::ledger::{LEDGER_ENTRIES, Ledger, LedgerChange, SEGMENT_ENTRIES, Segment};
 use promptmeter::counting::protocol::{IdDigest, ImportedRow, Increment, Outcome};
 use promptmeter::counting::tally::{Metric, Tally};
@@ -12,7 +13,8 @@ use proptest::prelude::*;
 
 const NOW_MS: i64 = 1_800_000_000_000;
 const SECOND_MS: i64 = 1000;
-const HOUR_MS: i64 = 3_600_000;
+const QUARTER_MS: i64 = 900_000;
+const HOUR_MS: i64 = 4 * QUARTER_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const METRICS: [Metric; 4] = [Metric::View, Metric::Copy, Metric::Fork, Metric::Compare];
 
@@ -21,7 +23,7 @@ const METRICS: [Metric; 4] = [Metric::View, Metric::Copy, Metric::Fork, Metric::
 struct Storage {
     tally: Tally,
     version: u64,
-    hours: BTreeMap<i64, Tally>,
+    days: BTreeMap<i64, Vec<u8>>,
     segments: BTreeMap<u64, (i64, Vec<u8>)>,
 }
 
@@ -29,11 +31,10 @@ impl Storage {
     fn store(&mut self, commit: &Commit) {
         assert_eq!(commit.version, self.version + 1);
         (self.tally, self.version) = (commit.tally, commit.version);
-        for (hour, added) in &commit.hours {
-            let stored = self.hours.entry(*hour).or_default();
-            for metric in METRICS {
-                stored.add(metric, count_of(added, metric));
-            }
+        for (number, added) in &commit.days {
+            let mut day = self.days.get(number).map(|packed| Day::unpack(packed).unwrap()).unwrap_or_default();
+            day.add_all(added);
+            self.days.insert(*number, day.pack());
         }
         for segment in &commit.ledger.written {
             assert!((1..=SEGMENT_ENTRIES).contains(&segment.entries.len()));
@@ -53,12 +54,18 @@ impl Storage {
         Counter { tally: self.tally, version: self.version, ledger }
     }
 
-    fn total_of_hours(&self) -> Tally {
-        let mut total = Tally::default();
-        for (hour, metric) in self.hours.values().flat_map(|hour| METRICS.map(|metric| (hour, metric))) {
-            total.add(metric, count_of(hour, metric));
-        }
-        total
+    fn days(&self) -> Vec<(i64, Day)> {
+        self.days.iter().map(|(number, packed)| (*number, Day::unpack(packed).unwrap())).collect()
+    }
+
+    /// How much was counted in each quarter.
+    fn quarters(&self) -> BTreeMap<i64, u64> {
+        let sum = |tally: &Tally| METRICS.iter().map(|&metric| count_of(tally, metric)).sum();
+        let days = self.days();
+        days.iter()
+            .flat_map(|(number, day)| day.quarters(*number))
+            .map(|(quarter, tally)| (quarter, sum(tally)))
+            .collect()
     }
 }
 
@@ -75,7 +82,7 @@ fn count_of(tally: &Tally, metric: Metric) -> u64 {
 #[derive(Clone, Default)]
 struct Model {
     tally: Tally,
-    hours: BTreeMap<i64, u64>,
+    quarters: BTreeMap<i64, u64>,
     ids: BTreeMap<u64, (u32, i64)>,
     deliveries: BTreeMap<u64, i64>,
 }
@@ -96,7 +103,7 @@ impl Model {
             };
             if counts {
                 self.tally.add(increment.metric, 1);
-                *self.hours.entry(increment.at_ms.div_euclid(HOUR_MS)).or_default() += 1;
+                *self.quarters.entry(increment.at_ms.div_euclid(QUARTER_MS)).or_default() += 1;
             }
         }
     }
@@ -200,10 +207,9 @@ impl Simulation {
             self.counted_ms = self.now_ms;
         }
         assert_eq!((self.counter.tally, self.counter.version), (self.storage.tally, self.storage.version));
-        assert_eq!(self.storage.total_of_hours(), self.model.tally);
-        let hours = |tally: &Tally| METRICS.iter().map(|&metric| count_of(tally, metric)).sum();
-        let stored: BTreeMap<i64, u64> = self.storage.hours.iter().map(|(hour, tally)| (*hour, hours(tally))).collect();
-        assert_eq!(stored, self.model.hours);
+        let audit = self.counter.audit(&self.storage.days(), [None, None]);
+        assert_eq!((audit.days, audit.tally), (self.model.tally, self.model.tally));
+        assert_eq!(self.storage.quarters(), self.model.quarters);
         self.check_ledger();
     }
 
@@ -294,10 +300,17 @@ fn imported_rows_are_added_as_they_are() {
     assert_eq!(counter.import(&[]), None);
     let commit = counter.import(&[row(Metric::View, -1), row(Metric::View, 0), row(Metric::Copy, HOUR_MS)]).unwrap();
     let (view, copy) = (Tally { views: 1, ..Tally::default() }, Tally { copies: 1, ..Tally::default() });
+    let day = |quarters: &[(i64, Tally)]| {
+        let mut day = Day::default();
+        for (quarter, tally) in quarters {
+            day.add(*quarter, tally);
+        }
+        day
+    };
     let expected = Commit {
         tally: Tally { views: 7, copies: 1, ..Tally::default() },
         version: 4,
-        hours: HashMap::from([(-1, view), (0, view), (1, copy)]),
+        days: HashMap::from([(-1, day(&[(DAY_QUARTERS - 1, view)])), (0, day(&[(0, view), (4, copy)]))]),
         ledger: LedgerChange::default(),
     };
     assert_eq!(commit, expected);

@@ -302,6 +302,8 @@ const SELECTS: &[(&str, &[&str])] = &[
             "id,prompt_templates(id,template_likes(user_id))",
             "id,prompt_templates!inner(id,template_likes!inner(user_id))",
             "id,prompt_events(*),test_results(*)",
+            "id,prompt_usage(scene,success)",
+            "id,prompt_usage!inner(id,error_message)",
             "id,prompt_answers!inner()",
             "id,a:prompt_answers(id),b:prompt_answers(question)",
         ],
@@ -335,6 +337,7 @@ const SELECTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("prompt_events", &["id,prompts(id,prompt_events(id))", "id,users(id,prompts(id))"]),
+    ("prompt_usage", &["*,prompts!inner(id,prompt_usage(id,success))", "id,users(id,prompt_usage(scene))"]),
 ];
 
 /// Conditions on what a select may embed; those on something else are left out.
@@ -342,6 +345,8 @@ const CONDITIONS: &[(&str, &str)] = &[
     ("", ""),
     ("prompts.title", "eq.alpha"),
     ("prompts.goal", "is.null"),
+    ("prompt_usage.scene", "eq.alpha"),
+    ("prompt_usage.or", "(success.is.false,error_message.is.null)"),
     ("prompt_answers.answer", "neq.alpha"),
     ("prompt_answers.or", "(answer.eq.alpha,question.eq.alpha)"),
     ("or", "(prompts.title.eq.alpha,id.is.null)"),

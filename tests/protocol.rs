@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 
 use promptmeter::counting::ledger::{Segment, digest, digest_key};
-use promptmeter::counting::protocol::{BINDING, Command, IdDigest, ImportedRow, Increment, Outcome, Reply};
+use promptmeter::counting::protocol::{Audit, BINDING, Command, IdDigest, ImportedRow, Increment, Outcome, Reply};
 use promptmeter::counting::stats::{Counted, Counts, Stats};
 use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::data::prompt::PromptAccess;
@@ -13,9 +13,12 @@ use promptmeter::events::event::{ExperimentEvent, ExperimentEventKind, Measureme
 use promptmeter::experiments::rollup;
 use promptmeter::experiments::session::MultiVariant;
 use promptmeter::experiments::summary::{Figures, Quality};
+use promptmeter::http::fields::Fields;
 use promptmeter::http::problem::{Code, Problem};
 use promptmeter::recording::event_row::{EventRow, NewRow};
 use promptmeter::recording::protocol as recording;
+use promptmeter::usage::event::Usage;
+use promptmeter::usage::totals::{Sums, Totals};
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,6 +35,8 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, expecte
 fn commands() {
     assert_eq!(BINDING, "COUNTERS");
     check(&Command::Read, r#""read""#);
+    check(&Command::Audit, r#""audit""#);
+    check(&Command::Between { bounds: vec![-1, 0, 1_983_333] }, r#"{"between":{"bounds":[-1,0,1983333]}}"#);
     check(
         &Command::Count { prompt_id: PROMPT, delivery: u64::MAX, increments: Vec::new() },
         concat!(
@@ -82,6 +87,26 @@ fn replies() {
         &Reply::Read { tally: Tally::default() },
         r#"{"read":{"tally":{"views":0,"copies":0,"forks":0,"compares":0}}}"#,
     );
+    let sums = vec![(0, tally), (9_999, Tally::default())];
+    check(
+        &Reply::Between { sums },
+        concat!(
+            r#"{"between":{"sums":[[0,{"views":9007199254740992,"copies":2,"forks":3,"compares":4}],"#,
+            r#"[9999,{"views":0,"copies":0,"forks":0,"compares":0}]]}}"#,
+        ),
+    );
+    check(
+        &Reply::Audited(Audit {
+            tally: Tally::default(),
+            version: 7,
+            days: Tally { views: 1, ..Tally::default() },
+            snapshots_ms: [None, Some(9)],
+        }),
+        concat!(
+            r#"{"audited":{"tally":{"views":0,"copies":0,"forks":0,"compares":0},"version":7,"#,
+            r#""days":{"views":1,"copies":0,"forks":0,"compares":0},"snapshots_ms":[null,9]}}"#,
+        ),
+    );
 }
 
 #[test]
@@ -95,11 +120,36 @@ fn counts_and_stats() {
         let counted = serde_json::to_string(&Counted { counts, duplicate }).unwrap();
         assert_eq!(counted, format!(r#"{{{text},"duplicate":{duplicate}}}"#));
     }
-    let unmeasured = concat!(
+    let unused = concat!(
         r#""likeCount":0,"uniqueVisitors":null,"visitCount":null,"totalUsage":0,"successCount":0,"failureCount":0,"#,
         r#""successRate":null,"avgGenerationTimeMs":null,"lastUsedAt":null"#,
     );
-    assert_eq!(serde_json::to_string(&Stats::of(counts, 0)).unwrap(), format!("{{{text},{unmeasured}}}"));
+    let told = |likes, usage| serde_json::to_string(&Stats::of(counts, likes, usage)).unwrap();
+    assert_eq!(told(0, Totals::default()), format!("{{{text},{unused}}}"));
+    let sums = Sums { uses: 8, successes: 5, generation_time_count: 4, generation_time_sum_ms: 10 };
+    let used = concat!(
+        r#""likeCount":7,"uniqueVisitors":null,"visitCount":null,"totalUsage":8,"successCount":5,"failureCount":3,"#,
+        r#""successRate":62.5,"avgGenerationTimeMs":2.5,"lastUsedAt":"2026-11-20T12:00:00.000000+00:00""#,
+    );
+    let last_used_at = Some("2026-11-20T12:00:00.000000+00:00".to_owned());
+    assert_eq!(told(7, Totals { sums, last_used_at }), format!("{{{text},{used}}}"));
+}
+
+/// The expected digits are the first 4 bytes of SHA-256 over the names and values of what is told, each followed by 0xff,
+/// as another program computes them.
+#[test]
+fn the_digest_of_a_use() {
+    let usage = |more: &str| {
+        let json = format!(r#"{{"prompt_id":"{PROMPT}","success":false{more}}}"#);
+        Usage::read(&Fields::read(&json, "A use").unwrap()).unwrap()
+    };
+    assert_eq!(usage("").digest("event-1", None), "e3b0c442");
+    let all = usage(concat!(
+        r#","post_id":"a","character_id":"b","job_id":"c","scene":"d","environment":"e","outfit":"f","prompt":"g","#,
+        r#""negative_prompt":"","generation_time_ms":1234,"error_message":"h""#,
+    ));
+    assert_eq!(all.digest("event-1", Some(PROMPT)), "0549711e");
+    assert_eq!(Usage { success: true, error_message: None, ..all }.digest("event-1", None), "a3b40784");
 }
 
 #[test]

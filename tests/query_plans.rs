@@ -18,7 +18,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 /// Tables that grow with the library.
-const LARGE: [&str; 3] = ["prompts", "prompt_templates", "prompt_events"];
+const LARGE: [&str; 4] = ["prompts", "prompt_templates", "prompt_usage", "prompt_events"];
 
 /// Steps of SQLite's machine that a statement without any row takes: where nothing is allowed, the plan names a scan that
 /// never begins.
@@ -57,6 +57,10 @@ fn library() -> Connection {
         insert into prompt_events (id, prompt_id, user_id, event_type, created_at, claimed_by)
             select 'event' || i, printf('00000000-0000-0000-0000-%012x', i % 200),
             printf('00000000-0000-0000-0000-0000abcd%04x', i % 100), 'fork', '2026-01-01', iif(i % 2 = 0, 'k' || i, null) from n;
+        insert into prompt_usage (id, prompt_id, user_id, success, created_at, scene, error_message)
+            select 'use' || i, printf('00000000-0000-0000-0000-%012x', i % 200),
+            printf('00000000-0000-0000-0000-0000abcd%04x', i % 100), i % 4 > 0, '2026-01-01T' || i, 'scene' || (i % 5),
+            iif(i % 4 = 0, 'no memory', null) from n;
         insert into prompt_stats select printf('00000000-0000-0000-0000-%012x', i), i % 991, 0, 0, 0, 1, '2026-01-01' from n;
         insert into user_favorites select user_id, t.id, '2026-01-01' from prompts p join prompt_templates t on t.prompt_id = p.id;
         insert into template_likes select template_id, user_id, created_at from user_favorites;

@@ -27,12 +27,18 @@ fn every_route_is_found() {
     let expected = [
         ("GET", "/healthz", Endpoint::Health, Anyone, CrossOrigin),
         ("POST", "/v1/events", Endpoint::Events, Anyone, CrossOrigin),
+        ("POST", "/v1/usage", Endpoint::Usage, Anyone, CrossOrigin),
         ("POST", "/v1/prompts", Endpoint::CreatePrompt, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/fork", Endpoint::Fork, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/view", Endpoint::View, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/stats", Endpoint::StatsOfMany, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/top/{id}", Endpoint::Top, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/series", Endpoint::Series, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/funnel", Endpoint::Funnel, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/lineage", Endpoint::Lineage, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/compared", Endpoint::Compared, Anyone, CrossOrigin),
         ("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
@@ -42,6 +48,7 @@ fn every_route_is_found() {
         ("GET", "/v1/experiments/{id}/results", Endpoint::Results, Service, CrossOrigin),
         ("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
         ("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
+        ("GET", "/v1/admin/verify", Endpoint::Verify, Service, SameOrigin),
         ("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         ("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         ("PATCH", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
@@ -60,6 +67,14 @@ fn every_route_is_found() {
 }
 
 #[test]
+fn a_prompt_may_be_called_top() {
+    check("GET", "/v1/prompts/top/stats", Ok((Endpoint::Stats, "top")));
+    check("POST", "/v1/prompts/top/view", Ok((Endpoint::View, "top")));
+    check("GET", "/v1/prompts/top/view", Err((Code::MethodNotAllowed, Some("POST, OPTIONS"))));
+    check("GET", "/v1/prompts/top/viewed", Ok((Endpoint::Top, "viewed")));
+}
+
+#[test]
 fn an_unknown_path_is_no_route() {
     for path in [
         "",
@@ -75,7 +90,6 @@ fn an_unknown_path_is_no_route() {
         "v1/events",
         "/healthz/",
         "/v1/prompts/",
-        "/v1/prompts/stats",
         "/v1/prompts//stats",
         "/v1/prompts/a/stats/",
         "/v1/prompts/a//stats",
@@ -129,6 +143,8 @@ fn head_is_answered_wherever_get_is() {
     check("HEAD", "/v1/experiments/a/assignment", Ok((Endpoint::Assignment, "a")));
     check("HEAD", "/v1/experiments/a/summary", Ok((Endpoint::Summary, "a")));
     check("HEAD", "/v1/templates/search", Ok((Endpoint::Search, "")));
+    check("HEAD", "/v1/prompts/a/series", Ok((Endpoint::Series, "a")));
+    check("HEAD", "/v1/prompts/a/funnel", Ok((Endpoint::Funnel, "a")));
 }
 
 #[test]
@@ -235,7 +251,7 @@ fn check_preflight(path: &str, expected: &[(&str, &str)]) {
 
 #[test]
 fn a_preflight_tells_methods_and_headers_of_what_is_shared() {
-    const HEADERS: &str = "accept-profile, authorization, apikey, content-profile, content-type, idempotency-key, prefer, \
+    const HEADERS: &str = "accept-profile, authorization, apikey, content-profile, content-type, idempotency-key, if-none-match, prefer, \
         range, range-unit, x-client-info, x-retry-count, x-supabase-api-version";
     for (path, methods) in [
         ("/v1/events", "POST, OPTIONS"),

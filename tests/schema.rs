@@ -18,6 +18,7 @@ use serde_json::json;
 /// Columns of described tables that callers may not name.
 const WORKERS_OWN: &[(&str, &[&str])] = &[
     ("prompts", &["template_tags", "template_marks"]),
+    ("prompt_usage", &["payload_digest"]),
     ("prompt_events", &["uncounted_since_ms", "claimed_by"]),
     ("prompt_stats", &["version"]),
     ("experiments", &["version"]),

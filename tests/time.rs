@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
-use promptmeter::time::{date_and_hour, hour_of, parse_timestamp, timestamp_from_ms, timestamp_to_ms};
+use promptmeter::time::{
+    date_and_hour, hour_of, local_timestamp, parse_date, parse_timestamp, timestamp_from_ms, timestamp_to_ms,
+};
 use proptest::prelude::*;
 
 /// 0001-01-01T00:00:00Z.
@@ -33,6 +35,42 @@ fn an_instant_falls_into_the_utc_hour_that_it_starts_or_continues() {
     check_hour(1_774_746_000_000, (492_985, "2026-03-29", 1));
     check_hour(1_774_749_600_000, (492_986, "2026-03-29", 2));
     check_hour(FIRST_MS, (-17_259_888, "0001-01-01", 0));
+}
+
+#[test]
+fn a_date_is_read_as_days_since_1970() {
+    for (text, expected) in [
+        ("1970-01-01", Some(0)),
+        ("1969-12-31", Some(-1)),
+        ("2024-02-29", Some(19_782)),
+        ("2026-11-24", Some(20_781)),
+        ("9999-12-31", Some(2_932_896)),
+        ("2023-02-29", None),
+        ("2026-13-01", None),
+        ("2026-1-01", None),
+        ("2026-01-01T00:00:00Z", None),
+        (" 2026-01-01", None),
+        ("0", None),
+        ("1700000000", None),
+        ("", None),
+    ] {
+        assert_eq!(parse_date(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn local_time_is_written_with_its_offset() {
+    for (quarter, offset, expected) in [
+        (0, 0, "1970-01-01T00:00:00+00:00"),
+        (0, -1, "1969-12-31T23:45:00-00:15"),
+        (0, -14, "1969-12-31T20:30:00-03:30"),
+        (1_971_932, 4, "2026-03-29T00:00:00+01:00"),
+        (1_971_932, 56, "2026-03-29T13:00:00+14:00"),
+        (1_971_933, 23, "2026-03-29T05:00:00+05:45"),
+        (i64::MAX, 0, ""),
+    ] {
+        assert_eq!(local_timestamp(quarter, offset), expected, "{quarter} {offset}");
+    }
 }
 
 fn check_timestamp(text: &str, expected: Option<&str>) {

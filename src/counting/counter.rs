@@ -3,10 +3,13 @@
 
 use std::collections::HashMap;
 
+use super::day::{DAY_QUARTERS, Day, quarter_of};
 use super::ledger::{Ledger, LedgerChange};
-use super::protocol::{IdDigest, ImportedRow, Increment, Outcome};
+use super::protocol::{Audit, IdDigest, ImportedRow, Increment, Outcome};
+use super::snapshot::Snapshot;
 use super::tally::Tally;
-use crate::time::{SECOND_MS, hour_of};
+use super::windows::Recent;
+use crate::time::SECOND_MS;
 
 /// At most one snapshot of a counter is written in this time, and none is older, in milliseconds.
 pub const SNAPSHOT_INTERVAL_MS: i64 = 10 * SECOND_MS;
@@ -31,8 +34,8 @@ pub struct Commit {
     pub tally: Tally,
     /// The version afterwards.
     pub version: u64,
-    /// What is added to each hour since 1970.
-    pub hours: HashMap<i64, Tally>,
+    /// What is added to each day since 1970.
+    pub days: HashMap<i64, Day>,
     /// What changes in the ledger.
     pub ledger: LedgerChange,
 }
@@ -89,6 +92,22 @@ impl Counter {
         self.ledger.apply(commit.ledger);
     }
 
+    /// What a snapshot tells, from the days since [`super::windows::first_day`].
+    #[must_use]
+    pub fn snapshot(&self, days: &[(i64, Day)], now_ms: i64) -> Snapshot {
+        Snapshot { tally: self.tally, version: self.version, recent: Recent::of(days, now_ms) }
+    }
+
+    /// What the counter holds, with all of its days; and when it last wrote a snapshot and when it will.
+    #[must_use]
+    pub fn audit(&self, days: &[(i64, Day)], snapshots_ms: [Option<i64>; 2]) -> Audit {
+        let mut sum = Tally::default();
+        for (_, tally) in days.iter().flat_map(|(number, day)| day.quarters(*number)) {
+            sum.add_all(tally);
+        }
+        Audit { tally: self.tally, version: self.version, days: sum, snapshots_ms }
+    }
+
     /// When the next snapshot is due, in milliseconds since 1970. `last_ms` is the last one that this instance wrote;
     /// an instance that was restarted does not know, and keeps the whole interval.
     #[must_use]
@@ -103,20 +122,23 @@ impl Counter {
 
 struct Change {
     tally: Tally,
-    hours: HashMap<i64, Tally>,
+    days: HashMap<i64, Day>,
 }
 
 impl Change {
     fn new(tally: Tally) -> Self {
-        Self { tally, hours: HashMap::new() }
+        Self { tally, days: HashMap::new() }
     }
 
     fn add(&mut self, increment: &Increment) {
-        self.tally.add(increment.metric, 1);
-        self.hours.entry(hour_of(increment.at_ms)).or_default().add(increment.metric, 1);
+        let mut one = Tally::default();
+        one.add(increment.metric, 1);
+        self.tally.add_all(&one);
+        let quarter = quarter_of(increment.at_ms);
+        self.days.entry(quarter.div_euclid(DAY_QUARTERS)).or_default().add(quarter, &one);
     }
 
     fn commit(self, version: u64, ledger: LedgerChange) -> Option<Commit> {
-        (!self.hours.is_empty()).then(|| Commit { tally: self.tally, version: version + 1, hours: self.hours, ledger })
+        (!self.days.is_empty()).then(|| Commit { tally: self.tally, version: version + 1, days: self.days, ledger })
     }
 }

@@ -32,6 +32,13 @@ pub enum Command {
     },
     /// Asks for the counts.
     Read,
+    /// Asks for what was counted between each two of these instants.
+    Between {
+        /// Quarters of an hour since 1970, in ascending order.
+        bounds: Vec<i64>,
+    },
+    /// Asks whether what the counter holds agrees with itself, and with its snapshot.
+    Audit,
 }
 
 /// One more of a metric.
@@ -99,4 +106,24 @@ pub enum Reply {
         /// The counts.
         tally: Tally,
     },
+    /// To [`Command::Between`].
+    Between {
+        /// The places where anything was counted, in their order: a place is that of its first bound.
+        sums: Vec<(usize, Tally)>,
+    },
+    /// To [`Command::Audit`].
+    Audited(Audit),
+}
+
+/// What a counter holds, for whoever compares it with what others hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// The counts.
+    pub tally: Tally,
+    /// How many commits there were: a snapshot of this version tells these counts.
+    pub version: u64,
+    /// The sum of its days.
+    pub days: Tally,
+    /// When it last began to write a snapshot, as far as it knows, and when it will, in milliseconds since 1970.
+    pub snapshots_ms: [Option<i64>; 2],
 }

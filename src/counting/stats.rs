@@ -4,6 +4,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::tally::Tally;
+use crate::usage::totals::Totals;
 
 /// The counts of a prompt, as a shorthand route answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -37,9 +38,8 @@ pub struct Counted {
 
 /// All that is known of a prompt.
 ///
-/// Visitors are not told apart, and uses are not recorded: what is not measured is null, and what nobody can
-/// have done is 0.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+/// Visitors are not told apart: what is not measured is null.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
     #[serde(flatten)]
@@ -52,24 +52,25 @@ pub struct Stats {
     failure_count: u64,
     success_rate: Option<f64>,
     avg_generation_time_ms: Option<f64>,
-    last_used_at: Option<i64>,
+    last_used_at: Option<String>,
 }
 
 impl Stats {
-    /// The stats of a prompt with these counts, whose templates have so many likes.
+    /// The stats of a prompt with these counts and uses, whose templates have so many likes.
     #[must_use]
-    pub fn of(counts: Counts, like_count: u64) -> Self {
+    pub fn of(counts: Counts, like_count: u64, usage: Totals) -> Self {
+        let Totals { sums, last_used_at } = usage;
         Self {
             counts,
             like_count,
             unique_visitors: None,
             visit_count: None,
-            total_usage: 0,
-            success_count: 0,
-            failure_count: 0,
-            success_rate: None,
-            avg_generation_time_ms: None,
-            last_used_at: None,
+            total_usage: sums.uses,
+            success_count: sums.successes,
+            failure_count: sums.failures(),
+            success_rate: sums.success_rate(),
+            avg_generation_time_ms: sums.average_time_ms(),
+            last_used_at,
         }
     }
 }

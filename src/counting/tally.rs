@@ -30,6 +30,17 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// How often `metric` was counted.
+    #[must_use]
+    pub fn count(&self, metric: Metric) -> u64 {
+        match metric {
+            Metric::View => self.views,
+            Metric::Copy => self.copies,
+            Metric::Fork => self.forks,
+            Metric::Compare => self.compares,
+        }
+    }
+
     /// Counts `metric` `times` more.
     pub fn add(&mut self, metric: Metric, times: u64) {
         let count = match metric {
@@ -39,5 +50,15 @@ impl Tally {
             Metric::Compare => &mut self.compares,
         };
         *count = count.saturating_add(times);
+    }
+
+    /// Counts all of another tally more.
+    pub fn add_all(&mut self, other: &Self) {
+        let Self { views, copies, forks, compares } = *other;
+        for (metric, times) in
+            [(Metric::View, views), (Metric::Copy, copies), (Metric::Fork, forks), (Metric::Compare, compares)]
+        {
+            self.add(metric, times);
+        }
     }
 }

@@ -13,6 +13,7 @@ pub const TABLES: &[&Table] = &[
     &TEMPLATE_LIKES,
     &USER_FAVORITES,
     &PROMPT_FAVORITES,
+    &PROMPT_USAGE,
     &PROMPT_EVENTS,
     &PROMPT_STATS,
     &EXPERIMENTS,
@@ -69,6 +70,16 @@ const fn template_id() -> Column {
 
 const fn user_id() -> Column {
     uuid("user_id").or(Default::Caller).references("users")
+}
+
+/// The id of a row that is sent as an event, too: the sender's, or a new one.
+const fn event_id() -> Column {
+    text("id").or(Default::NewId).where_value(Check::Characters(EVENT_ID_CHARS))
+}
+
+/// The user whose event a row is; null where the service told it and named nobody.
+const fn event_user_id() -> Column {
+    Column { nullable: true, ..user_id() }
 }
 
 /// Users, made on first sight.
@@ -186,13 +197,38 @@ pub const PROMPT_FAVORITES: Table = Table {
     unlisted: &[],
 };
 
+/// What became of each use of a prompt.
+pub const PROMPT_USAGE: Table = Table {
+    name: "prompt_usage",
+    columns: &[
+        event_id(),
+        prompt_id(),
+        event_user_id(),
+        key_text("post_id"),
+        key_text("character_id"),
+        key_text("job_id"),
+        key_text("scene"),
+        key_text("environment"),
+        key_text("outfit"),
+        text("prompt"),
+        text("negative_prompt"),
+        flag("success", Default::True),
+        integer("generation_time_ms"),
+        text("error_message"),
+        now("created_at"),
+    ],
+    key: &["prompt_id", "id"],
+    unique: &[],
+    unlisted: &[],
+};
+
 /// Forks and comparisons.
 pub const PROMPT_EVENTS: Table = Table {
     name: "prompt_events",
     columns: &[
-        text("id").or(Default::NewId).where_value(Check::Characters(EVENT_ID_CHARS)),
+        event_id(),
         prompt_id(),
-        Column { nullable: true, ..user_id() },
+        event_user_id(),
         text("event_type").required(),
         uuid("child_prompt_id"),
         key_text("comparison_id"),

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use worker::{Headers, Response, ResponseBuilder, Result};
 
+use super::call::Call;
 use super::runtime::log_failure;
+use crate::http::caching;
 use crate::http::problem::Problem;
 use crate::rest::error::DataError;
 
@@ -26,6 +28,17 @@ impl Answer {
             Problem::storage()
         })?;
         Ok(Self::text(200, body, JSON))
+    }
+
+    /// 200 with a body that may be kept for a moment; 304 without it for a caller who knows it.
+    pub(super) fn cached(call: &Call, body: &impl Serialize) -> std::result::Result<Self, Problem> {
+        let mut answer = Self::ok(body)?;
+        let tag = caching::entity_tag(answer.body.as_deref().unwrap_or_default());
+        if caching::is_known(call.header("If-None-Match").as_deref(), &tag) {
+            answer = Self::empty(304);
+        }
+        answer.headers.extend(caching::headers(&call.identity, tag));
+        Ok(answer)
     }
 
     /// 202 with a body: what was asked for is done after the answer.
@@ -102,10 +115,12 @@ pub(super) fn respond(
     let answer = outcome.or_else(Refusal::answer)?;
     let all = Headers::new();
     for (name, value) in answer.headers.into_iter().chain(headers) {
-        all.set(name, &value)?;
+        all.append(name, &value)?;
     }
     all.set("X-Content-Type-Options", "nosniff")?;
-    all.set("Cache-Control", "no-store")?;
+    if !all.has("Cache-Control")? {
+        all.set("Cache-Control", "no-store")?;
+    }
     let response = ResponseBuilder::new().with_status(answer.status);
     let Some(body) = answer.body else {
         return Ok(response.with_headers(all).empty());

@@ -1,8 +1,8 @@
 //! `PromptCounter`: the Durable Object that counts for one prompt, named by the prompt's id.
 //!
 //! Between reading its tables and writing them nothing waits, so its commands run one after another without a lock. A
-//! commit is one transaction: counts, hours and ids together. The answer leaves when the commit is durable. Its alarm
-//! writes a snapshot of the counts to `prompt_stats`.
+//! commit is one transaction: counts, days and ids together. The answer leaves when the commit is durable. Its alarm writes
+//! a snapshot of the counts to D1: when they changed, and when what was counted leaves one of the windows of the rankings.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -10,11 +10,14 @@ use std::time::Duration;
 use uuid::Uuid;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
-use super::counter_storage;
+use super::counter_storage::{self, EVERY_DAY};
 use super::runtime::{log_failure, now_ms};
 use super::{d1, objects};
 use crate::counting::counter::{Commit, Counter, SNAPSHOT_DELAY_MS};
+use crate::counting::day::{DAY_QUARTERS, between};
 use crate::counting::protocol::{Command, ImportedRow, Reply};
+use crate::counting::snapshot::Snapshot;
+use crate::counting::windows::first_day;
 
 /// The counter of one prompt.
 #[durable_object(alarm)]
@@ -29,7 +32,8 @@ struct Memory {
     counter: Counter,
     /// Known since the first count.
     prompt_id: Option<Uuid>,
-    snapshot_is_due: bool,
+    /// When the alarm rings, in milliseconds since 1970; `None` where it is not set.
+    alarm_ms: Option<i64>,
     last_snapshot_ms: Option<i64>,
 }
 
@@ -49,7 +53,7 @@ impl DurableObject for PromptCounter {
     async fn alarm(&self) -> Result<Response> {
         if let Err(error) = self.snapshot().await {
             log_failure("snapshot", &error.to_string());
-            self.schedule_snapshot(SNAPSHOT_DELAY_MS).await;
+            self.ring_at(now_ms() + SNAPSHOT_DELAY_MS).await;
         }
         Response::empty()
     }
@@ -61,7 +65,7 @@ impl PromptCounter {
         self.remember().await?;
         let (reply, changed) = self.perform(command)?;
         if changed {
-            self.schedule_snapshot_once().await;
+            self.schedule_snapshot().await;
         }
         Ok(reply)
     }
@@ -72,11 +76,11 @@ impl PromptCounter {
             return Ok(());
         }
         let storage = self.state.storage();
-        let snapshot_is_due = storage.get_alarm().await?.is_some();
+        let alarm_ms = storage.get_alarm().await?;
         if self.memory.borrow().is_none() {
             let (prompt_id, counter) = counter_storage::restore(&storage)?.unzip();
             let counter = counter.unwrap_or_default();
-            *self.memory.borrow_mut() = Some(Memory { counter, prompt_id, snapshot_is_due, last_snapshot_ms: None });
+            *self.memory.borrow_mut() = Some(Memory { counter, prompt_id, alarm_ms, last_snapshot_ms: None });
         }
         Ok(())
     }
@@ -87,6 +91,16 @@ impl PromptCounter {
         let memory = memory.as_mut().ok_or_else(|| Error::from("the counter was not restored"))?;
         match command {
             Command::Read => Ok((Reply::Read { tally: memory.counter.tally }, false)),
+            Command::Between { bounds } => {
+                let day_of = |bound: Option<&i64>| bound.map_or(0, |quarter| quarter.div_euclid(DAY_QUARTERS));
+                let range = day_of(bounds.first())..=day_of(bounds.last());
+                let days = counter_storage::days(&self.state.storage(), &memory.counter, range)?;
+                Ok((Reply::Between { sums: between(&days, &bounds) }, false))
+            }
+            Command::Audit => {
+                let days = counter_storage::days(&self.state.storage(), &memory.counter, EVERY_DAY)?;
+                Ok((Reply::Audited(memory.counter.audit(&days, [memory.last_snapshot_ms, memory.alarm_ms])), false))
+            }
             Command::Count { prompt_id, delivery, increments } => {
                 let (outcomes, commit) = memory.counter.count(delivery, &increments, now_ms());
                 let changed = self.keep(memory, prompt_id, commit, &[])?;
@@ -109,51 +123,62 @@ impl PromptCounter {
         imported: &[ImportedRow],
     ) -> Result<bool> {
         let Some(commit) = commit else { return Ok(false) };
-        counter_storage::store(&self.state.storage(), prompt_id, &commit, imported)?;
+        counter_storage::store(&self.state.storage(), (prompt_id, &memory.counter), &commit, imported)?;
         memory.prompt_id = Some(prompt_id);
         memory.counter.keep(commit);
         Ok(true)
     }
 
-    async fn schedule_snapshot_once(&self) {
-        let delay_ms = self.memory.borrow().as_ref().filter(|memory| !memory.snapshot_is_due).map(|memory| {
-            let now_ms = now_ms();
-            memory.counter.snapshot_due_ms(memory.last_snapshot_ms, now_ms) - now_ms
+    /// Sees to a snapshot of what changed.
+    async fn schedule_snapshot(&self) {
+        let due_ms = self.memory.borrow().as_ref().and_then(|memory| {
+            let due_ms = memory.counter.snapshot_due_ms(memory.last_snapshot_ms, now_ms());
+            memory.alarm_ms.is_none_or(|alarm_ms| alarm_ms > due_ms).then_some(due_ms)
         });
-        if let Some(delay_ms) = delay_ms {
-            self.schedule_snapshot(delay_ms).await;
+        if let Some(due_ms) = due_ms {
+            self.ring_at(due_ms).await;
         }
     }
 
     /// Sets the alarm, in the same turn as the commit before it, so that both are stored or neither.
-    async fn schedule_snapshot(&self, delay_ms: i64) {
-        self.set_snapshot_is_due(true);
-        let delay = Duration::from_millis(delay_ms.unsigned_abs());
+    async fn ring_at(&self, at_ms: i64) {
+        self.note_alarm(Some(at_ms));
+        let delay = Duration::from_millis((at_ms - now_ms()).max(0).unsigned_abs());
         if let Err(error) = self.state.storage().set_alarm(delay).await {
-            self.set_snapshot_is_due(false);
+            self.note_alarm(None);
             log_failure("alarm", &error.to_string());
         }
     }
 
-    fn set_snapshot_is_due(&self, is_due: bool) {
+    fn note_alarm(&self, alarm_ms: Option<i64>) {
         if let Some(memory) = self.memory.borrow_mut().as_mut() {
-            memory.snapshot_is_due = is_due;
+            memory.alarm_ms = alarm_ms;
         }
     }
 
     async fn snapshot(&self) -> Result<()> {
         self.remember().await?;
         let now_ms = now_ms();
-        let snapshot = self.memory.borrow_mut().as_mut().and_then(|memory| {
-            memory.snapshot_is_due = false;
-            memory.last_snapshot_ms = Some(now_ms);
-            memory.prompt_id.map(|prompt_id| (prompt_id, memory.counter.tally, memory.counter.version))
-        });
-        match snapshot {
-            Some((prompt_id, tally, version)) => {
-                d1::snapshots::store(&d1::database(&self.env)?, prompt_id, &tally, version, now_ms).await
-            }
-            None => Ok(()),
+        let Some((prompt_id, snapshot)) = self.take_snapshot(now_ms)? else { return Ok(()) };
+        d1::snapshots::store(&d1::database(&self.env)?, prompt_id, &snapshot, now_ms).await?;
+        // A change that came while the snapshot was stored has set the alarm.
+        let is_set = self.memory.borrow().as_ref().is_some_and(|memory| memory.alarm_ms.is_some());
+        match snapshot.recent.changes_ms {
+            Some(changes_ms) if !is_set => self.ring_at(changes_ms).await,
+            _ => {}
         }
+        Ok(())
+    }
+
+    /// What a snapshot tells; `None` of a counter that never counted.
+    fn take_snapshot(&self, now_ms: i64) -> Result<Option<(Uuid, Snapshot)>> {
+        let mut memory = self.memory.borrow_mut();
+        let Some(memory) = memory.as_mut() else { return Ok(None) };
+        memory.alarm_ms = None;
+        let Some(prompt_id) = memory.prompt_id else { return Ok(None) };
+        let range = first_day(now_ms)..=*EVERY_DAY.end();
+        let days = counter_storage::days(&self.state.storage(), &memory.counter, range)?;
+        memory.last_snapshot_ms = Some(now_ms);
+        Ok(Some((prompt_id, memory.counter.snapshot(&days, now_ms))))
     }
 }

@@ -1,7 +1,8 @@
 //! The tables of one counter, and all statements on them. Nothing here waits.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use js_sys::{Function, Reflect};
@@ -11,6 +12,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 
 use crate::counting::counter::{Commit, Counter};
+use crate::counting::day::{DAY_QUARTERS, Day};
 use crate::counting::ledger::{Ledger, Segment};
 use crate::counting::protocol::ImportedRow;
 use crate::counting::tally::Tally;
@@ -26,13 +28,7 @@ const SCHEMA: &str = "
         compares integer not null,
         version integer not null
     ) strict;
-    create table if not exists hourly (
-        hour integer primary key,
-        views integer not null,
-        copies integer not null,
-        forks integer not null,
-        compares integer not null
-    ) strict;
+    create table if not exists daily (day integer primary key, counts blob not null) strict;
     create table if not exists ledger_segment (
         number integer primary key,
         newest_ms integer not null,
@@ -43,8 +39,11 @@ const SCHEMA: &str = "
 /// The counter as it is stored, and the prompt it belongs to; `None` when nothing was ever counted.
 pub(super) fn restore(storage: &Storage) -> Result<Option<(Uuid, Counter)>> {
     let sql = storage.sql();
-    if rows(&sql, "select 1 from sqlite_master where type = 'table' and name = 'counter'", vec![])?.is_empty() {
+    if !has_table(&sql, "counter")? {
         return Ok(None);
+    }
+    if has_table(&sql, "hourly")? {
+        upgrade(storage)?;
     }
     let counter = rows(&sql, "select prompt_id, views, copies, forks, compares, version from counter", vec![])?;
     let Some([SqlStorageValue::String(prompt_id), views, copies, forks, compares, version]) =
@@ -55,6 +54,48 @@ pub(super) fn restore(storage: &Storage) -> Result<Option<(Uuid, Counter)>> {
     let tally = Tally { views: count(views), copies: count(copies), forks: count(forks), compares: count(compares) };
     let prompt_id = Uuid::try_parse(prompt_id).map_err(|error| Error::from(error.to_string()))?;
     Ok(Some((prompt_id, Counter { tally, version: count(version), ledger: restore_ledger(&sql)? })))
+}
+
+fn has_table(sql: &SqlStorage, name: &str) -> Result<bool> {
+    let statement = "select 1 from sqlite_master where type = 'table' and name = ?1";
+    Ok(!rows(sql, statement, vec![SqlStorageValue::String(name.to_owned())])?.is_empty())
+}
+
+/// Counters once kept their counts by the hour. What they counted in an hour goes to its first quarter.
+fn upgrade(storage: &Storage) -> Result<()> {
+    let sql = storage.sql();
+    let mut days: HashMap<i64, Day> = HashMap::new();
+    for row in rows(&sql, "select hour, views, copies, forks, compares from hourly", vec![])? {
+        if let [SqlStorageValue::Integer(hour), views, copies, forks, compares] = row.as_slice() {
+            let quarter = hour * 4;
+            let tally =
+                Tally { views: count(views), copies: count(copies), forks: count(forks), compares: count(compares) };
+            days.entry(quarter.div_euclid(DAY_QUARTERS)).or_default().add(quarter, &tally);
+        }
+    }
+    let mut writes = vec![(SCHEMA, vec![]), ("drop table hourly", vec![])];
+    writes.extend(days.iter().map(|(number, day)| write_day(*number, day)));
+    write(storage, writes)
+}
+
+/// Any day since 1970, or before it.
+pub(super) const EVERY_DAY: RangeInclusive<i64> = -1_000_000_000..=1_000_000_000;
+
+/// These days since 1970, in ascending order; those without counts are not there.
+pub(super) fn days(storage: &Storage, counter: &Counter, range: RangeInclusive<i64>) -> Result<Vec<(i64, Day)>> {
+    if counter.version == 0 {
+        return Ok(Vec::new());
+    }
+    let statement = "select day, counts from daily where day between ?1 and ?2 order by day";
+    let parameters = vec![SqlStorageValue::Integer(*range.start()), SqlStorageValue::Integer(*range.end())];
+    let mut days = Vec::new();
+    for row in storage.sql().exec(statement, parameters)?.raw() {
+        if let [SqlStorageValue::Integer(number), SqlStorageValue::Blob(counts)] = row?.as_slice() {
+            let day = Day::unpack(counts).ok_or_else(|| Error::from("a day cannot be read"))?;
+            days.push((*number, day));
+        }
+    }
+    Ok(days)
 }
 
 fn restore_ledger(sql: &SqlStorage) -> Result<Ledger> {
@@ -86,14 +127,23 @@ pub(super) fn not_imported(storage: &Storage, counter: &Counter, imported: &[Imp
     Ok(imported.iter().filter(|row| !known.contains(&signed(row.key)) && seen.insert(row.key)).copied().collect())
 }
 
-/// Stores a commit, all or nothing, and with it the keys of the rows that it imports.
-pub(super) fn store(storage: &Storage, prompt_id: Uuid, commit: &Commit, imported: &[ImportedRow]) -> Result<()> {
+/// Stores the commit of a counter, all or nothing, and with it the keys of the rows that it imports.
+pub(super) fn store(
+    storage: &Storage,
+    (prompt_id, counter): (Uuid, &Counter),
+    commit: &Commit,
+    imported: &[ImportedRow],
+) -> Result<()> {
     let mut writes = Vec::new();
     if commit.version == 1 {
         writes.push((SCHEMA, vec![]));
     }
     writes.push(write_counter(prompt_id, commit));
-    writes.extend(commit.hours.iter().map(|(hour, added)| add_to_hour(*hour, added)));
+    for (number, added) in &commit.days {
+        let mut day = days(storage, counter, *number..=*number)?.pop().map(|(_, day)| day).unwrap_or_default();
+        day.add_all(added);
+        writes.push(write_day(*number, &day));
+    }
     writes.extend(commit.ledger.written.iter().map(write_segment));
     writes.extend(
         commit
@@ -106,6 +156,12 @@ pub(super) fn store(storage: &Storage, prompt_id: Uuid, commit: &Commit, importe
         let sql = "insert into imported_row (key) select cast(value as integer) from json_each(?1)";
         writes.push((sql, vec![keys(imported)?]));
     }
+    write(storage, writes)
+}
+
+type Write = (&'static str, Vec<SqlStorageValue>);
+
+fn write(storage: &Storage, writes: Vec<Write>) -> Result<()> {
     let sql = storage.sql();
     in_transaction(storage, move || {
         for (statement, parameters) in writes {
@@ -114,8 +170,6 @@ pub(super) fn store(storage: &Storage, prompt_id: Uuid, commit: &Commit, importe
         Ok(())
     })
 }
-
-type Write = (&'static str, Vec<SqlStorageValue>);
 
 fn write_counter(prompt_id: Uuid, commit: &Commit) -> Write {
     let sql = "insert into counter (id, prompt_id, views, copies, forks, compares, version) \
@@ -128,13 +182,10 @@ fn write_counter(prompt_id: Uuid, commit: &Commit) -> Write {
     (sql, parameters)
 }
 
-fn add_to_hour(hour: i64, added: &Tally) -> Write {
-    let sql = "insert into hourly (hour, views, copies, forks, compares) values (?1, ?2, ?3, ?4, ?5) \
-        on conflict (hour) do update set views = views + excluded.views, copies = copies + excluded.copies, \
-            forks = forks + excluded.forks, compares = compares + excluded.compares";
-    let mut parameters = vec![SqlStorageValue::Integer(hour)];
-    parameters.extend(counts(added));
-    (sql, parameters)
+fn write_day(number: i64, day: &Day) -> Write {
+    let sql =
+        "insert into daily (day, counts) values (?1, ?2) on conflict (day) do update set counts = excluded.counts";
+    (sql, vec![SqlStorageValue::Integer(number), SqlStorageValue::Blob(day.pack())])
 }
 
 fn write_segment(segment: &Segment) -> Write {

@@ -37,6 +37,15 @@ pub(super) async fn read(env: &Env, prompt_id: Uuid) -> Result<Tally> {
     }
 }
 
+/// What a prompt was counted for between each two of `bounds`, which are quarters of an hour since 1970 in ascending
+/// order: the places where that is anything, in their order.
+pub(super) async fn between(env: &Env, prompt_id: Uuid, bounds: Vec<i64>) -> Result<Vec<(usize, Tally)>> {
+    match ask(env, prompt_id, &Command::Between { bounds }).await? {
+        Reply::Between { sums } => Ok(sums),
+        other => Err(unexpected(&other)),
+    }
+}
+
 /// The failure of a reply that does not answer its command.
 pub(super) fn unexpected(reply: &Reply) -> Error {
     Error::from(format!("the counter replied {reply:?}"))

@@ -1,4 +1,4 @@
-//! `POST /v1/events` and its shorthands for one prompt.
+//! `POST /v1/events`, `POST /v1/usage`, and the shorthands for one prompt.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::counting::stats::{Counted, Counts};
 use crate::events::batch::Batch;
 use crate::events::event::{Event, PromptEvent, PromptEventKind, Subject};
 use crate::events::fate::{Fate, answer};
-use crate::events::parse::{ShorthandBody, parse, parse_idempotency_key, parse_shorthand};
+use crate::events::parse::{ShorthandBody, Submission, parse, parse_idempotency_key, parse_shorthand, parse_usage};
 use crate::http::body;
 use crate::http::problem::Problem;
 
@@ -25,11 +25,23 @@ const MEDIA_TYPES: &[&str] = &["application/json", "text/plain"];
 const QUEUE_PAUSES_MS: &[u64] = &[0, 200, 500, 1000, 2000, 5000, 10_000];
 
 /// Takes one event, an array of them, or `{"events": [...]}`.
-pub(super) async fn post_events(mut call: Call) -> Result<Answer, Problem> {
+pub(super) fn post_events(call: Call) -> impl Future<Output = Result<Answer, Problem>> {
+    post(call, |_, text| parse(text))
+}
+
+/// Takes the same of usage events alone.
+pub(super) fn post_usage(call: Call) -> impl Future<Output = Result<Answer, Problem>> {
+    post(call, |call, text| {
+        let key = parse_idempotency_key(call.header("Idempotency-Key").as_deref())?;
+        parse_usage(text, key)
+    })
+}
+
+async fn post(mut call: Call, read: fn(&Call, &str) -> Result<Submission, Problem>) -> Result<Answer, Problem> {
     body::check_type(call.header("Content-Type").as_deref(), MEDIA_TYPES)?;
     let may_queue = call.wants_async()?;
     let bytes = call.body().await?;
-    let mut events = parse(body::text(&bytes)?)?.events;
+    let mut events = read(&call, body::text(&bytes)?)?.events;
     if may_queue {
         Batch::name_all(&mut events, || new_uuid(call.now_ms));
     }
@@ -78,7 +90,7 @@ async fn post_shorthand(mut call: Call, kind: fn(ShorthandBody) -> PromptEventKi
         Some(Fate::Accepted) => false,
         Some(Fate::Duplicate) => true,
         Some(Fate::Rejected(problem)) => return Err(problem),
-        None => return Err(Problem::storage()),
+        Some(Fate::Unrecorded) | None => return Err(Problem::storage()),
     };
     let tally = match tallies.iter().find(|(id, _)| *id == prompt_id) {
         Some((_, tally)) => *tally,

@@ -8,8 +8,8 @@ use super::call::{Call, Chunks, header, storage_failure};
 use super::runtime::now_ms;
 use super::settings::Settings;
 use super::{
-    ancestry, compared, d1, evaluate, events, experiments, first_sight, functions, identity, import, prompts, rest,
-    results, search, stats, summary,
+    ancestry, compared, d1, evaluate, events, experiments, first_sight, functions, identity, import, prompts, rankings,
+    rest, results, search, series, stats, summary, verification,
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
@@ -70,10 +70,16 @@ async fn answer(
     let answer = match route.endpoint {
         Endpoint::Health => health(&call).await,
         Endpoint::Events => events::post_events(call).await,
+        Endpoint::Usage => events::post_usage(call).await,
         Endpoint::View => events::post_view(call).await,
         Endpoint::Copy => events::post_copy(call).await,
         Endpoint::Compare => events::post_compare(call).await,
         Endpoint::Stats => stats::get_stats(&call).await,
+        Endpoint::StatsOfMany => stats::get_many(&call).await,
+        Endpoint::Top => rankings::get_top(&call).await,
+        Endpoint::Scenes => stats::get_scenes(&call).await,
+        Endpoint::Series => series::get_series(&call).await,
+        Endpoint::Funnel => series::get_funnel(&call).await,
         Endpoint::Lineage => ancestry::get_lineage(&call).await,
         Endpoint::Compared => compared::get_compared(&call).await,
         Endpoint::Search => search::get_search(&call).await,
@@ -83,6 +89,7 @@ async fn answer(
         Endpoint::Results => results::get_results(&call).await,
         Endpoint::Evaluate => evaluate::post_evaluate(call).await,
         Endpoint::Import => import::post_import(call).await,
+        Endpoint::Verify => verification::get_verification(&call).await,
         Endpoint::CreatePrompt => return prompts::post_prompt(call).await,
         Endpoint::Fork => return prompts::post_fork(call).await,
         Endpoint::Rows => return Ok(rest::answer(call).await?),

@@ -203,8 +203,10 @@ impl<'a> Import<'a> {
             match fate {
                 Fate::Accepted => self.report.imported.prompt_events += 1,
                 Fate::Duplicate => self.report.repeated.prompt_events += 1,
-                failed if failed.is_storage_failure() => return Err(Error::from("an imported event was not stored")),
-                Fate::Rejected(problem) => self.report.refuse(line, problem),
+                Fate::Rejected(problem) if problem.code != Code::StorageUnavailable => {
+                    self.report.refuse(line, problem);
+                }
+                Fate::Rejected(_) | Fate::Unrecorded => return Err(Error::from("an imported event was not stored")),
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
-//! Stores a batch: rows of forks and comparisons, then counts, and experiment events beside them.
+//! Stores a batch: rows of forks and comparisons, then counts; uses and experiment events beside them.
 
 use std::collections::{HashMap, HashSet};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 use uuid::Uuid;
 use worker::{Env, Result};
 
@@ -14,10 +14,11 @@ use crate::counting::tally::Tally;
 use crate::data::policy::{may_see, unknown_prompt};
 use crate::data::prompt::PromptName;
 use crate::events::batch::{Batch, Counting};
-use crate::events::fate::{Fate, fate_of, reused_id};
+use crate::events::fate::{Fate, fate_of, fate_of_use, reused_id};
 use crate::events::lineage::{LineageEvent, Standing, StoredLineage};
 use crate::events::recording::{self, Consignment, by_experiment};
 use crate::http::identity::Identity;
+use crate::usage::row::UsageRow;
 
 /// The counts of the prompts that a batch was about, those whose counter answered.
 pub(super) type Tallies = Vec<(Uuid, Tally)>;
@@ -26,8 +27,10 @@ pub(super) type Tallies = Vec<(Uuid, Tally)>;
 pub(super) async fn store(env: &Env, identity: &Identity, mut batch: Batch) -> (Vec<Fate>, Tallies) {
     reject_unknown_prompts(env, identity, &mut batch).await;
     let consignments = by_experiment(&batch.experiment_events, &batch.refused);
-    let (tallies, recorded) = join(count(env, &mut batch), record(env, consignments)).await;
-    for (index, fate) in recorded {
+    let usage = std::mem::take(&mut batch.usage);
+    let (tallies, recorded, used) =
+        join3(count(env, &mut batch), record(env, consignments), store_usage(env, &usage)).await;
+    for (index, fate) in recorded.into_iter().chain(used) {
         batch.settle(index, fate);
     }
     (batch.into_fates(), tallies)
@@ -70,7 +73,7 @@ pub(super) async fn count_stored_rows(env: &Env, keys: &[(Uuid, String)]) -> boo
 
 async fn reject_unknown_prompts(env: &Env, identity: &Identity, batch: &mut Batch) {
     let name = PromptName::Id;
-    let names: HashSet<PromptName> = batch.counts.iter().map(|event| name(event.prompt_id)).collect();
+    let names: HashSet<PromptName> = batch.prompts().map(name).collect();
     let mut found = HashMap::new();
     if let Err(error) = prompt_lookup::find(env, names, &mut found).await {
         batch.reject_others(|id| found.contains_key(&name(id)), &storage_failure("prompts", &error));
@@ -157,6 +160,23 @@ async fn settle_lineage_rows(env: &Env, counted: &[LineageEvent], refused: &[Lin
     if let Err(error) = settled {
         log_failure("lineage", &error.to_string());
     }
+}
+
+/// Stores rows of uses; the fate of each, by its place in the batch.
+async fn store_usage(env: &Env, rows: &[(usize, UsageRow)]) -> Vec<(usize, Fate)> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let (indexes, rows): (Vec<usize>, Vec<&UsageRow>) = rows.iter().map(|(index, row)| (*index, row)).unzip();
+    let stored = match d1::database(env) {
+        Ok(database) => d1::usage::store(&database, &rows, now_ms()).await,
+        Err(error) => Err(error),
+    };
+    let fates = match stored {
+        Ok(stored) => stored.standings(rows).into_iter().map(fate_of_use).collect(),
+        Err(error) => vec![Fate::of_use(storage_failure("usage", &error)); indexes.len()],
+    };
+    indexes.into_iter().zip(fates).collect()
 }
 
 /// Has experiment events recorded; the fate of each, by its place in the batch.

@@ -1,6 +1,8 @@
 //! The only folder that knows Cloudflare: it decodes, asks the pure code, performs, encodes.
 //!
 //! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] and [`recorder_object`] (commands to one prompt's counter, to one experiment's recorder)
+//! - handlers: [`events`], [`prompts`], [`stats`], [`series`], [`search`], [`experiments`], [`summary`], [`results`], [`evaluate`], [`import`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
+//! - what they share: [`ingestion`], [`counters`] and [`recorders`] (the way to them), [`objects`], [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`], [`time_zone`]
 //! - handlers: [`events`], [`prompts`], [`stats`], [`ancestry`], [`compared`], [`search`], [`experiments`], [`summary`], [`results`], [`evaluate`], [`import`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
 //! - what they share: [`ingestion`], [`counters`] and [`recorders`] (the way to them), [`objects`], [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`]
 //! - who is asking: [`identity`], [`public_keys`] (those of `JWKS`), [`key_download`], [`web_crypto`]
@@ -28,6 +30,7 @@ mod objects;
 mod prompt_lookup;
 mod prompts;
 mod public_keys;
+mod rankings;
 mod recorder_object;
 mod recorders;
 mod rejudging;
@@ -39,7 +42,10 @@ mod rollup;
 mod runtime;
 mod scheduled;
 mod search;
+mod series;
 mod settings;
 mod stats;
 mod summary;
+mod time_zone;
+mod verification;
 mod web_crypto;

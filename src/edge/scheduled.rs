@@ -3,7 +3,7 @@
 use worker::{Env, Result, ScheduleContext, ScheduledEvent, event};
 
 use super::runtime::{log_failure, now_ms};
-use super::{d1, ingestion, rejudging, retention, rollup};
+use super::{d1, ingestion, rankings, rejudging, retention, rollup};
 use crate::events::lineage::{StoredLineage, UNCOUNTED_GRACE_MS};
 use crate::limits::CREATION_KEY_MS;
 
@@ -24,6 +24,7 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
         Err(error) => log_failure("rollup", &error.to_string()),
     }
     log_if_failed("uncounted", count_uncounted(&env).await);
+    log_if_failed("rankings", leave_windows(&env).await);
     log_if_failed("creations", forget_creation_keys(&env).await);
 }
 
@@ -49,6 +50,10 @@ async fn count_uncounted(env: &Env) -> Result<()> {
         ingestion::count_stored_lineage(env, stored.iter().map(StoredLineage::event).collect()).await;
     }
     Ok(())
+}
+
+async fn leave_windows(env: &Env) -> Result<()> {
+    rankings::leave_windows(&d1::database(env)?, now_ms()).await
 }
 
 async fn forget_creation_keys(env: &Env) -> Result<()> {

@@ -14,12 +14,16 @@ use crate::http::identity::Identity;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{EVENT_FUTURE_MS, EVENT_PAST_MS};
 use crate::time::timestamp_from_ms;
+use crate::usage::event::Usage;
+use crate::usage::row::UsageRow;
 
 /// A batch on its way: what is left to store, and the fates known so far.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Events to count.
     pub counts: Vec<Counting>,
+    /// Rows of uses to store, with their places in the batch.
+    pub usage: Vec<(usize, UsageRow)>,
     /// Experiment events to store.
     pub experiment_events: Vec<Recording>,
     /// The experiments of the events that were refused, one for each.
@@ -48,8 +52,8 @@ impl Batch {
         }
     }
 
-    /// Decides what to do with each event of `identity` that arrives at `now_ms`. `new_id` makes ids for lineage
-    /// events that have none, so that their row and their count can be told to be the same.
+    /// Decides what to do with each event of `identity` that arrives at `now_ms`. `new_id` makes ids for the events that
+    /// have none and are kept as rows.
     pub fn admit(
         events: Vec<Result<Event, Problem>>,
         identity: &Identity,
@@ -72,6 +76,9 @@ impl Batch {
                 match event.subject {
                     Subject::Prompt(subject) => {
                         batch.counts.push(counting(index, event.id, subject, at_ms?, identity, new_id)?);
+                    }
+                    Subject::Usage(usage) => {
+                        batch.usage.push((index, usage_row(event.id, usage, at_ms?, identity, new_id)?));
                     }
                     Subject::Experiment(experiment) => match at_ms {
                         Ok(at_ms) => {
@@ -131,6 +138,7 @@ impl Batch {
         let mut part = self.clone();
         part.refused.clear();
         part.counts.retain(|counting| is_unstored(counting.index));
+        part.usage.retain(|(index, _)| is_unstored(*index));
         part.experiment_events.retain(|recording| is_unstored(recording.index));
         part
     }
@@ -138,7 +146,13 @@ impl Batch {
     /// Whether nothing is left to store.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.counts.is_empty() && self.experiment_events.is_empty()
+        self.counts.is_empty() && self.usage.is_empty() && self.experiment_events.is_empty()
+    }
+
+    /// The prompts that the events are about.
+    pub fn prompts(&self) -> impl Iterator<Item = Uuid> {
+        let counted = self.counts.iter().map(|counting| counting.prompt_id);
+        counted.chain(self.usage.iter().map(|(_, row)| row.usage.prompt_id))
     }
 
     /// Takes out the events about prompts that are to be counted and whose fate is still open, by prompt.
@@ -153,6 +167,12 @@ impl Batch {
         let (kept, others) = std::mem::take(&mut self.counts).into_iter().partition(|event| these(event.prompt_id));
         self.counts = kept;
         self.settle_all(&others, &Fate::Rejected(problem.clone()));
+        let usage: Vec<(usize, UsageRow)> = std::mem::take(&mut self.usage);
+        let (kept, others): (Vec<_>, Vec<_>) = usage.into_iter().partition(|(_, row)| these(row.usage.prompt_id));
+        self.usage = kept;
+        for (index, _) in others {
+            self.settle(index, Fate::of_use(problem.clone()));
+        }
     }
 
     /// Notes what became of the event at `index`.
@@ -203,6 +223,21 @@ fn counting(
     let created_at = timestamp_from_ms(at_ms).unwrap_or_default();
     let event = LineageEvent { id, prompt_id, user, kind, created_at };
     Ok(Counting { index, prompt_id, increment: event.increment(), lineage: Some(event) })
+}
+
+fn usage_row(
+    id: Option<String>,
+    usage: Usage,
+    at_ms: i64,
+    identity: &Identity,
+    new_id: &mut dyn FnMut() -> Uuid,
+) -> Result<UsageRow, Problem> {
+    let user = match identity {
+        Identity::Service(user) => user.clone(),
+        Identity::Anonymous | Identity::User(_) => Some(require_user(identity)?.clone()),
+    };
+    let id = id.unwrap_or_else(|| new_id().to_string());
+    Ok(UsageRow::of(id, user, timestamp_from_ms(at_ms).unwrap_or_default(), usage))
 }
 
 /// Groups what is about prompts: the prompts in the order in which they first come, and what is about each in its order.

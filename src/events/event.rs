@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::counting::ledger::digest;
 use crate::counting::protocol::IdDigest;
 use crate::counting::tally::Metric;
+use crate::usage::event::Usage;
 
 /// What happened, as a caller tells it.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,8 @@ pub struct Event {
 pub enum Subject {
     /// A prompt.
     Prompt(PromptEvent),
+    /// A use of a prompt.
+    Usage(Usage),
     /// An experiment.
     Experiment(ExperimentEvent),
 }

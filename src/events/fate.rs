@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use crate::counting::protocol::Outcome;
+use crate::data::policy::unknown_prompt;
 use crate::http::problem::{Code, Problem};
+use crate::usage::row::Standing;
 
 /// What became of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,13 +16,26 @@ pub enum Fate {
     Duplicate,
     /// It is not stored.
     Rejected(Problem),
+    /// It is a use, and storage failed to store it. Nobody waits for analytics to fail: that is told in the answer, and makes
+    /// no bad answer of it.
+    Unrecorded,
 }
 
 impl Fate {
     /// Whether storage failed: storing the event again may succeed.
     #[must_use]
     pub fn is_storage_failure(&self) -> bool {
-        matches!(self, Self::Rejected(problem) if problem.code == Code::StorageUnavailable)
+        match self {
+            Self::Rejected(problem) => problem.code == Code::StorageUnavailable,
+            Self::Unrecorded => true,
+            Self::Accepted | Self::Duplicate => false,
+        }
+    }
+
+    /// The fate of a use that has this problem.
+    #[must_use]
+    pub fn of_use(problem: Problem) -> Self {
+        if problem.code == Code::StorageUnavailable { Self::Unrecorded } else { Self::Rejected(problem) }
     }
 }
 
@@ -31,6 +46,17 @@ pub fn fate_of(outcome: Outcome) -> Fate {
         Outcome::Counted => Fate::Accepted,
         Outcome::Repeated => Fate::Duplicate,
         Outcome::Conflicting => Fate::Rejected(reused_id()),
+    }
+}
+
+/// The fate of a use, from how its row stands.
+#[must_use]
+pub fn fate_of_use(standing: Standing) -> Fate {
+    match standing {
+        Standing::New => Fate::Accepted,
+        Standing::Repeated => Fate::Duplicate,
+        Standing::Taken => Fate::Rejected(reused_id()),
+        Standing::Gone => Fate::Rejected(unknown_prompt()),
     }
 }
 
@@ -65,7 +91,8 @@ pub struct Rejection {
 /// The answer to a batch whose events had these fates.
 ///
 /// # Errors
-/// [`Code::StorageUnavailable`] when storage failed and nothing was stored: then asking again is all there is to do.
+/// [`Code::StorageUnavailable`] when storage failed and nothing was stored, unless it was for uses only that it failed: then
+/// asking again is all there is to do.
 pub fn answer(fates: Vec<Fate>) -> Result<BatchAnswer, Problem> {
     let mut answer = BatchAnswer::default();
     let mut failure = None;
@@ -76,6 +103,10 @@ pub fn answer(fates: Vec<Fate>) -> Result<BatchAnswer, Problem> {
             Fate::Rejected(problem) => {
                 answer.rejected.push(Rejection { index, code: problem.code.name(), detail: problem.detail.clone() });
                 failure = Some(problem).filter(|problem| problem.code == Code::StorageUnavailable).or(failure);
+            }
+            Fate::Unrecorded => {
+                let detail = "The use was not recorded. Send it again, with the same id.".to_owned();
+                answer.rejected.push(Rejection { index, code: Code::StorageUnavailable.name(), detail });
             }
         }
     }

@@ -9,6 +9,10 @@ use crate::http::field::{Field, check_key};
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{BATCH_EVENTS, EVENT_ID_CHARS, KEY_CHARS, METRIC_CHARS, METRIC_VALUE, PROPERTIES_BYTES};
+use crate::usage::event::Usage;
+
+/// The type of the events that tell uses.
+const USAGE: &str = "usage";
 
 /// The events of one request, in their order; a bad one stands beside the good ones as its problem.
 #[derive(Debug, PartialEq)]
@@ -23,29 +27,56 @@ pub struct Submission {
 /// # Errors
 /// [`Code::InvalidJson`], [`Code::InvalidType`], [`Code::TooManyEvents`], and for a lone event whatever is wrong with it.
 pub fn parse(text: &str) -> Result<Submission, Problem> {
+    parse_each(text, event)
+}
+
+/// Reads the same forms of a body that has `usage` events only, which need not say that they are. The `key` of the request is
+/// the id of its one event.
+///
+/// # Errors
+/// Those of [`parse`]; [`Code::InvalidValue`] for a key beside another id, or beside several events.
+pub fn parse_usage(text: &str, key: Option<String>) -> Result<Submission, Problem> {
+    let mut submission = parse_each(text, usage_event)?;
+    let Some(key) = key else { return Ok(submission) };
+    match submission.events.as_mut_slice() {
+        [] | [Err(_)] => {}
+        [Ok(event)] => {
+            if event.id.get_or_insert_with(|| key.clone()) != &key {
+                let detail = "The header Idempotency-Key and the id of the event are two. Send one of them.";
+                return Err(Problem::at(Code::InvalidValue, "/id", detail));
+            }
+        }
+        _ => {
+            let detail = "The header Idempotency-Key is the id of one event. Give each of several an id of its own.";
+            return Err(Problem::new(Code::InvalidValue, detail));
+        }
+    }
+    Ok(submission)
+}
+
+type ReadEvent = fn(&Fields<'_>) -> Result<Event, Problem>;
+
+fn parse_each(text: &str, read: ReadEvent) -> Result<Submission, Problem> {
     let document: &RawValue = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
     if document.get().starts_with('[') {
-        return parse_array(document);
+        return parse_array(document, read);
     }
     let fields = Fields::read(document.get(), "A body that is no array of events")?;
     match (fields.field("events").json, fields.field("type").json) {
-        (Some(events), None) if events.get().starts_with('[') => parse_array(events),
+        (Some(events), None) if events.get().starts_with('[') => parse_array(events, read),
         (Some(_), None) => Err(Problem::at(Code::InvalidType, "/events", "events must be an array.")),
-        _ => Ok(Submission { events: vec![Ok(event(&fields)?)] }),
+        _ => Ok(Submission { events: vec![Ok(read(&fields)?)] }),
     }
 }
 
-fn parse_array(array: &RawValue) -> Result<Submission, Problem> {
+fn parse_array(array: &RawValue, read: ReadEvent) -> Result<Submission, Problem> {
     let elements: Vec<&RawValue> = serde_json::from_str(array.get()).map_err(|error| unreadable(&error))?;
     if elements.len() > BATCH_EVENTS {
         let detail = format!("A request has at most {BATCH_EVENTS} events; this one has {}.", elements.len());
         return Err(Problem::new(Code::TooManyEvents, detail));
     }
-    Ok(Submission { events: elements.into_iter().map(parse_event).collect() })
-}
-
-fn parse_event(element: &RawValue) -> Result<Event, Problem> {
-    event(&Fields::read(element.get(), "An event")?)
+    let parse_element = |element: &RawValue| read(&Fields::read(element.get(), "An event")?);
+    Ok(Submission { events: elements.into_iter().map(parse_element).collect() })
 }
 
 fn event(fields: &Fields<'_>) -> Result<Event, Problem> {
@@ -53,11 +84,26 @@ fn event(fields: &Fields<'_>) -> Result<Event, Problem> {
     let name = kind.required(kind.text()?)?;
     let subject = if let Some(kind) = prompt_event_kind(&name, fields)? {
         Subject::Prompt(prompt_event(kind, fields)?)
+    } else if name == USAGE {
+        Subject::Usage(Usage::read(fields)?)
     } else {
-        let detail = "The types are view, copy, fork, compare_add, pageview, exposure and conversion.";
+        let detail = "The types are view, copy, fork, compare_add, usage, pageview, exposure and conversion.";
         let known = ExperimentEventKind::of_name(&name).ok_or_else(|| kind.problem(Code::UnknownType, detail))?;
         Subject::Experiment(experiment_event(known, fields)?)
     };
+    event_of(subject, fields)
+}
+
+fn usage_event(fields: &Fields<'_>) -> Result<Event, Problem> {
+    let kind = fields.field("type");
+    if kind.text()?.is_some_and(|name| name != USAGE) {
+        let detail = "The events of this route are of the type usage. Send others to /v1/events.";
+        return Err(kind.problem(Code::UnknownType, detail));
+    }
+    event_of(Subject::Usage(Usage::read(fields)?), fields)
+}
+
+fn event_of(subject: Subject, fields: &Fields<'_>) -> Result<Event, Problem> {
     Ok(Event { id: fields.field("id").key(EVENT_ID_CHARS)?, at_ms: fields.field("timestamp").integer()?, subject })
 }
 

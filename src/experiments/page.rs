@@ -7,10 +7,7 @@ use crate::http::base64_json;
 use crate::http::problem::{Code, Problem};
 use crate::http::query::Query;
 use crate::limits::PAGE_ROWS;
-use crate::time::{date_and_hour, hour_of};
-
-/// Milliseconds since 1970 that a range may name: from 1970 to the year 9000.
-const RANGE_MS: std::ops::RangeInclusive<i64> = 0..=221_845_392_000_000;
+use crate::time::{RANGE_MS, date_and_hour, hour_of};
 
 /// One hourly row, as it is stored and told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

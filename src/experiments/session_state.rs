@@ -1,7 +1,6 @@
 //! A session's activity as it is stored: a few bytes, for there are as many rows as sessions.
 //!
-//! Whole numbers are LEB128: seven bits a byte, the lowest first, with the eighth bit set on all but the last. The
-//! activity is
+//! The activity is, in the form of [`Packed`],
 //!
 //! - the number of hours, and for each: the hours since the one before it (the first: since 1970), pageviews, exposures,
 //!   conversions, and where there are conversions the first as milliseconds into the hour and the last as milliseconds
@@ -14,6 +13,7 @@
 
 use super::session::{Activity, Session};
 use crate::events::event::Measurement;
+use crate::packed::Packed;
 use crate::time::HOUR_MS;
 
 /// Packs the activity of a session; what else it has are columns of its own.
@@ -62,24 +62,7 @@ pub fn unpack(packed: &[u8], first_exposure: Option<(i64, String)>, is_multi_var
     packed.0.is_empty().then_some(session)
 }
 
-struct Packed<Bytes>(Bytes);
-
 impl Packed<Vec<u8>> {
-    /// Times before 1970 are not accepted, and so no number here is negative.
-    #[expect(clippy::cast_possible_truncation, reason = "seven bits are a byte")]
-    fn number(&mut self, number: i64) {
-        let mut rest = number.unsigned_abs();
-        while rest >= 0x80 {
-            self.0.push(rest as u8 | 0x80);
-            rest >>= 7;
-        }
-        self.0.push(rest as u8);
-    }
-
-    fn length(&mut self, length: usize) {
-        self.number(i64::try_from(length).unwrap_or(i64::MAX));
-    }
-
     fn measurements(&mut self, session: &Session) {
         let mut metrics: Vec<&str> = Vec::new();
         for (_, Measurement { metric, .. }) in &session.measurements {
@@ -103,31 +86,9 @@ impl Packed<Vec<u8>> {
     }
 }
 
-impl<'a> Packed<&'a [u8]> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn take_number(&mut self) -> Option<i64> {
-        let mut number = 0_i64;
-        for shift in (0..63).step_by(7) {
-            let byte = *self.take(1)?.first()?;
-            number |= i64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
+impl Packed<&[u8]> {
     fn take_count(&mut self) -> Option<u32> {
         u32::try_from(self.take_number()?).ok()
-    }
-
-    fn take_length(&mut self) -> Option<usize> {
-        usize::try_from(self.take_number()?).ok()
     }
 
     fn take_measurements(&mut self, session: &mut Session) -> Option<()> {

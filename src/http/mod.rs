@@ -2,6 +2,7 @@
 
 pub mod base64_json;
 pub mod body;
+pub mod caching;
 pub mod cors;
 pub mod field;
 pub mod fields;

@@ -11,6 +11,8 @@ pub enum Endpoint {
     Health,
     /// Takes events.
     Events,
+    /// Takes usage events.
+    Usage,
     /// Counts a view.
     View,
     /// Counts a copy.
@@ -23,6 +25,16 @@ pub enum Endpoint {
     Fork,
     /// Tells a prompt's counts.
     Stats,
+    /// Tells the counts of many prompts.
+    StatsOfMany,
+    /// Tells which prompts are ahead.
+    Top,
+    /// Tells a prompt's uses by scene.
+    Scenes,
+    /// Tells how often something was counted, by hours or days.
+    Series,
+    /// Tells how many views led to copies, and so on.
+    Funnel,
     /// Tells what a prompt comes from, and the tree of its forks.
     Lineage,
     /// Tells the prompts that a prompt is compared with.
@@ -41,6 +53,8 @@ pub enum Endpoint {
     Evaluate,
     /// Takes rows of another system.
     Import,
+    /// Compares what is told with what it is told of.
+    Verify,
     /// Reads and writes the rows of a table, in the data dialect.
     Rows,
     /// Calls a function, in the data dialect.
@@ -87,12 +101,18 @@ pub const ROUTES: &[Route] = {
     &[
         route("GET", "/healthz", Endpoint::Health, Anyone, CrossOrigin),
         route("POST", "/v1/events", Endpoint::Events, Anyone, CrossOrigin),
+        route("POST", "/v1/usage", Endpoint::Usage, Anyone, CrossOrigin),
         route("POST", "/v1/prompts", Endpoint::CreatePrompt, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/fork", Endpoint::Fork, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/view", Endpoint::View, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/stats", Endpoint::StatsOfMany, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/top/{id}", Endpoint::Top, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/series", Endpoint::Series, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/funnel", Endpoint::Funnel, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/lineage", Endpoint::Lineage, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/compared", Endpoint::Compared, Anyone, CrossOrigin),
         route("GET", "/v1/templates/search", Endpoint::Search, Anyone, CrossOrigin),
@@ -102,6 +122,7 @@ pub const ROUTES: &[Route] = {
         route("GET", "/v1/experiments/{id}/results", Endpoint::Results, Service, CrossOrigin),
         route("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
         route("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
+        route("GET", "/v1/admin/verify", Endpoint::Verify, Service, SameOrigin),
         route("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         route("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         route("PATCH", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
@@ -130,7 +151,7 @@ pub struct Found {
 }
 
 /// Finds the routes of a path, which may be percent-encoded. Where a route has this very path, others in which `{id}`
-/// could stand for its last segment are not meant.
+/// could stand for its last segment are not meant; where several do, the one that stands first in the table is.
 ///
 /// # Errors
 /// [`Code::UnknownRoute`] when there is none.
@@ -138,7 +159,8 @@ pub fn find(path: &str) -> Result<Found, Problem> {
     let mut found = Found { routes: Vec::new(), id: String::new() };
     let is_literal = ROUTES.iter().any(|route| route.path == path);
     for route in ROUTES.iter().filter(|route| !is_literal || route.path == path) {
-        if let Some(id) = captured(route.path, path) {
+        let is_meant = found.routes.first().is_none_or(|first| first.path == route.path);
+        if let Some(id) = captured(route.path, path).filter(|_| is_meant) {
             found.routes.push(route);
             found.id = id;
         }

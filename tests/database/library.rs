@@ -231,10 +231,10 @@ impl Library {
             ("prompts", 's') => sees_prompt_row(row, me.as_ref()),
             ("prompts", _)
             | ("test_results" | "template_likes" | "user_favorites" | "prompt_favorites", 's' | 'd')
-            | ("prompt_events", 's') => is_mine("user_id"),
+            | ("prompt_usage" | "prompt_events", 's') => is_mine("user_id"),
             ("prompt_answers" | "prompt_templates" | "prompt_stats", 's') => self.sees_prompt(table, row, me.as_ref()),
             ("prompt_answers" | "prompt_templates", _) => owns(),
-            ("test_results" | "prompt_favorites" | "prompt_events", 'i') => {
+            ("test_results" | "prompt_favorites" | "prompt_usage" | "prompt_events", 'i') => {
                 is_mine("user_id") && self.sees_prompt(table, row, me.as_ref())
             }
             ("template_likes" | "user_favorites", 'i') => {

@@ -60,6 +60,15 @@ pub(crate) const REQUESTS: &[Listed] = &[
         ),
     ),
     listed(
+        "insert a use",
+        Insert(
+            "prompt_usage",
+            "columns=%22prompt_id%22%2C%22scene%22%2C%22success%22%2C%22generation_time_ms%22",
+            "",
+            r#"[{"prompt_id":"00000000-0000-0000-0000-000000000007","scene":"cafe","success":true,"generation_time_ms":1200}]"#,
+        ),
+    ),
+    listed(
         "a user's prompts with their answers",
         Read(
             "prompts",
@@ -183,6 +192,30 @@ pub(crate) const REQUESTS: &[Listed] = &[
     listed(
         "a prompt's events",
         Read("prompt_events", "select=*&prompt_id=eq.00000000-0000-0000-0000-000000000007", ""),
+    ),
+    listed(
+        "a user's uses, newest first",
+        Read(
+            "prompt_usage",
+            "select=*&user_id=eq.00000000-0000-0000-0000-0000abcd0001&order=created_at.desc&limit=50",
+            "",
+        ),
+    ),
+    listed(
+        "a user's uses of a prompt that failed",
+        Read(
+            "prompt_usage",
+            "select=scene%2Cerror_message&prompt_id=eq.00000000-0000-0000-0000-000000000007&success=is.false&order=created_at.desc",
+            "",
+        ),
+    ),
+    listed(
+        "a user's prompts with their uses",
+        Read(
+            "prompts",
+            "select=id%2Ctitle%2Cprompt_usage(scene%2Csuccess)&user_id=eq.00000000-0000-0000-0000-0000abcd0001",
+            "",
+        ),
     ),
     listed(
         "a user's favourites",

@@ -29,6 +29,10 @@ const FACTS = {
   template_likes: { ...LIKED, parent: "template_id", required: "created_at" },
   user_favorites: { ...LIKED, parent: "template_id", required: "created_at" },
   prompt_favorites: { ...LIKED, parent: "prompt_id", required: "created_at" },
+  prompt_usage: {
+    ...{ owner: "user_id", parent: "prompt_id", label: "job_id", sort: "scene", change: { outfit: "changed" } },
+    ...{ broken: { generation_time_ms: -1 }, required: "success" },
+  },
   prompt_events: {
     ...{ owner: "user_id", parent: "prompt_id", label: "comparison_id", sort: "event_type" },
     ...{ change: { comparison_id: "changed" }, broken: { event_type: "view" }, required: "event_type" },
@@ -249,6 +253,13 @@ const OF_A_TABLE = {
       read(c, { embed: { table: "prompt_templates", embed: { table: "prompts" } } }),
     "embed templates and their prompts, inner": (c) =>
       read(c, { embed: { table: "prompt_templates", inner: true, embed: { table: "prompts", inner: true } } }),
+  },
+  prompt_usage: {
+    "insert a failure with its error": (c) => insert(c, [{ ...c.mine, success: false, error_message: "no memory" }]),
+    "insert a failure with too long an error": (c) =>
+      insert(c, [{ ...c.mine, success: false, error_message: "é".repeat(1025) }]),
+    "insert a success with an error": (c) => insert(c, [{ ...c.mine, error_message: "no memory" }]),
+    "turn one's own failure into a success": (c) => update(c, c.keyOf(c.own), { success: true }),
   },
   prompt_favorites: {
     "embed prompts by a hidden word, inner": (c) =>

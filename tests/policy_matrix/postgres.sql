@@ -89,6 +89,25 @@ create table prompt_favorites (
   primary key (user_id, prompt_id)
 );
 
+create table prompt_usage (
+  id text not null default gen_random_uuid()::text,
+  prompt_id uuid not null references prompts (id) on delete cascade,
+  user_id uuid default auth.uid() references users (id),
+  post_id text,
+  character_id text,
+  job_id text,
+  scene text,
+  environment text,
+  outfit text,
+  prompt text,
+  negative_prompt text,
+  success boolean not null default true,
+  generation_time_ms integer check (generation_time_ms between 0 and 86400000),
+  error_message text check (error_message is null or (not success and octet_length(error_message) <= 2048)),
+  created_at timestamptz not null default now(),
+  primary key (prompt_id, id)
+);
+
 create table prompt_events (
   id text not null default gen_random_uuid()::text,
   prompt_id uuid not null references prompts (id) on delete cascade,
@@ -213,6 +232,7 @@ alter table prompt_templates enable row level security;
 alter table template_likes enable row level security;
 alter table user_favorites enable row level security;
 alter table prompt_favorites enable row level security;
+alter table prompt_usage enable row level security;
 alter table prompt_events enable row level security;
 alter table prompt_stats enable row level security;
 -- These have no policy at all: they are the service's.
@@ -272,6 +292,11 @@ create policy "own are seen" on prompt_favorites for select using (user_id = aut
 create policy "own are made on what is seen" on prompt_favorites for insert
   with check (user_id = auth.uid() and exists (select from prompts where prompts.id = prompt_id));
 create policy "own are removed" on prompt_favorites for delete using (user_id = auth.uid());
+
+-- A use is what its user says of it, once: nobody else changes it or takes it back.
+create policy "own are seen" on prompt_usage for select using (user_id = auth.uid());
+create policy "own are made on what is seen" on prompt_usage for insert
+  with check (user_id = auth.uid() and exists (select from prompts where prompts.id = prompt_id));
 
 create policy "own are seen" on prompt_events for select using (user_id = auth.uid());
 create policy "own are made on what is seen" on prompt_events for insert

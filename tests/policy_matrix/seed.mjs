@@ -100,6 +100,26 @@ export const ROW = {
     created_at: at(`template of ${by} on ${on}`),
   }),
   prompt_favorites: (by, on) => ({ user_id: id(by), prompt_id: id(on), created_at: at(`prompt of ${by} on ${on}`) }),
+  prompt_usage: (by, on) => {
+    const success = !on.endsWith("private");
+    return {
+      id: `use of ${by} on ${on}`,
+      prompt_id: id(on),
+      user_id: by === "nobody" ? null : id(by),
+      post_id: null,
+      character_id: "character",
+      job_id: `job of ${by} on ${on}`,
+      scene: on.endsWith("public") ? null : `scene ${number(on, 2)}`,
+      environment: "environment",
+      outfit: "outfit",
+      prompt: `text of ${by} on ${on}`,
+      negative_prompt: null,
+      success,
+      generation_time_ms: success ? 1 + number(`time of ${by} on ${on}`, 1000) : null,
+      error_message: success ? null : `error of ${by} on ${on}`,
+      created_at: at(`use of ${by} on ${on}`),
+    };
+  },
   prompt_events: (by, on) => ({
     id: `event of ${by} on ${on}`,
     prompt_id: id(on),
@@ -183,6 +203,7 @@ const SEEDED = {
   template_likes: everybodyOn(...USED),
   user_favorites: everybodyOn(...USED),
   prompt_favorites: everybodyOn(...USED),
+  prompt_usage: [...everybodyOn(...USED), ["nobody", "owner.public"], ["nobody", "owner.private"]],
   prompt_events: [...everybodyOn(...USED), ["nobody", "owner.public"], ["nobody", "owner.private"]],
   prompt_stats: kinds(...USED),
   experiments: kinds("public", "private"),

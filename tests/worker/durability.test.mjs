@@ -69,6 +69,7 @@ describe("durability", { concurrency: true }, () => {
     assert.ok(versions.at(-1) <= sent);
   });
   test("kill -9 in the middle of the traffic loses nothing acknowledged and doubles nothing", killInTraffic);
+  test("a counter that kept hours is one that keeps days as soon as it wakes", upgrade);
   test("a counter that cannot store all of a commit stores nothing of it", failInTheMiddle);
 });
 
@@ -238,13 +239,15 @@ async function killInTraffic() {
   const counters = await served.counters(`
     select prompt_id, views, copies, forks, compares,
       sum(length(entries)) / 12 as ids, (select integrity_check from pragma_integrity_check) as integrity,
-      (select json_array(sum(views), sum(copies), sum(forks), sum(compares)) from hourly) as hours
+      (select json_group_array(hex(counts)) from daily) as days
     from counter, ledger_segment`);
   assert.equal(counters.length, PROMPTS);
-  for (const { prompt_id, views, copies, forks, compares, ids, integrity, hours } of counters) {
+  for (const { prompt_id, views, copies, forks, compares, ids, integrity, days } of counters) {
     const counts = countedBy(sent)(prompt_id);
     assert.deepEqual([views, copies, forks, compares], counts);
-    assert.deepEqual(JSON.parse(hours), counts, "the hours add up to the counts");
+    const quarters = JSON.parse(days).flatMap(quartersOf);
+    const sums = counts.map((_, place) => quarters.reduce((sum, [, ...ofQuarter]) => sum + ofQuarter[place], 0));
+    assert.deepEqual(sums, counts, "the quarters add up to the counts");
     assert.equal(ids, counts.reduce((sum, count) => sum + count), "each event's id is remembered once");
     assert.equal(integrity, "ok");
   }
@@ -270,7 +273,7 @@ async function failInTheMiddle() {
   const events = [view(id, { id: "a" }), { type: "copy", prompt_id: id, id: "b" }, view(id, { id: "c", timestamp: Date.now() - 7_200_000 })];
   assert.equal((await api.events(view(id, { id: "known" }))).accepted, 1);
 
-  // Counts and hours are written before the ids.
+  // Counts and days are written before the ids.
   await change("create trigger no_room before insert on ledger_segment begin select raise(abort, 'no room'); end");
   for (let attempts = 0; attempts < 2; attempts++) {
     const { status, headers, body } = await api.post("/v1/events", events);
@@ -285,6 +288,53 @@ async function failInTheMiddle() {
   assert.deepEqual(await api.events(events), { accepted: 3, duplicates: 0, rejected: [] });
   assert.deepEqual(await api.counts(id), [3, 1, 0, 0]);
   await served.kill();
-  const hours = await served.counters("select sum(views) as views, sum(copies) as copies, count(*) as hours from hourly");
-  assert.deepEqual({ ...hours[0] }, { views: 3, copies: 1, hours: 2 });
+  const days = await served.counters("select hex(counts) as counts from daily");
+  const quarters = days.flatMap(({ counts }) => quartersOf(counts)).map(([, ...counts]) => counts.join());
+  assert.deepEqual(quarters.sort(), ["1,0,0,0", "2,1,0,0"]);
+}
+
+/** Gives a stopped counter the tables that counters had before they kept days. */
+const BEFORE_DAYS = [
+  "drop table daily",
+  `create table hourly (
+    hour integer primary key, views integer not null, copies integer not null, forks integer not null, compares integer not null
+  ) strict`,
+  "insert into hourly select unixepoch() / 3600 - 30, 1, 0, 0, 0",
+  "insert into hourly select unixepoch() / 3600, 2, 1, 0, 0",
+];
+
+async function upgrade() {
+  const served = await Served.make();
+  after(() => served.end());
+  let api = await served.start();
+  const id = await api.prompt();
+  await api.events([view(id, { id: "a" }), view(id), view(id), { type: "copy", prompt_id: id }]);
+  await served.kill();
+  for (const statement of BEFORE_DAYS) await served.counters(statement);
+  api = await served.start();
+  assert.deepEqual(await api.counts(id), [3, 1, 0, 0]);
+  assert.equal((await api.events(view(id, { id: "a" }))).duplicates, 1);
+  assert.equal((await api.events(view(id, { timestamp: Date.now() - 90_000_000 }))).accepted, 1);
+  await served.kill();
+  const tables = await served.counters("select group_concat(name) as names from sqlite_master where name in ('hourly', 'daily')");
+  assert.deepEqual(tables.map(({ names }) => names), ["daily"]);
+  const days = await served.counters("select day, hex(counts) as counts from daily order by day");
+  const sums = days.map(({ counts }) => quartersOf(counts).reduce((sum, [, views, copies]) => [sum[0] + views, sum[1] + copies], [0, 0]));
+  assert.deepEqual([sums.reduce((sum, [views]) => sum + views, 0), sums.at(-1)], [4, [2, 1]]);
+}
+
+/** The quarters of a packed day: each its number, then views, copies, forks, comparisons. */
+function quartersOf(hex) {
+  const numbers = [];
+  let [number, shift] = [0, 0];
+  for (const byte of Buffer.from(hex, "hex")) {
+    number += (byte & 0x7f) * 2 ** shift;
+    shift += 7;
+    if (byte < 0x80) {
+      numbers.push(number);
+      [number, shift] = [0, 0];
+    }
+  }
+  assert.equal(numbers.shift(), 4);
+  return Array.from({ length: numbers.length / 5 }, (_, place) => numbers.slice(5 * place, 5 * place + 5));
 }

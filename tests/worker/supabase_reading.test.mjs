@@ -53,6 +53,13 @@ await seed("test_results", [
   { user_id: other.id, prompt_id: PRIVATE, model: "m1", rating: 5 },
   { user_id: other.id, prompt_id: THEIRS, model: "m2", rating: 1 },
 ]);
+await seed("prompt_usage", [
+  { user_id: owner.id, prompt_id: PUBLIC, scene: "beach", success: true, generation_time_ms: 900, created_at: day(1) },
+  { user_id: owner.id, prompt_id: PUBLIC, scene: "café", success: false, error_message: "no memory", created_at: day(2) },
+  { user_id: other.id, prompt_id: PUBLIC, scene: "beach", success: true, created_at: day(3) },
+  { user_id: null, prompt_id: PUBLIC, scene: "beach", success: true, created_at: day(4) },
+  { user_id: other.id, prompt_id: PRIVATE, scene: "hidden", success: true, created_at: day(5) },
+]);
 for (const [index, id] of [PUBLIC, PRIVATE, THEIRS].entries()) {
   const columns = "prompt_id, view_count, copy_count, fork_count, compare_count, version, updated_at";
   await sql(`insert into prompt_stats (${columns}) values (?, ?, 2, 1, 0, 1, '2026-11-20T12:00:00.000000+00:00')`, id, 10 * (index + 1));
@@ -111,6 +118,7 @@ describe("rows and columns", () => {
     await refused(owner.from("prompt_events").select("claimed_by"), 400, "42703", "claimed_by");
     await refused(owner.from("prompt_events").select().is("uncounted_since_ms", null), 400, "42703", "uncounted_since_ms");
     await refused(owner.from("prompt_stats").select().order("version"), 400, "42703", "version");
+    await refused(service.from("prompt_usage").select("payload_digest"), 400, "42703", "payload_digest");
   });
 });
 
@@ -218,6 +226,29 @@ describe("embedded rows", () => {
   check("the likes of others are not there", () => owner.from("prompt_templates").select("id, template_likes(user_id)").eq("id", LIKED), [
     { id: LIKED, template_likes: [{ user_id: owner.id }] },
   ]);
+  const used = (client, id) =>
+    client.from("prompts").select("title, prompt_usage(scene, success)").eq("id", id).order("created_at", { referencedTable: "prompt_usage" });
+  check("one's own uses of a prompt", () => used(owner, PUBLIC), [
+    { title: "Linux terminal", prompt_usage: [{ scene: "beach", success: true }, { scene: "café", success: false }] },
+  ]);
+  check("the uses of others are not there", () => used(other, PUBLIC), [
+    { title: "Linux terminal", prompt_usage: [{ scene: "beach", success: true }] },
+  ]);
+  check("nobody's uses without a name", () => used(anonymous, PUBLIC), [{ title: "Linux terminal", prompt_usage: [] }]);
+  check("nor those of one's own prompt by others", () => used(owner, PRIVATE), [{ title: "A private one", prompt_usage: [] }]);
+  check(
+    "one's own use of a prompt that is hidden since",
+    () => other.from("prompt_usage").select("scene, prompts(title)").order("created_at"),
+    [
+      { scene: "beach", prompts: { title: "Linux terminal" } },
+      { scene: "hidden", prompts: null },
+    ],
+  );
+  check(
+    "prompts whose use failed",
+    () => owner.from("prompts").select("title, prompt_usage!inner(error_message)").is("prompt_usage.success", false),
+    [{ title: "Linux terminal", prompt_usage: [{ error_message: "no memory" }] }],
+  );
   check(
     "by the name of the reference, and by its column",
     () =>
@@ -257,7 +288,7 @@ describe("embedded rows", () => {
 test("all that hangs on a prompt at once is what its tables give one by one", async () => {
   const sorted = (rows) => rows.map((row) => JSON.stringify(row)).sort();
   for (const client of [anonymous, owner, other, service]) {
-    const lists = ["prompt_answers", "test_results", "prompt_events", "prompt_favorites"];
+    const lists = ["prompt_answers", "test_results", "prompt_usage", "prompt_events", "prompt_favorites"];
     const below = "prompt_templates(*, template_likes(*), user_favorites(*)), prompt_stats(*)";
     const all = await rowsOf(client.from("prompts").select(`*, ${lists.map((table) => `${table}(*)`)}, ${below}`).eq("id", PUBLIC).single());
     const { prompt_stats, prompt_templates, ...prompt } = all;
@@ -528,7 +559,8 @@ describe("who asks", () => {
     assert.deepEqual([status, error.code], [406, "PGRST106"]);
   });
 
-  for (const table of ["users", "test_results", "template_likes", "user_favorites", "prompt_favorites", "prompt_events"]) {
+  const PERSONAL = ["users", "test_results", "template_likes", "user_favorites", "prompt_favorites", "prompt_usage", "prompt_events"];
+  for (const table of PERSONAL) {
     test(`nobody sees ${table} without a name`, async () => assert.deepEqual(await rowsOf(anonymous.from(table).select()), []));
   }
   for (const table of ["experiments", "analytics_events", "experiment_sessions", "experiment_analytics_summary"]) {

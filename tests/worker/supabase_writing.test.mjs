@@ -324,6 +324,92 @@ describe("delete", () => {
   });
 });
 
+describe("uses of prompts", async () => {
+  const mine = await prompt({ is_public: true });
+  const hidden = await prompt();
+  const uses = (...conditions) => {
+    const query = service.from("prompt_usage").select("id, outfit");
+    return rowsOf(conditions.reduce((query, [column, value]) => query.eq(column, value), query));
+  };
+  const outfit = (id) => uses(["id", id]).then((rows) => rows.map((row) => row.outfit));
+
+  test("one's own, with what is not named by default", async () => {
+    const from = Date.now();
+    const inserted = other.from("prompt_usage").insert({ prompt_id: mine.id, scene: "café", generation_time_ms: 1200 });
+    const { data: row, status } = await inserted.select().single();
+    assert.equal(status, 201);
+    const { id, created_at } = row;
+    assert.match(id, UUID_V7);
+    assert.ok(Date.parse(created_at) >= from - 1 && Date.parse(created_at) <= Date.now() + 1, created_at);
+    const unset = ["post_id", "character_id", "job_id", "environment", "outfit", "prompt", "negative_prompt", "error_message"];
+    assert.deepEqual(row, {
+      ...Object.fromEntries(unset.map((name) => [name, null])),
+      ...{ id, prompt_id: mine.id, user_id: other.id, scene: "café", success: true, generation_time_ms: 1200, created_at },
+    });
+    assert.deepEqual(await rowsOf(owner.from("prompt_usage").select().eq("id", id)), [], "a use is told to its user");
+  });
+
+  test("many at once, with what went wrong", async () => {
+    const rows = [
+      { id: randomUUID(), success: true, generation_time_ms: 86_400_000, error_message: null, prompt: "A whole text\n${name}" },
+      { id: randomUUID(), success: false, generation_time_ms: 0, error_message: "é".repeat(1024), prompt: null },
+      { id: randomUUID(), success: false, generation_time_ms: null, error_message: null, prompt: "" },
+    ];
+    const inserted = other.from("prompt_usage").insert(rows.map((row) => ({ ...row, prompt_id: mine.id })));
+    assert.deepEqual(await rowsOf(inserted.select("id, success, generation_time_ms, error_message, prompt")), rows);
+  });
+
+  test("by a user whom nobody has seen", async () => {
+    const stranger = somebody();
+    const inserted = stranger.from("prompt_usage").insert({ prompt_id: mine.id }).select("user_id, prompts(title)").single();
+    assert.deepEqual(await rowsOf(inserted), { user_id: stranger.id, prompts: { title: "A title" } });
+  });
+
+  test("the service tells whose, or nobody's", async () => {
+    const rows = [owner.id, null].map((user_id) => ({ prompt_id: hidden.id, user_id }));
+    assert.deepEqual(await columnOf("user_id", service.from("prompt_usage").insert(rows).select("user_id")), [owner.id, null]);
+    assert.deepEqual(await columnOf("user_id", owner.from("prompt_usage").select("user_id").eq("prompt_id", hidden.id)), [owner.id]);
+  });
+
+  test("an id is taken on its prompt, and free on another", async () => {
+    const [id, another] = [randomUUID(), await prompt({ is_public: true })];
+    const use = { id, prompt_id: mine.id, outfit: "first" };
+    await rowsOf(other.from("prompt_usage").insert(use));
+    await refusedWhole(other.from("prompt_usage").insert({ ...use, outfit: "again" }), 409, "23505");
+    await refusedWhole(owner.from("prompt_usage").insert({ ...use, outfit: "another's" }), 409, "23505");
+    await rowsOf(other.from("prompt_usage").insert({ ...use, prompt_id: another.id, outfit: "elsewhere" }));
+    assert.deepEqual((await outfit(id)).sort(), ["elsewhere", "first"]);
+  });
+
+  test("what an upsert ignores is stored once, and what it would change is refused", async () => {
+    const use = { id: randomUUID(), prompt_id: mine.id, outfit: "first" };
+    const onConflict = "prompt_id,id";
+    const ignoring = (row) => other.from("prompt_usage").upsert(row, { onConflict, ignoreDuplicates: true }).select("outfit");
+    assert.deepEqual(await rowsOf(ignoring(use)), [{ outfit: "first" }]);
+    assert.deepEqual(await rowsOf(ignoring({ ...use, outfit: "second" })), []);
+    await refusedWhole(other.from("prompt_usage").upsert({ ...use, outfit: "second" }, { onConflict }), 403, "42501");
+    await refusedWhole(owner.from("prompt_usage").upsert({ ...use, outfit: "third" }, { onConflict }), 403, "42501");
+    assert.deepEqual(await outfit(use.id), ["first"]);
+    await rowsOf(service.from("prompt_usage").upsert({ ...use, outfit: "the service's" }, { onConflict }));
+    assert.deepEqual(await outfit(use.id), ["the service's"]);
+  });
+
+  test("32 at once of one use are one row", async () => {
+    const use = { id: randomUUID(), prompt_id: mine.id };
+    const options = { onConflict: "prompt_id,id", ignoreDuplicates: true };
+    const made = await atOnce(32, () => columnOf("id", other.from("prompt_usage").upsert(use, options).select("id")));
+    assert.deepEqual(made.flat(), [use.id]);
+    assert.equal((await uses(["id", use.id])).length, 1);
+  });
+
+  test("they go with their prompt", async () => {
+    const { id } = await prompt();
+    await rowsOf(owner.from("prompt_usage").insert({ prompt_id: id }));
+    await rowsOf(owner.from("prompts").delete().eq("id", id));
+    assert.deepEqual(await uses(["prompt_id", id]), []);
+  });
+});
+
 describe("rules of tables", async () => {
   const { id } = await prompt({ slug: `s${randomUUID()}`, is_public: true });
   const { slug } = await find(id, "slug");
@@ -347,6 +433,19 @@ describe("rules of tables", async () => {
   check("a rating of six", () => owner.from("test_results").insert({ ...result, rating: 6 }), 400, "23514", "rating");
   check("a negative duration", () => owner.from("test_results").insert({ ...result, duration_ms: -1 }), 400, "23514", "duration_ms");
   check("an unknown type of event", () => owner.from("prompt_events").insert({ prompt_id: id, event_type: "like" }), 400, "23514", "event_type");
+  const use = (columns) => owner.from("prompt_usage").insert({ prompt_id: id, ...columns });
+  check("a generation that ends before it begins", () => use({ generation_time_ms: -1 }), 400, "23514", "prompt_usage_generation_time_ms_check");
+  check("a generation of more than a day", () => use({ generation_time_ms: 86_400_001 }), 400, "23514", "prompt_usage_generation_time_ms_check");
+  check("a success with an error", () => use({ error_message: "no memory" }), 400, "23514", "prompt_usage_error_message_check");
+  check("an error of too many bytes", () => use({ success: false, error_message: "é".repeat(1025) }), 400, "23514", "prompt_usage_error_message_check");
+  check("a use that neither succeeded nor failed", () => use({ success: null }), 400, "23502", "success");
+  check("a use without a prompt", () => owner.from("prompt_usage").insert({ scene: "s" }), 403, "42501");
+  check("a use of no prompt, told by the service", () => service.from("prompt_usage").insert({ prompt_id: randomUUID() }), 409, "23503");
+  check("the digest that the worker keeps of a use", () => service.from("prompt_usage").insert({ prompt_id: id, payload_digest: "x" }), 400, "PGRST204", "payload_digest");
+  for (const column of ["post_id", "character_id", "job_id", "scene", "environment", "outfit"]) {
+    check(`too long a ${column} of a use`, () => use({ [column]: "é".repeat(129) }), 400, "22001");
+  }
+  check("too long an id of a use", () => use({ id: "i".repeat(65) }), 400, "22001");
   check("a slug that is a UUID", () => owner.from("prompts").insert({ ...row, slug: randomUUID() }), 400, "23514", "slug");
   check("a text that is too long", () => owner.from("prompts").insert({ ...row, category: "é".repeat(129) }), 400, "22001");
   check("U+0000", () => owner.from("prompts").insert({ ...row, goal: "a\0b" }), 400, "22P05");
@@ -379,6 +478,12 @@ describe("rules of tables", async () => {
     ["test_results", "rating", 1.5],
     ["test_results", "rating", {}],
     ["test_results", "duration_ms", 1e300, ["22003"]],
+    ["prompt_usage", "success", 2],
+    ["prompt_usage", "success", "perhaps"],
+    ["prompt_usage", "generation_time_ms", 1.5],
+    ["prompt_usage", "generation_time_ms", "soon"],
+    ["prompt_usage", "generation_time_ms", 1e300, ["22003"]],
+    ["prompt_usage", "created_at", "yesterday?", ["22007"]],
   ];
   for (const [table, column, value, codes = []] of malformed) {
     test(`${JSON.stringify(value)} as ${table}.${column}`, async () => {
@@ -398,6 +503,7 @@ describe("who may write", async () => {
   const theirs = await prompt({ user_id: other.id, is_public: true });
   const [answer] = await seed("prompt_answers", [{ prompt_id: mine.id, question: "q", answer: "a" }]);
   const [shared] = await seed("prompt_templates", [{ prompt_id: mine.id, category: "shared" }]);
+  const [use] = await seed("prompt_usage", [{ prompt_id: mine.id, user_id: owner.id }]);
   const row = { title: "x", template };
   const forbidden = (name, query, status = 403) => test(name, () => refusedWhole(query(), status, "42501"));
 
@@ -418,6 +524,11 @@ describe("who may write", async () => {
   forbidden("a result on a hidden prompt", () => other.from("test_results").insert({ prompt_id: hidden.id }));
   forbidden("a result on no prompt", () => other.from("test_results").insert({ prompt_id: randomUUID() }));
   forbidden("a result in another's name", () => other.from("test_results").insert({ prompt_id: mine.id, user_id: owner.id }));
+  forbidden("a use of a hidden prompt", () => other.from("prompt_usage").insert({ prompt_id: hidden.id }));
+  forbidden("a use of no prompt", () => other.from("prompt_usage").insert({ prompt_id: randomUUID() }));
+  forbidden("a use in another's name", () => other.from("prompt_usage").insert({ prompt_id: mine.id, user_id: owner.id }));
+  forbidden("a use in nobody's name", () => other.from("prompt_usage").insert({ prompt_id: mine.id, user_id: null }));
+  forbidden("a use without a name", () => anonymous.from("prompt_usage").insert({ prompt_id: mine.id }), 401);
   forbidden("a user", () => owner.from("users").insert({ id: randomUUID() }));
   forbidden("stats", () => owner.from("prompt_stats").insert({ prompt_id: mine.id, view_count: 1, copy_count: 1, fork_count: 1, compare_count: 1 }));
   forbidden("an experiment", () => owner.from("experiments").insert({ id: "e", name: "n", multi_variant: "first" }));
@@ -451,6 +562,10 @@ describe("who may write", async () => {
   }
   without("another's update of an answer", () => other.from("prompt_answers").update({ answer: "x" }).eq("id", answer.id));
   without("another's delete of an answer", () => other.from("prompt_answers").delete().eq("id", answer.id));
+  without("an update of one's own use", () => owner.from("prompt_usage").update({ success: false }).eq("id", use.id));
+  without("a delete of one's own use", () => owner.from("prompt_usage").delete().eq("id", use.id));
+  without("another's update of a use", () => other.from("prompt_usage").update({ success: false }).eq("id", use.id));
+  without("another's delete of a use", () => other.from("prompt_usage").delete().eq("id", use.id));
   without("an update of another user", () => owner.from("users").update({ email: "x@example.com" }).eq("id", other.id));
   without("a delete of oneself", () => owner.from("users").delete().eq("id", owner.id));
   without("an update of stats", () => owner.from("prompt_stats").update({ view_count: 5 }).gte("view_count", 0));

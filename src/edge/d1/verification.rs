@@ -1,0 +1,63 @@
+//! Statements that verify.
+
+use uuid::Uuid;
+use worker::{D1Database, Result};
+
+use super::rows::{Columns, read_all};
+use super::{integer, prepared, run, statement, text, transact};
+use crate::counting::tally::Tally;
+use crate::verification::checks;
+use crate::verification::counters::StoredCounts;
+use crate::verification::page::{Difference, Page};
+
+/// Rows of one type of a prompt, and those that are marked as not counted.
+const COUNTS: &str = "select p.id, coalesce(s.view_count, 0), coalesce(s.copy_count, 0), coalesce(s.fork_count, 0), \
+        coalesce(s.compare_count, 0), coalesce(s.version, 0), \
+        (select count(*) from prompt_events e where e.prompt_id = p.id and event_type = 'fork'), \
+        (select count(*) from prompt_events e where e.prompt_id = p.id and event_type = 'compare_add'), \
+        (select count(uncounted_since_ms) from prompt_events e where e.prompt_id = p.id and event_type = 'fork'), \
+        (select count(uncounted_since_ms) from prompt_events e where e.prompt_id = p.id and event_type = 'compare_add'), \
+        (select count(*) from prompt_usage u where u.prompt_id = p.id) \
+    from prompts p left join prompt_stats s on s.prompt_id = p.id where p.id > ?1 order by p.id limit ?2";
+
+/// What is stored of the counts of the prompts of a page, and of one more where there are more; with how often each was
+/// used.
+pub(in crate::edge) async fn counts(database: &D1Database, page: &Page) -> Result<Vec<(StoredCounts, u64)>> {
+    let parameters = [text(&page.after.to_string()), integer(page.limit + 1)];
+    let found = run(statement(database, COUNTS, &parameters)?).await?;
+    read_all(&found, |columns| {
+        let prompt_id = columns.uuid()?;
+        let mut count = || columns.integer().map(i64::unsigned_abs);
+        let snapshot = Tally { views: count()?, copies: count()?, forks: count()?, compares: count()? };
+        let counts = StoredCounts {
+            prompt_id,
+            snapshot,
+            version: count()?,
+            forks: count()?,
+            compares: count()?,
+            uncounted_forks: count()?,
+            uncounted_compares: count()?,
+        };
+        Some((counts, count()?))
+    })
+}
+
+/// What the database finds to differ of these prompts.
+pub(in crate::edge) async fn differences(database: &D1Database, prompts: &[Uuid]) -> Result<Vec<Difference>> {
+    let statements = checks::statements(prompts);
+    let batch = statements.iter().map(|statement| prepared(database, statement)).collect::<Result<Vec<_>>>()?;
+    let mut differences = Vec::new();
+    for found in transact(database, batch).await? {
+        differences.extend(read_all(&found, difference)?);
+    }
+    Ok(differences)
+}
+
+fn difference(columns: &mut Columns) -> Option<Difference> {
+    Some(Difference {
+        prompt_id: columns.uuid()?,
+        check: columns.text()?,
+        expected: columns.integer()?,
+        found: columns.integer()?,
+    })
+}

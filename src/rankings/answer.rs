@@ -1,0 +1,84 @@
+//! A page of a list, as it is told.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use super::list::List;
+use super::page::{Page, Place};
+use crate::counting::windows::score;
+use crate::http::base64_json;
+use crate::usage::totals::Sums;
+
+/// A prompt in a list, as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RankedPrompt {
+    /// Its id.
+    pub id: Uuid,
+    /// Its slug.
+    pub slug: Option<String>,
+    /// Its title, cut at [`crate::limits::LIST_CHARS`].
+    pub title: String,
+    /// Its category.
+    pub category: Option<String>,
+    /// When it was made, as stored.
+    pub created_at: String,
+    /// What it is ranked by: how often, or its trend.
+    pub value: i64,
+    /// How many of its uses succeeded.
+    pub successes: i64,
+}
+
+/// A page, as it is told.
+#[derive(Debug, Serialize)]
+pub struct PageAnswer<'a> {
+    list: &'static str,
+    window: &'static str,
+    prompts: Vec<Entry<'a>>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug)]
+struct Entry<'a> {
+    list: List,
+    now_ms: i64,
+    prompt: &'a RankedPrompt,
+}
+
+impl<'a> PageAnswer<'a> {
+    /// The answer to a page at an instant; `found` may have a prompt more than the page.
+    #[must_use]
+    pub fn of(page: &Page, found: &'a [RankedPrompt], now_ms: i64) -> Self {
+        let limit = usize::try_from(page.limit).unwrap_or_default();
+        let shown = found.get(..limit).unwrap_or(found);
+        let last = shown.last().filter(|_| found.len() > shown.len());
+        Self {
+            list: page.list.names().0,
+            window: page.span.name(),
+            prompts: shown.iter().map(|prompt| Entry { list: page.list, now_ms, prompt }).collect(),
+            next_cursor: last.map(|last| base64_json::encode(&Place(last.value, last.id.to_string()))),
+        }
+    }
+}
+
+impl Serialize for Entry<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let RankedPrompt { id, slug, title, category, created_at, value, successes } = self.prompt;
+        let mut entry = serializer.serialize_map(None)?;
+        entry.serialize_entry("id", id)?;
+        entry.serialize_entry("slug", slug)?;
+        entry.serialize_entry("title", title)?;
+        entry.serialize_entry("category", category)?;
+        entry.serialize_entry("created_at", created_at)?;
+        match self.list {
+            List::Trending => entry.serialize_entry("score", &score(*value, self.now_ms))?,
+            list => entry.serialize_entry(list.names().2, value)?,
+        }
+        if self.list == List::Used {
+            entry.serialize_entry("success_count", successes)?;
+            let sums = Sums { uses: value.unsigned_abs(), successes: successes.unsigned_abs(), ..Sums::default() };
+            entry.serialize_entry("success_rate", &sums.success_rate())?;
+        }
+        entry.end()
+    }
+}

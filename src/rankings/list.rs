@@ -1,0 +1,108 @@
+//! The lists that can be asked for, and over what time.
+
+use crate::counting::windows::WINDOWS;
+use crate::http::problem::{Code, Problem};
+
+/// A list of prompts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// By uses.
+    Used,
+    /// By views.
+    Viewed,
+    /// By copies.
+    Copied,
+    /// By forks.
+    Forked,
+    /// By likes of their templates.
+    Liked,
+    /// By views, each worth half as much with each day of its age.
+    Trending,
+}
+
+/// The time that a list looks back on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// One of [`WINDOWS`], by its place.
+    Window(usize),
+    /// Since the beginning.
+    All,
+}
+
+/// What is named after a window.
+#[derive(Debug)]
+pub struct WindowNames {
+    /// The window, as callers name it.
+    pub name: &'static str,
+    /// The column of `prompt_rankings` that counts in it.
+    pub counted: &'static str,
+    /// The column of `ranking_windows` that tells what has left it.
+    pub left: &'static str,
+}
+
+/// The names of [`WINDOWS`].
+pub const WINDOWS_BY_NAME: [WindowNames; WINDOWS.len()] = [
+    WindowNames { name: "24h", counted: "last_24h", left: "left_24h" },
+    WindowNames { name: "7d", counted: "last_7d", left: "left_7d" },
+    WindowNames { name: "30d", counted: "last_30d", left: "left_30d" },
+];
+
+impl List {
+    /// Every list.
+    pub const ALL: [Self; 6] = [Self::Used, Self::Viewed, Self::Copied, Self::Forked, Self::Liked, Self::Trending];
+
+    /// The name in the path, the metric in `prompt_rankings`, and the name of the count in the answer.
+    #[must_use]
+    pub fn names(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Used => ("used", "use", "usage_count"),
+            Self::Viewed => ("viewed", "view", "view_count"),
+            Self::Copied => ("copied", "copy", "copy_count"),
+            Self::Forked => ("forked", "fork", "fork_count"),
+            Self::Liked => ("liked", "like", "like_count"),
+            Self::Trending => ("trending", "view", "view_count"),
+        }
+    }
+
+    /// The list of this name.
+    ///
+    /// # Errors
+    /// [`Code::UnknownRoute`], for it stands in the path.
+    pub fn of_name(name: &str) -> Result<Self, Problem> {
+        let names = || Self::ALL.map(|list| list.names().0).join(", ");
+        let unknown = || Problem::new(Code::UnknownRoute, format!("The lists are {}.", names()));
+        Self::ALL.into_iter().find(|list| list.names().0 == name).ok_or_else(unknown)
+    }
+}
+
+impl Span {
+    /// The span of this name; without one, all.
+    ///
+    /// # Errors
+    /// [`Code::InvalidValue`].
+    pub fn of_name(name: Option<&str>) -> Result<Self, Problem> {
+        let Some(name) = name.filter(|name| *name != "all") else { return Ok(Self::All) };
+        let place = WINDOWS_BY_NAME.iter().position(|window| window.name == name);
+        let unknown = || Problem::new(Code::InvalidValue, "window is 24h, 7d, 30d or all.");
+        place.map(Self::Window).ok_or_else(unknown)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.window().map_or("all", |window| window.name)
+    }
+
+    /// The column that counts over it.
+    #[must_use]
+    pub fn column(self) -> &'static str {
+        self.window().map_or("total", |window| window.counted)
+    }
+
+    fn window(self) -> Option<&'static WindowNames> {
+        match self {
+            Self::Window(place) => WINDOWS_BY_NAME.get(place),
+            Self::All => None,
+        }
+    }
+}

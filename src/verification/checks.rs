@@ -1,0 +1,91 @@
+//! What the database can compare by itself: totals that triggers keep, with the rows that they are of.
+
+use uuid::Uuid;
+
+use crate::json::json_text;
+use crate::sql::statement::Statement;
+
+/// What is compared: its name; what it should be, and what is told, each a JSON object of the same figures of the prompt
+/// `p`, whole numbers.
+struct Check {
+    subject: &'static str,
+    expected: &'static str,
+    found: &'static str,
+}
+
+const LAST_USED: &str = "coalesce(cast(unixepoch(max(last), 'subsec') * 1000 as integer), 0)";
+
+const CHECKS: &[Check] = &[
+    Check {
+        subject: "usage",
+        expected: "select json_object('uses', count(*), 'successes', coalesce(sum(success), 0), \
+            'generation_time_count', count(generation_time_ms), \
+            'generation_time_sum_ms', coalesce(sum(generation_time_ms), 0), 'last_used', LAST_USED, \
+            'histogram', count(generation_time_ms)) \
+            from (select *, created_at as last from prompt_usage where prompt_id = p.id)",
+        found: "select json_object('uses', coalesce(sum(uses), 0), 'successes', coalesce(sum(successes), 0), \
+            'generation_time_count', coalesce(sum(generation_time_count), 0), \
+            'generation_time_sum_ms', coalesce(sum(generation_time_sum_ms), 0), 'last_used', LAST_USED, \
+            'histogram', coalesce(sum((select sum(value) from json_each(generation_times))), 0)) \
+            from (select *, last_used_at as last from prompt_usage_totals where prompt_id = p.id)",
+    },
+    Check {
+        subject: "scenes",
+        expected: "select json_object('uses', count(*), 'successes', coalesce(sum(success), 0), \
+            'scenes', count(distinct substr(coalesce(scene, ''), 1, 128))) from prompt_usage where prompt_id = p.id",
+        found: "select json_object('uses', coalesce(sum(uses), 0), 'successes', coalesce(sum(successes), 0), \
+            'scenes', count(*)) from prompt_usage_scenes where prompt_id = p.id",
+    },
+    Check {
+        subject: "rankings",
+        expected: "select json_object('view', coalesce(sum(view_count), 0), 'copy', coalesce(sum(copy_count), 0), \
+            'fork', coalesce(sum(fork_count), 0), \
+            'like', (select coalesce(sum(likes_count), 0) from prompt_templates where prompt_id = p.id), \
+            'use', (select count(*) from prompt_usage where prompt_id = p.id), \
+            'success', (select count(*) from prompt_usage where prompt_id = p.id and success), \
+            'wrongly_listed', 0) from prompt_stats where prompt_id = p.id",
+        found: "select json_object('view', coalesce(sum(iif(metric = 'view', total, 0)), 0), \
+            'copy', coalesce(sum(iif(metric = 'copy', total, 0)), 0), \
+            'fork', coalesce(sum(iif(metric = 'fork', total, 0)), 0), \
+            'like', coalesce(sum(iif(metric = 'like', total, 0)), 0), \
+            'use', coalesce(sum(iif(metric = 'use', total, 0)), 0), \
+            'success', coalesce(sum(iif(metric = 'success', total, 0)), 0), \
+            'wrongly_listed', coalesce(sum( \
+                is_listed <> (metric <> 'success' and p.is_public and p.is_active)), 0)) \
+            from prompt_rankings where prompt_id = p.id",
+    },
+    // Each with the forks right below it: so all agree with all that is below.
+    Check {
+        subject: "lineage",
+        expected: "select json_object('children', coalesce(sum(w.children), 0), \
+            'listed_children', coalesce(sum(w.listed_children), 0), 'descendants', coalesce(sum(w.descendants), 0), \
+            'listed_descendants', coalesce(sum(w.listed_descendants), 0), 'views', coalesce(sum(w.views), 0), \
+            'copies', coalesce(sum(w.copies), 0), 'forks', coalesce(sum(w.forks), 0), \
+            'compares', coalesce(sum(w.compares), 0)) \
+            from prompt_lineage l join prompt_lineage c on c.parent = l.place \
+                join prompt_lineage_weights w on w.place = c.place where l.prompt_id = p.id",
+        found: "select json_object('children', coalesce(sum(children), 0), \
+            'listed_children', coalesce(sum(listed_children), 0), 'descendants', coalesce(sum(descendants), 0), \
+            'listed_descendants', coalesce(sum(listed_descendants), 0), 'views', coalesce(sum(credited_views), 0), \
+            'copies', coalesce(sum(credited_copies), 0), 'forks', coalesce(sum(credited_forks), 0), \
+            'compares', coalesce(sum(credited_compares), 0)) from prompt_lineage where prompt_id = p.id",
+    },
+];
+
+/// The statements that find what differs of these prompts: prompt, check, expected, found.
+#[must_use]
+pub fn statements(prompts: &[Uuid]) -> Vec<Statement> {
+    let prompts = json_text(prompts);
+    let of = |Check { subject, expected, found }: &Check| {
+        let figures = |object: &str| format!(" join json_each(({})) ", object.replace("LAST_USED", LAST_USED));
+        let mut statement = Statement::new("select p.id, '");
+        statement
+            .push(subject)
+            .push(".' || expected.key as figure, expected.value as expected, found.value as found from json_each(");
+        statement.bind_text(&prompts).push(") page join prompts p on p.id = page.value");
+        statement.push(&figures(expected)).push("expected").push(&figures(found)).push("found");
+        statement.push(" on found.key = expected.key where found.value is not expected.value");
+        statement
+    };
+    CHECKS.iter().map(of).collect()
+}

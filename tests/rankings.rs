@@ -1,0 +1,440 @@
+//! What prompts are ranked by, as triggers keep it, against a count of all rows; and the pages of lists.
+
+#![cfg(test)]
+
+mod database;
+
+use std::collections::BTreeMap;
+
+use database::{execute, open, rows_of, run};
+use promptmeter::counting::windows::window_start;
+use promptmeter::http::problem::Code;
+use promptmeter::http::query::Query;
+use promptmeter::rankings::answer::{PageAnswer, RankedPrompt};
+use promptmeter::rankings::leaving::{LEAVING_ROWS, Leaving};
+use promptmeter::rankings::page::Page;
+use promptmeter::rest::rows::{Cell, Row};
+use promptmeter::time::timestamp_from_ms;
+use proptest::prelude::*;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const NOW_MS: i64 = 1_800_000_000_000;
+const HOUR_MS: i64 = 3_600_000;
+const QUARTER_MS: i64 = 900_000;
+const PROMPTS: usize = 3;
+const TEMPLATES: usize = 4;
+const USERS: usize = 3;
+
+/// What happens; numbers are of prompts, templates, users and uses, and hours before now.
+#[derive(Clone, Debug)]
+enum Step {
+    AddTemplate(usize, usize, u32),
+    MoveTemplate(usize, usize),
+    SetLikes(usize, u32),
+    MoveTemplateAndSetLikes(usize, usize, u32),
+    RemoveTemplate(usize),
+    Like(usize, usize, i64),
+    Unlike(usize, usize),
+    MoveLike(usize, usize, usize),
+    RedateLike(usize, usize, i64),
+    Use(usize, usize, bool, i64),
+    Reuse(usize, usize, usize, bool, i64),
+    Unuse(usize, usize),
+    Show(usize, bool, bool),
+    RemovePrompt(usize),
+    Pass(i64),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let (prompt, template, user, number) = (0..PROMPTS, 0..TEMPLATES, 0..USERS, 0..5_usize);
+    let hours = prop_oneof![Just(0), 0_i64..30, 0_i64..800];
+    prop_oneof![
+        3 => (template.clone(), prompt.clone(), 0_u32..3).prop_map(|(t, p, n)| Step::AddTemplate(t, p, n)),
+        1 => (template.clone(), prompt.clone()).prop_map(|(t, p)| Step::MoveTemplate(t, p)),
+        1 => (template.clone(), 0_u32..9).prop_map(|(t, n)| Step::SetLikes(t, n)),
+        1 => (template.clone(), prompt.clone(), 0_u32..9).prop_map(|(t, p, n)| Step::MoveTemplateAndSetLikes(t, p, n)),
+        1 => template.clone().prop_map(Step::RemoveTemplate),
+        6 => (template.clone(), user.clone(), hours.clone()).prop_map(|(t, u, h)| Step::Like(t, u, h)),
+        1 => (template.clone(), user.clone()).prop_map(|(t, u)| Step::Unlike(t, u)),
+        1 => (template.clone(), user.clone(), template.clone()).prop_map(|(t, u, o)| Step::MoveLike(t, u, o)),
+        1 => (template, user, hours.clone()).prop_map(|(t, u, h)| Step::RedateLike(t, u, h)),
+        6 => (number.clone(), prompt.clone(), any::<bool>(), hours.clone()).prop_map(|(n, p, s, h)| Step::Use(n, p, s, h)),
+        2 => (number.clone(), prompt.clone(), prompt.clone(), any::<bool>(), hours)
+            .prop_map(|(n, p, o, s, h)| Step::Reuse(n, p, o, s, h)),
+        1 => (number, prompt.clone()).prop_map(|(n, p)| Step::Unuse(n, p)),
+        2 => (prompt.clone(), any::<bool>(), any::<bool>()).prop_map(|(p, public, active)| Step::Show(p, public, active)),
+        1 => prompt.prop_map(Step::RemovePrompt),
+        2 => (0_i64..900).prop_map(Step::Pass),
+    ]
+}
+
+fn prompt_id(number: usize) -> String {
+    Uuid::from_u128(number as u128).to_string()
+}
+
+fn stored(at_ms: i64) -> String {
+    timestamp_from_ms(at_ms).unwrap()
+}
+
+fn make_prompt(database: &Connection, number: usize, is_public: bool) {
+    let sql = "insert into prompts (id, slug, user_id, title, template, category, is_public, is_active, created_at, updated_at) \
+        values (?1, ?2, 'u0', ?3, '', 'c', ?4, 1, 'then', 'then')";
+    let (slug, title) = (format!("slug-{number}"), format!("Title {number}"));
+    execute(database, sql, &[&prompt_id(number), &slug, &title, if is_public { "1" } else { "0" }]);
+}
+
+fn library() -> Connection {
+    let database = open();
+    for number in 0..USERS {
+        execute(&database, "insert into users (id, created_at) values (?1, 'then')", &[&format!("u{number}")]);
+    }
+    (0..PROMPTS).for_each(|number| make_prompt(&database, number, true));
+    database
+}
+
+fn take(database: &Connection, now_ms: &mut i64, step: &Step) {
+    let at = |hours: i64| stored(*now_ms - hours * HOUR_MS);
+    let sql = |sql: &str, values: &[&str]| {
+        // What another constraint forbids does not happen.
+        let _ = database.execute(sql, rusqlite::params_from_iter(values));
+    };
+    let bit = |is: bool| if is { "1" } else { "0" };
+    let (t, u) = (|number: &usize| format!("t{number}"), |number: &usize| format!("u{number}"));
+    match step {
+        Step::AddTemplate(template, prompt, likes) => sql(
+            "insert into prompt_templates values (?1, ?2, null, null, cast(?3 as integer), 0, 'then', 'then')",
+            &[&t(template), &prompt_id(*prompt), &likes.to_string()],
+        ),
+        Step::MoveTemplate(template, prompt) => {
+            sql("update prompt_templates set prompt_id = ?2 where id = ?1", &[&t(template), &prompt_id(*prompt)]);
+        }
+        Step::SetLikes(template, likes) => {
+            let likes = likes.to_string();
+            sql("update prompt_templates set likes_count = cast(?2 as integer) where id = ?1", &[&t(template), &likes]);
+        }
+        Step::MoveTemplateAndSetLikes(template, prompt, likes) => sql(
+            "update prompt_templates set prompt_id = ?2, likes_count = cast(?3 as integer) where id = ?1",
+            &[&t(template), &prompt_id(*prompt), &likes.to_string()],
+        ),
+        Step::RemoveTemplate(template) => sql("delete from prompt_templates where id = ?1", &[&t(template)]),
+        Step::Like(template, user, hours) => {
+            sql("insert into template_likes values (?1, ?2, ?3)", &[&t(template), &u(user), &at(*hours)]);
+        }
+        Step::Unlike(template, user) => {
+            sql("delete from template_likes where template_id = ?1 and user_id = ?2", &[&t(template), &u(user)]);
+        }
+        Step::MoveLike(template, user, other) => sql(
+            "update template_likes set template_id = ?3 where template_id = ?1 and user_id = ?2",
+            &[&t(template), &u(user), &t(other)],
+        ),
+        Step::RedateLike(template, user, hours) => sql(
+            "update template_likes set created_at = ?3 where template_id = ?1 and user_id = ?2",
+            &[&t(template), &u(user), &at(*hours)],
+        ),
+        Step::Use(number, prompt, success, hours) => sql(
+            "insert into prompt_usage (id, prompt_id, success, created_at) values (?1, ?2, cast(?3 as integer), ?4)",
+            &[&number.to_string(), &prompt_id(*prompt), bit(*success), &at(*hours)],
+        ),
+        Step::Reuse(number, prompt, other, success, hours) => sql(
+            "update prompt_usage set prompt_id = ?3, success = cast(?4 as integer), created_at = ?5 \
+                where id = ?1 and prompt_id = ?2",
+            &[&number.to_string(), &prompt_id(*prompt), &prompt_id(*other), bit(*success), &at(*hours)],
+        ),
+        Step::Unuse(number, prompt) => {
+            sql(
+                "delete from prompt_usage where id = ?1 and prompt_id = ?2",
+                &[&number.to_string(), &prompt_id(*prompt)],
+            );
+        }
+        Step::Show(prompt, is_public, is_active) => sql(
+            "update prompts set is_public = cast(?2 as integer), is_active = cast(?3 as integer) where id = ?1",
+            &[&prompt_id(*prompt), bit(*is_public), bit(*is_active)],
+        ),
+        Step::RemovePrompt(prompt) => {
+            sql("delete from prompts where id = ?1", &[&prompt_id(*prompt)]);
+            make_prompt(database, *prompt, true);
+        }
+        Step::Pass(hours) => {
+            *now_ms += hours * HOUR_MS;
+            leave_all(database, *now_ms);
+        }
+    }
+}
+
+/// Does what the cron does; gives how many slices it took.
+fn leave_all(database: &Connection, now_ms: i64) -> usize {
+    let mut slices = 0;
+    for leaving in Leaving::all(now_ms) {
+        loop {
+            let bound = run(database, &leaving.bound()).unwrap().remove(0);
+            let (slice, is_last) = leaving.clone().slice(text(&bound[0]), text(&bound[1]));
+            let transaction = database.unchecked_transaction().unwrap();
+            for statement in slice.leave() {
+                run(&transaction, &statement).unwrap();
+            }
+            transaction.commit().unwrap();
+            slices += 1;
+            if is_last {
+                break;
+            }
+        }
+    }
+    slices
+}
+
+fn text(cell: &Cell) -> Option<String> {
+    match cell {
+        Cell::Text(text) => Some(text.clone()),
+        Cell::Null | Cell::Number(_) => None,
+    }
+}
+
+/// Prompt, metric, listed, total and windows of everything that is not 0.
+fn standings(database: &Connection) -> Vec<Row> {
+    rows_of(
+        database,
+        "select prompt_id, metric, is_listed, total, last_24h, last_7d, last_30d from prompt_rankings \
+            where (total, last_24h, last_7d, last_30d) <> (0, 0, 0, 0) order by prompt_id, metric",
+    )
+}
+
+/// The same, counted anew; a row is in a window from these instants on.
+fn counted(database: &Connection, [day, week, month]: &[String; 3]) -> Vec<Row> {
+    rows_of(
+        database,
+        &format!(
+            "with counts (prompt_id, metric, total, last_24h, last_7d, last_30d) as (
+                select t.prompt_id, 'like', sum(t.likes_count), 0, 0, 0 from prompt_templates t group by 1
+                union all
+                select t.prompt_id, 'like', 0, sum(l.created_at >= '{day}'), sum(l.created_at >= '{week}'),
+                    sum(l.created_at >= '{month}')
+                from template_likes l join prompt_templates t on t.id = l.template_id group by 1
+                union all
+                select prompt_id, m.metric, count(*), sum(created_at >= '{day}'), sum(created_at >= '{week}'),
+                    sum(created_at >= '{month}')
+                from prompt_usage join (select 'use' as metric union select 'success') m
+                where m.metric = 'use' or success group by 1, 2
+            )
+            select c.prompt_id, c.metric, c.metric <> 'success' and p.is_public and p.is_active,
+                sum(c.total), sum(c.last_24h), sum(c.last_7d), sum(c.last_30d)
+            from counts c join prompts p on p.id = c.prompt_id
+            group by 1, 2 having sum(c.total) + sum(c.last_24h) + sum(c.last_7d) + sum(c.last_30d) > 0
+            order by 1, 2"
+        ),
+    )
+}
+
+fn starts(now_ms: i64) -> [String; 3] {
+    [0, 1, 2].map(|place| stored(window_start(place, now_ms) * QUARTER_MS))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+
+    #[test]
+    fn triggers_and_cron_keep_what_a_count_of_all_rows_gives(steps in prop::collection::vec(any_step(), 1..40)) {
+        let database = library();
+        let (mut now_ms, mut left) = (NOW_MS, ["", "", ""].map(str::to_owned));
+        for step in &steps {
+            take(&database, &mut now_ms, step);
+            if matches!(step, Step::Pass(_)) {
+                left = starts(now_ms);
+            }
+            prop_assert_eq!(standings(&database), counted(&database, &left), "after {:?}", step);
+        }
+    }
+}
+
+#[test]
+fn many_rows_leave_in_slices_and_once() {
+    let database = library();
+    let rows = 2 * LEAVING_ROWS + 7;
+    let sql = "with recursive n (i) as (select 0 union all select i + 1 from n where i < ?1 - 1) \
+        insert into prompt_usage (id, prompt_id, success, created_at) select i, ?2, i % 2, ?3 || i from n";
+    // The instants are those of a moment long ago, some of them the same.
+    database.execute(sql, rusqlite::params![rows, prompt_id(0), "2026-01-01T00:00:00."]).unwrap();
+    assert!(leave_all(&database, NOW_MS) > 3);
+    let all: Vec<Row> = vec![[4007.0, 0.0, 0.0, 0.0].map(Cell::Number).into()];
+    let used = "select total, last_24h, last_7d, last_30d from prompt_rankings where metric = 'use'";
+    assert_eq!(rows_of(&database, used), all);
+    assert_eq!(leave_all(&database, NOW_MS), 3);
+    assert_eq!(leave_all(&database, NOW_MS - 99 * HOUR_MS), 3, "an earlier run that comes late changes nothing");
+    assert_eq!(rows_of(&database, used), all);
+}
+
+#[test]
+fn what_was_there_before_is_ranked() {
+    let database = database::open_at(7);
+    execute(&database, "insert into users (id, created_at) values ('u0', 'then')", &[]);
+    (0..2).for_each(|number| make_prompt(&database, number, number == 0));
+    let (public, private) = (prompt_id(0), prompt_id(1));
+    for id in [&public, &private] {
+        execute(&database, "insert into prompt_stats values (?1, 5, 0, 2, 9, 3, 'then')", &[id]);
+        execute(&database, "insert into prompt_templates values (?1, ?1, null, null, 4, 0, 'then', 'then')", &[id]);
+        execute(&database, "insert into template_likes values (?1, 'u0', '2026-01-01')", &[id]);
+    }
+    database::migrate(&database, 7..8);
+    let row = |id: &String, metric: &str, counts: [f64; 5]| -> Row {
+        let texts = [id.clone(), metric.to_owned()].map(Cell::Text);
+        texts.into_iter().chain(counts.map(Cell::Number)).collect()
+    };
+    let of = |id: &String, listed: f64| {
+        [
+            row(id, "fork", [listed, 2.0, 0.0, 0.0, 0.0]),
+            row(id, "like", [listed, 5.0, 1.0, 1.0, 1.0]),
+            row(id, "view", [listed, 5.0, 0.0, 0.0, 0.0]),
+        ]
+    };
+    assert_eq!(standings(&database), [of(&public, 1.0), of(&private, 0.0)].concat());
+}
+
+/// Prompts, every third private, with these totals of views and trends by their numbers.
+fn ranked(database: &Connection, prompts: usize, total: impl Fn(usize) -> i64, trend: impl Fn(usize) -> i64) {
+    for number in PROMPTS..PROMPTS + prompts {
+        make_prompt(database, number, number % 3 > 0);
+        let sql = "insert into prompt_rankings \
+            select id, ?2, is_public, ?3, ?3, ?3, ?3, ?4 from prompts where id = ?1";
+        let parameters = rusqlite::params![prompt_id(number), "view", total(number), trend(number)];
+        database.execute(sql, parameters).unwrap();
+    }
+}
+
+fn page(list: &str, query: &str) -> Result<Page, Code> {
+    Page::parse(list, &Query::parse(query)).map_err(|problem| problem.code)
+}
+
+fn answer(database: &Connection, page: &Page, now_ms: i64) -> Value {
+    let number = |cell: &Cell| match cell {
+        #[expect(clippy::cast_possible_truncation, reason = "whole numbers")]
+        Cell::Number(number) => *number as i64,
+        other => panic!("{other:?} is no number"),
+    };
+    let found: Vec<RankedPrompt> = run(database, &page.statement(now_ms))
+        .unwrap()
+        .iter()
+        .map(|row| RankedPrompt {
+            id: text(&row[0]).unwrap().parse().unwrap(),
+            slug: text(&row[1]),
+            title: text(&row[2]).unwrap(),
+            category: text(&row[3]),
+            created_at: text(&row[4]).unwrap(),
+            value: number(&row[5]),
+            successes: number(&row[6]),
+        })
+        .collect();
+    serde_json::to_value(PageAnswer::of(page, &found, now_ms)).unwrap()
+}
+
+#[test]
+fn pages_give_every_listed_prompt_once_in_its_order() {
+    let database = library();
+    ranked(&database, 100, |number| i64::try_from(number % 7).unwrap(), |number| i64::try_from(number % 11).unwrap());
+    for (list, zeros) in [("viewed", false), ("trending", true)] {
+        let mut expected: Vec<(usize, String)> = (PROMPTS..PROMPTS + 100)
+            .filter(|number| number % 3 > 0)
+            .map(|number| (if list == "viewed" { number % 7 } else { number % 11 }, prompt_id(number)))
+            .filter(|(value, _)| zeros || *value > 0)
+            .collect();
+        expected.sort_unstable_by(|one, other| other.cmp(one));
+        for limit in [1, 7, 100] {
+            let (mut found, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let page = page(list, &format!("limit={limit}{cursor}")).unwrap();
+                let answer = answer(&database, &page, NOW_MS);
+                let ids = answer["prompts"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|prompt| prompt["id"].as_str().unwrap().to_owned());
+                found.extend(ids);
+                match answer["next_cursor"].as_str() {
+                    Some(next) => cursor = format!("&cursor={next}"),
+                    None => break,
+                }
+            }
+            assert!(found.iter().eq(expected.iter().map(|(_, id)| id)), "{list} by {limit}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_window_of_the_trend_ends_where_a_single_view_would_be_worth_less() {
+    let database = library();
+    let day = 1_000_000;
+    let now = NOW_MS / (24 * HOUR_MS) * day;
+    ranked(&database, 60, |_| 1, |number| now - i64::try_from(number).unwrap() * day);
+    let listed = |window: &str| {
+        let answer = answer(&database, &page("trending", &format!("limit=100&window={window}")).unwrap(), NOW_MS);
+        let oldest = answer["prompts"].as_array().unwrap().last().map(|last| last["title"].clone());
+        oldest.and_then(|title| title.as_str().map(|title| title[6..].parse::<usize>().unwrap()))
+    };
+    assert_eq!([listed("24h"), listed("7d"), listed("30d"), listed("all")], [None, Some(5), Some(29), Some(62)]);
+}
+
+#[test]
+fn uses_are_told_with_how_many_succeeded() {
+    let database = library();
+    for (number, success, hours) in [(0, "1", 1), (1, "0", 2), (2, "1", 100), (3, "1", 3)] {
+        let sql =
+            "insert into prompt_usage (id, prompt_id, success, created_at) values (?1, ?2, cast(?3 as integer), ?4)";
+        execute(&database, sql, &[&number.to_string(), &prompt_id(1), success, &stored(NOW_MS - hours * HOUR_MS)]);
+    }
+    leave_all(&database, NOW_MS);
+    let told = |window: &str| answer(&database, &page("used", window).unwrap(), NOW_MS);
+    let prompt = |uses: u64, successes: u64, rate: f64| {
+        json!({
+            "id": prompt_id(1), "slug": "slug-1", "title": "Title 1", "category": "c", "created_at": "then",
+            "usage_count": uses, "success_count": successes, "success_rate": rate,
+        })
+    };
+    let expected = json!({"list": "used", "window": "all", "prompts": [prompt(4, 3, 75.0)], "next_cursor": null});
+    assert_eq!(told(""), expected);
+    let expected =
+        json!({"list": "used", "window": "24h", "prompts": [prompt(3, 2, 200.0 / 3.0)], "next_cursor": null});
+    assert_eq!(told("window=24h"), expected);
+}
+
+#[test]
+fn what_is_asked_for_is_checked() {
+    let check = |list: &str, query: &str, expected: Result<(), Code>| {
+        assert_eq!(page(list, query).map(drop), expected, "{list} {query}");
+    };
+    for list in ["used", "viewed", "copied", "forked", "liked", "trending"] {
+        for query in ["", "limit=1", "limit=100", "window=24h", "window=7d&limit=3", "window=30d", "window=all"] {
+            check(list, query, Ok(()));
+        }
+    }
+    for list in ["", "use", "Used", "compared"] {
+        check(list, "", Err(Code::UnknownRoute));
+    }
+    for query in ["limit=0", "limit=101", "limit=x", "window=", "window=1h", "window=24H", "cursor=", "cursor=e30"] {
+        check("viewed", query, Err(Code::InvalidValue));
+    }
+}
+
+#[test]
+fn lists_are_walks_along_an_index() {
+    let database = library();
+    ranked(&database, 30, |_| 1, |number| i64::try_from(number).unwrap());
+    let mut plans = BTreeMap::new();
+    let cursor =
+        answer(&database, &page("viewed", "limit=1").unwrap(), NOW_MS)["next_cursor"].as_str().unwrap().to_owned();
+    for list in ["used", "viewed", "copied", "forked", "liked", "trending"] {
+        for window in ["24h", "7d", "30d", "all"] {
+            for after in [String::new(), format!("&cursor={cursor}")] {
+                let page = page(list, &format!("window={window}{after}")).unwrap();
+                plans.insert(format!("{list} {window} {after}"), database::plan(&database, &page.statement(NOW_MS)));
+            }
+        }
+    }
+    for (name, plan) in plans {
+        assert_eq!(plan.len(), 3, "{name}: {plan:?}");
+        assert!(
+            plan[0].starts_with("SEARCH r USING") && plan[0].contains("INDEX prompt_rankings_by_"),
+            "{name}: {plan:?}"
+        );
+        assert!(plan[1..].iter().all(|step| step.starts_with("SEARCH")), "{name}: {plan:?}");
+    }
+}
