@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use database::library::Random;
 use promptmeter::limits::LINEAGE_PROMPTS;
 use promptmeter::rest::rows::Cell;
+use promptmeter::sql::statement::Statement;
 use rusqlite::Connection;
 use uuid::Uuid;
 
@@ -233,12 +234,12 @@ fn users(database: &Connection) {
 }
 
 /// Changes of a library, each checked; gives how many were refused and the longest line there was.
-fn check(seed: u64, changes: usize, numbers: usize, deep: bool) -> (usize, usize) {
+fn check(seed: u64, steps: usize, numbers: usize, deep: bool) -> (usize, usize) {
     let database = database::open();
     users(&database);
     let (mut random, mut library) = (Random(seed), Library::default());
     let (mut refused, mut longest) = (0, 0);
-    for step in 0..changes {
+    for step in 0..steps {
         let mut changed = library.clone();
         let sql = change(&mut random, &mut changed, numbers, deep);
         let outcome = database.execute(&sql, []);
@@ -269,5 +270,88 @@ fn a_line_ends_at_its_limit() {
         let (refused, longest) = check(seed, 700, 150, true);
         assert_eq!(longest, LINEAGE_PROMPTS);
         assert!(refused > 10, "{refused}");
+    }
+}
+
+/// No change walks over the forks beside a prompt, or over those below it.
+#[test]
+fn a_change_takes_no_longer_among_many() {
+    let steps = |forks: usize| {
+        let database = database::open();
+        users(&database);
+        database.execute_batch("begin").unwrap();
+        let sql = "insert into prompts (id, user_id, title, template, is_public, is_active, forked_from, created_at, updated_at) \
+            values (?1, ?2, 't', 't', 1, 1, ?3, 'now', 'now')";
+        let mut prepared = database.prepare(sql).unwrap();
+        let mut insert = |number: usize, parent: Option<usize>| {
+            prepared.execute((id(number), owner_id(1), parent.map(id))).unwrap();
+        };
+        insert(0, None);
+        insert(1, Some(0));
+        insert(2, Some(1));
+        insert(3, Some(2));
+        (0..forks).for_each(|fork| insert(100 + fork, Some(fork % 3)));
+        drop(prepared);
+        database.execute_batch("commit").unwrap();
+        let changes = [
+            format!("insert into prompt_stats values ('{}', 1, 2, 3, 4, 5, 'now')", id(3)),
+            format!("update prompts set is_public = 0 where id = '{}'", id(2)),
+            format!("update prompts set forked_from = '{}' where id = '{}'", id(0), id(2)),
+            format!("update prompts set forked_from = null where id = '{}'", id(1)),
+            format!("delete from prompts where id = '{}'", id(3)),
+            format!("delete from prompts where id = '{}'", id(1)),
+        ];
+        changes.map(|sql| database::machine_steps(&database, &Statement::new(&sql)))
+    };
+    let (few, many) = (steps(15), steps(1500));
+    for (few, many) in few.into_iter().zip(many) {
+        assert!(f64::from(many) < f64::from(few) * 1.1, "{few} steps, then {many}");
+    }
+}
+
+/// Prompts that were there before their places were kept: the same places, whatever the order; a circle has none, and a
+/// line that is too long goes on as another.
+#[test]
+fn prompts_that_were_there_get_their_places() {
+    for seed in 0..6 {
+        let database = database::open_at(database::migration("0009_lineage.sql"));
+        users(&database);
+        let (mut random, mut library) = (Random(seed), Library::default());
+        for _ in 0..60 {
+            change(&mut random, &mut library, 20, false);
+        }
+        library.gone.clear();
+        library.settle();
+        let circle = |prompt: &usize| library.line(*prompt) > LINEAGE_PROMPTS;
+        let circular: Vec<usize> = library.prompts.keys().copied().filter(circle).collect();
+        // A line of 150: its 65th and its 129th prompt begin lines of their own.
+        for number in 100..250 {
+            let parent = (number > 100).then(|| number - 1);
+            library
+                .prompts
+                .insert(number, Prompt { parent, owner: 1, is_public: true, is_active: true, counts: Some([1; 4]) });
+        }
+        for (number, prompt) in library.prompts.iter().rev() {
+            let sql = format!(
+                "insert into prompts (id, user_id, title, template, is_public, is_active, forked_from, created_at, updated_at) \
+                values (?1, ?2, 't', 't', {}, {}, {}, 'now', 'now')",
+                prompt.is_public,
+                prompt.is_active,
+                quoted(prompt.parent)
+            );
+            database::execute(&database, &sql, &[&id(*number), &owner_id(prompt.owner)]);
+            if let Some([views, copies, forks, compares]) = prompt.counts {
+                let sql =
+                    format!("insert into prompt_stats values (?1, {views}, {copies}, {forks}, {compares}, 1, 'now')");
+                database::execute(&database, &sql, &[&id(*number)]);
+            }
+        }
+        database::migrate(&database, database::migration("0009_lineage.sql")..usize::MAX);
+        for cut in circular.into_iter().chain([164, 228]) {
+            library.prompts.entry(cut).and_modify(|prompt| prompt.parent = None);
+        }
+        library.gone.clear();
+        library.settle();
+        assert_eq!(stored(&database), library.places(), "seed {seed}");
     }
 }

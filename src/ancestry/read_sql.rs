@@ -40,45 +40,54 @@ pub fn line(prompt_id: Uuid, identity: &Identity) -> Statement {
 /// come one after another, forks of one place together and in their order.
 #[must_use]
 pub fn tree(prompt_id: Uuid, ask: &Ask, identity: &Identity) -> Statement {
-    let mut statement = Statement::new("with recursive n0 (place, rank) as materialized (");
-    push_start(&mut statement, prompt_id, ask, identity);
-    statement.push(")");
     let all = LINEAGE_NODES + 1;
-    for level in 1..=ask.depth {
-        let above = level - 1;
-        statement.push(&format!(
-            ", n{level} (parent, place, rank) as materialized (select n{above}.place, f.value, f.key \
-                from n{above} cross join json_each(("
-        ));
-        let after = ask.cursor.as_ref().and_then(|cursor| cursor.after.as_deref()).filter(|_| level == 1);
-        push_forks(&mut statement, &format!("n{above}.place"), after, ask.breadth + 1, identity);
-        statement.push(&format!(")) f where n{above}.rank < {} limit {all}", ask.breadth));
-        for before in 1..level {
-            statement.push(&format!(" - (select count(*) from n{before})"));
-        }
-        statement.push(")");
-    }
-    statement.push(" select cast(n.parent as text), ");
+    // A row for each level, with its forks as JSON arrays of parent, place, number among the forks of the parent, and the
+    // place after which forks of its own begin.
+    let mut statement =
+        Statement::new("with recursive levels (level, forks, told) as (select 0, json_array(json_array(");
+    statement.push("null, place, 0, ");
+    let after = ask.cursor.as_ref().and_then(|cursor| cursor.after.as_ref());
+    match after {
+        Some(after) => statement.push("cast(").bind_text(after).push(" as integer)"),
+        None => statement.push("null"),
+    };
+    statement.push(")), 0 from (");
+    push_start(&mut statement, prompt_id, ask, identity);
+    statement.push(
+        ") union all select level + 1, ( \
+            select json_group_array(json_array(parent, place, number)) from ( \
+                select one.value ->> 1 as parent, fork.value as place, fork.key as number \
+                from json_each(levels.forks) one cross join json_each((",
+    );
+    push_forks(
+        &mut statement,
+        "(one.value ->> 1)",
+        "coalesce(one.value ->> 3, -9223372036854775808)",
+        ask.breadth + 1,
+        identity,
+    );
+    statement.push(&format!(
+        ")) fork where one.value ->> 2 < {} limit {all})), told + json_array_length(forks) \
+        from levels where level < {} and told + json_array_length(forks) <= {all}) \
+        select cast(fork.value ->> 0 as text), ",
+        ask.breadth, ask.depth
+    ));
     push_columns(&mut statement, identity);
-    statement.push(" from (");
-    for level in 1..=ask.depth {
-        statement.push(if level == 1 { "" } else { " union all " });
-        statement.push(&format!("select {level} as level, * from n{level}"));
-    }
-    statement.push(") n join prompt_lineage l on l.place = n.place");
+    statement.push(" from levels cross join json_each(levels.forks) fork cross join prompt_lineage l on l.place = fork.value ->> 1");
     push_prompt(&mut statement, "l.prompt_id", identity);
+    statement.push(&format!(" where level > 0 limit {all}"));
     statement
 }
 
-/// Adds the rows `(place, rank)` of the place that the tree begins with: one, or none.
+/// Adds what selects the place that the tree begins with: one row, or none.
 fn push_start(statement: &mut Statement, prompt_id: Uuid, ask: &Ask, identity: &Identity) {
     let prompt_id = prompt_id.to_string();
     let Some(cursor) = &ask.cursor else {
-        statement.push("select place, 0 from prompt_lineage where prompt_id = ").bind_text(prompt_id);
+        statement.push("select place from prompt_lineage where prompt_id = ").bind_text(prompt_id);
         return;
     };
     // From the place up to the prompt, as long as all on the way are shown to the caller.
-    statement.push("select cast(").bind_text(&cursor.parent).push(" as integer), 0 where exists (");
+    statement.push("select cast(").bind_text(&cursor.parent).push(" as integer) as place where exists (");
     statement.push("with recursive above (place, parent, prompt_id, is_shown) as (");
     let columns = |statement: &mut Statement| {
         statement.push("l.place, l.parent, l.prompt_id, ");
@@ -107,7 +116,8 @@ fn push_is_shown(statement: &mut Statement, identity: &Identity) {
     };
 }
 
-/// What selects the forks of a place that are told to everyone, and those that are told to the caller beside them.
+/// What selects the forks of a place that are told to everyone, and those that are told to the caller beside them. SQLite
+/// would look for a caller's own among all that are hidden.
 fn forks_of<'a>(place: &'a str, identity: &'a Identity) -> Vec<impl Fn(&mut Statement) + use<'a>> {
     let own = match identity {
         Identity::Anonymous => None,
@@ -115,26 +125,27 @@ fn forks_of<'a>(place: &'a str, identity: &'a Identity) -> Vec<impl Fn(&mut Stat
     };
     let select = move |is_shown: u8| {
         move |statement: &mut Statement| {
-            statement.push("select c.place from prompt_lineage c where c.parent = ").push(place);
-            statement.push(if is_shown == 1 { " and c.is_shown = 1" } else { " and c.is_shown = 0" });
-            if let (0, Identity::User(user)) = (is_shown, identity) {
-                statement.push(" and c.user_id = ").bind_text(user.id.to_string());
+            statement.push("select c.place from prompt_lineage c indexed by ");
+            match (is_shown, identity) {
+                (0, Identity::User(user)) => {
+                    statement.push("prompt_lineage_unshown where c.user_id = ").bind_text(user.id.to_string());
+                    statement.push(" and c.parent = ");
+                }
+                _ => _ = statement.push("prompt_lineage_by_parent where c.parent = "),
             }
+            statement.push(place).push(&format!(" and c.is_shown = {is_shown}"));
         }
     };
     [Some(1), own].into_iter().flatten().map(select).collect()
 }
 
-/// Adds the first forks of a place, as a JSON array of their places.
-fn push_forks(statement: &mut Statement, place: &str, after: Option<&str>, limit: usize, identity: &Identity) {
+/// Adds what selects the first forks of a place after another, as a JSON array of their places.
+fn push_forks(statement: &mut Statement, place: &str, after: &str, limit: usize, identity: &Identity) {
     statement.push("select json_group_array(place) from (select place from (");
     for (index, select) in forks_of(place, identity).into_iter().enumerate() {
         statement.push(if index == 0 { "select * from (" } else { " union all select * from (" });
         select(statement);
-        if let Some(after) = after {
-            statement.push(" and c.place > cast(").bind_text(after).push(" as integer)");
-        }
-        statement.push(&format!(" order by c.place limit {limit})"));
+        statement.push(&format!(" and c.place > {after} order by c.place limit {limit})"));
     }
     statement.push(&format!(") order by place limit {limit})"));
 }

@@ -1,7 +1,5 @@
 //! What is asked for of a prompt's lineage, and where the next forks of a place start.
 
-use serde::{Deserialize, Serialize};
-
 use crate::http::base64_json;
 use crate::http::problem::{Code, Problem};
 use crate::http::query::Query;
@@ -25,13 +23,11 @@ pub struct Ask {
 
 /// Forks of a place that are told next. Places are random numbers of 64 bits, as text, which tell nothing of a prompt;
 /// whether the caller may see them is decided anew whenever they are read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The place whose forks are told.
-    #[serde(rename = "p")]
     pub parent: String,
     /// The fork after which they begin, unless with the first.
-    #[serde(rename = "a")]
     pub after: Option<String>,
 }
 
@@ -54,16 +50,19 @@ impl Ask {
 }
 
 impl Cursor {
-    /// The cursor as callers get it.
+    /// The cursor as callers get it: one place, or two.
     #[must_use]
     pub fn encode(&self) -> String {
-        base64_json::encode(self)
+        base64_json::encode(&[&self.parent].into_iter().chain(&self.after).collect::<Vec<_>>())
     }
 
     fn decode(cursor: &str) -> Result<Self, Problem> {
-        let is_place = |place: &String| place.parse::<i64>().is_ok();
-        base64_json::decode::<Self>(cursor)
-            .filter(|cursor| is_place(&cursor.parent) && cursor.after.iter().all(is_place))
-            .ok_or_else(|| Problem::new(Code::InvalidValue, "cursor is not one that a lineage has told."))
+        let places = base64_json::decode::<Vec<String>>(cursor).unwrap_or_default();
+        let is_whole = places.len() <= 2 && places.iter().all(|place| place.parse::<i64>().is_ok());
+        let mut places = places.into_iter();
+        match places.next().filter(|_| is_whole) {
+            Some(parent) => Ok(Self { parent, after: places.next() }),
+            None => Err(Problem::new(Code::InvalidValue, "cursor is not one that a lineage has told.")),
+        }
     }
 }

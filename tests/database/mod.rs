@@ -63,6 +63,11 @@ pub(crate) fn migrate(database: &Connection, places: Range<usize>) {
     }
 }
 
+/// The place of a migration among all, from 0.
+pub(crate) fn migration(name: &str) -> usize {
+    migrations().iter().position(|file| file.ends_with(name)).unwrap()
+}
+
 fn migrations() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let mut files: Vec<PathBuf> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
