@@ -8,6 +8,7 @@ use worker::{Delay, Env, Error, Result};
 use super::objects;
 use crate::counting::protocol::{BINDING, Command, Reply};
 use crate::counting::tally::Tally;
+use crate::json::json_text;
 
 /// How long is waited before a command is sent: first, again, and for the last time, in milliseconds. It carries what
 /// makes sending it again safe.
@@ -48,5 +49,5 @@ pub(super) async fn between(env: &Env, prompt_id: Uuid, bounds: Vec<i64>) -> Res
 
 /// The failure of a reply that does not answer its command.
 pub(super) fn unexpected(reply: &Reply) -> Error {
-    Error::from(format!("the counter replied {reply:?}"))
+    Error::from(format!("the counter replied {}", json_text(reply)))
 }

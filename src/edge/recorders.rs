@@ -5,6 +5,7 @@ use std::time::Duration;
 use worker::{Delay, Env, Error, Result};
 
 use super::objects;
+use crate::json::json_text;
 use crate::recording::protocol::{BINDING, Command, Delivery, Outcome, Reply};
 
 /// How long is waited before a delivery whose events all have ids is sent again, in milliseconds.
@@ -41,5 +42,5 @@ pub(super) async fn forget_declaration(env: &Env, experiment_id: &str) -> Result
 }
 
 fn unexpected(reply: &Reply) -> Error {
-    Error::from(format!("the recorder replied {reply:?}"))
+    Error::from(format!("the recorder replied {}", json_text(reply)))
 }

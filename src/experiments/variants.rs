@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
+use crate::json::number_text;
 use crate::limits::{KEY_CHARS, VARIANTS, WEIGHTS_TOLERANCE};
 
 /// One variant.
@@ -64,7 +65,11 @@ fn read_variant(json: &RawValue) -> Result<(String, Option<f64>), Problem> {
 fn check_sum(variants: &[Variant]) -> Result<(), Problem> {
     let sum: f64 = variants.iter().map(|variant| variant.weight).sum();
     if (sum - 1.0).abs() > WEIGHTS_TOLERANCE {
-        return Err(Problem::at(Code::InvalidValue, "", format!("The weights come to {sum}, and must come to 1.")));
+        return Err(Problem::at(
+            Code::InvalidValue,
+            "",
+            format!("The weights come to {}, and must come to 1.", number_text(sum)),
+        ));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::error::{DataError, ErrorCode};
 use super::preference::Format;
 use crate::data::schema::Kind;
-use crate::json::json_text;
+use crate::json::{json_text, number_text};
 use crate::limits::ANSWER_BYTES;
 
 /// A value of a row, as the database gives it.
@@ -162,15 +162,6 @@ fn write_cell(out: &mut String, kind: Kind, cell: Option<&Cell>) {
         (Some(Cell::Text(text)), Kind::Json | Kind::TextArray) => out.push_str(text),
         (Some(Cell::Text(text)), _) => write_text(out, text),
     }
-}
-
-/// A number as JSON writes it; whole ones without a fraction.
-#[expect(clippy::cast_possible_truncation, reason = "whole numbers in the database stay within 2^53")]
-fn number_text(number: f64) -> String {
-    if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 {
-        return (number as i64).to_string();
-    }
-    json_text(&number)
 }
 
 fn write_text(out: &mut String, text: &str) {
