@@ -9,7 +9,7 @@ use crate::data::tables::PROMPTS;
 use crate::http::identity::Identity;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::limits::{COMPARED_PAIRS, PAGE_ROWS};
+use crate::limits::{COMPARED_PAIRS, LIST_CHARS, PAGE_ROWS};
 use crate::sql::predicate::allowed;
 use crate::sql::statement::{Statement, Value};
 
@@ -33,7 +33,7 @@ pub struct Compared {
     pub id: Uuid,
     /// Its slug.
     pub slug: Option<String>,
-    /// Its title.
+    /// Its title, cut at [`LIST_CHARS`].
     pub title: String,
     /// Comparisons that both were in.
     pub comparisons: i64,
@@ -52,8 +52,9 @@ pub fn limit(query: &Query) -> Result<i64, Problem> {
 #[must_use]
 pub fn statement(prompt_id: Uuid, limit: i64, identity: &Identity) -> Statement {
     let seen = allowed(&PROMPTS, Action::Select, identity);
-    let mut statement = Statement::new(
-        "select p.id, p.slug, substr(p.title, 1, 1000), c.comparisons from prompts one cross join ( \
+    let mut statement = Statement::new("select p.id, p.slug, substr(p.title, 1, ");
+    statement.push(&LIST_CHARS.to_string()).push(
+        "), c.comparisons from prompts one cross join ( \
             select prompt_id, other_id, comparisons from prompt_comparisons where prompt_id = ",
     );
     let prompt_id = prompt_id.to_string();

@@ -10,7 +10,7 @@ use super::request::Ask;
 use crate::data::policy::Action;
 use crate::data::tables::PROMPTS;
 use crate::http::identity::Identity;
-use crate::limits::{LINEAGE_NODES, LINEAGE_PROMPTS};
+use crate::limits::{LINEAGE_NODES, LINEAGE_PROMPTS, LIST_CHARS};
 use crate::sql::predicate::allowed;
 use crate::sql::statement::Statement;
 
@@ -158,7 +158,7 @@ fn push_columns(statement: &mut Statement, identity: &Identity) {
         select(statement);
         statement.push(")");
     }
-    statement.push(", p.id, p.slug, substr(p.title, 1, 1000)");
+    statement.push(", p.id, p.slug, substr(p.title, 1, ").push(&LIST_CHARS.to_string()).push(")");
     for column in ["s.view_count", "s.copy_count", "s.fork_count", "s.compare_count"] {
         statement.push(", coalesce(").push(column).push(", 0)");
     }
