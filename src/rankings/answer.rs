@@ -71,7 +71,7 @@ impl Serialize for Entry<'_> {
         entry.serialize_entry("category", category)?;
         entry.serialize_entry("created_at", created_at)?;
         match self.list {
-            List::Trending => entry.serialize_entry("score", &score(*value, self.now_ms))?,
+            List::Trending => entry.serialize_entry("score", &in_thousandths(score(*value, self.now_ms)))?,
             list => entry.serialize_entry(list.names().2, value)?,
         }
         if self.list == List::Used {
@@ -81,4 +81,9 @@ impl Serialize for Entry<'_> {
         }
         entry.end()
     }
+}
+
+/// A number cut to what a trend, which is kept in millionths, can tell.
+fn in_thousandths(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
 }
