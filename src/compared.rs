@@ -7,9 +7,10 @@ use uuid::Uuid;
 use crate::data::policy::Action;
 use crate::data::tables::PROMPTS;
 use crate::http::identity::Identity;
+use crate::http::paging;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::limits::{COMPARED_PAIRS, LIST_CHARS, PAGE_ROWS};
+use crate::limits::{COMPARED_PAIRS, LIST_CHARS};
 use crate::sql::predicate::allowed;
 use crate::sql::statement::{Statement, Value};
 
@@ -44,7 +45,7 @@ pub struct Compared {
 /// # Errors
 /// [`Code::InvalidValue`](crate::http::problem::Code::InvalidValue).
 pub fn limit(query: &Query) -> Result<i64, Problem> {
-    Ok(query.integer("limit", 1..=PAGE_ROWS)?.unwrap_or(DEFAULT_LIMIT))
+    paging::limit(query, DEFAULT_LIMIT)
 }
 
 /// Reads the columns of [`Compared`]: of the [`COMPARED_PAIRS`] strongest pairs of a prompt those whose other prompt the

@@ -311,7 +311,7 @@ fn answer(database: &Connection, page: &Page, now_ms: i64) -> Value {
         Cell::Number(number) => *number as i64,
         other => panic!("{other:?} is no number"),
     };
-    let found: Vec<RankedPrompt> = run(database, &page.statement(now_ms))
+    let mut found: Vec<RankedPrompt> = run(database, &page.statement(now_ms))
         .unwrap()
         .iter()
         .map(|row| RankedPrompt {
@@ -324,7 +324,7 @@ fn answer(database: &Connection, page: &Page, now_ms: i64) -> Value {
             successes: number(&row[6]),
         })
         .collect();
-    serde_json::to_value(PageAnswer::of(page, &found, now_ms)).unwrap()
+    serde_json::to_value(PageAnswer::of(page, &mut found, now_ms)).unwrap()
 }
 
 #[test]

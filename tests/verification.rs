@@ -7,6 +7,7 @@ mod database;
 use database::{execute, open, run};
 use promptmeter::counting::protocol::Audit;
 use promptmeter::counting::tally::Tally;
+use promptmeter::http::paging;
 use promptmeter::http::problem::Code;
 use promptmeter::http::query::Query;
 use promptmeter::rest::rows::{Cell, Row};
@@ -205,7 +206,7 @@ fn pages_follow_each_other() {
     loop {
         let page = Page::parse(&Query::parse(&query)).unwrap();
         let mut found: Vec<Uuid> = ids.iter().filter(|id| **id > page.after).take(4).copied().collect();
-        let next = page.cut(&mut found, |id| *id);
+        let next = paging::cut(&mut found, page.limit, |id| *id);
         seen.extend(found);
         match next {
             Some(cursor) => query = format!("limit=3&cursor={cursor}"),

@@ -20,8 +20,8 @@ pub(super) async fn get_top(call: &Call) -> std::result::Result<Answer, Problem>
         Ok(database) => d1::rankings::page(&database, &page, call.now_ms).await,
         Err(error) => Err(error),
     };
-    let found = found.map_err(|error| storage_failure("rankings", &error))?;
-    Answer::ok(&PageAnswer::of(&page, &found, call.now_ms))
+    let mut found = found.map_err(|error| storage_failure("rankings", &error))?;
+    Answer::ok(&PageAnswer::of(&page, &mut found, call.now_ms))
 }
 
 /// Takes what has become too old out of the windows.

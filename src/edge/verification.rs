@@ -8,6 +8,7 @@ use super::answer::Answer;
 use super::call::{Call, storage_failure};
 use super::{counters, d1};
 use crate::counting::protocol::{Command, Reply};
+use crate::http::paging;
 use crate::http::problem::Problem;
 use crate::verification::answer::Verification;
 use crate::verification::counters::compare;
@@ -26,8 +27,10 @@ pub(super) async fn get_verification(call: &Call) -> std::result::Result<Answer,
 async fn verify(call: &Call, page: &Page) -> Result<Verification> {
     let database = d1::database(&call.env)?;
     let mut stored = d1::verification::counts(&database, page).await?;
-    let mut verification =
-        Verification { next_cursor: page.cut(&mut stored, |(counts, _)| counts.prompt_id), ..Verification::default() };
+    let mut verification = Verification {
+        next_cursor: paging::cut(&mut stored, page.limit, |(counts, _)| counts.prompt_id),
+        ..Verification::default()
+    };
     let ids: Vec<_> = stored.iter().map(|(counts, _)| counts.prompt_id).collect();
     let mut audits = stream::iter(stored)
         .map(|(counts, usage)| async move {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::summary::Figures;
-use crate::http::base64_json;
-use crate::http::problem::{Code, Problem};
+use crate::http::paging;
+use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::limits::PAGE_ROWS;
 use crate::time::{RANGE_MS, date_and_hour, hour_of};
@@ -54,27 +54,21 @@ impl Page {
     /// `cursor`.
     ///
     /// # Errors
-    /// [`Code::InvalidValue`].
+    /// [`Code::InvalidValue`](crate::http::problem::Code::InvalidValue).
     pub fn parse(query: &Query) -> Result<Self, Problem> {
         let from_ms = query.integer("from", RANGE_MS)?.unwrap_or(*RANGE_MS.start());
         let to_ms = query.integer("to", RANGE_MS)?.unwrap_or(*RANGE_MS.end());
-        let limit = query.integer("limit", 1..=PAGE_ROWS)?;
-        let after = query.get("cursor").map(decode).transpose()?;
+        let after = paging::cursor(query)?;
         Ok(Self {
             after: after.unwrap_or_else(|| start_of(hour_of(from_ms))),
             before: start_of(hour_of(to_ms - 1) + 1),
-            limit: limit.unwrap_or(PAGE_ROWS),
+            limit: paging::limit(query, PAGE_ROWS)?,
         })
     }
 
     /// Cuts off the row that was read beyond the limit, and gives the cursor of the next page if there was one.
     pub fn cut(&self, rows: &mut Vec<SummaryRow>) -> Option<String> {
-        let limit = usize::try_from(self.limit).unwrap_or_default();
-        if rows.len() <= limit {
-            return None;
-        }
-        rows.truncate(limit);
-        rows.last().map(|last| base64_json::encode(&Place(last.date.clone(), last.hour, last.variant_key.clone())))
+        paging::cut(rows, self.limit, |last| Place(last.date.clone(), last.hour, last.variant_key.clone()))
     }
 }
 
@@ -82,9 +76,4 @@ impl Page {
 fn start_of(hour: i64) -> Place {
     let (date, hour) = date_and_hour(hour);
     Place(date, hour, String::new())
-}
-
-fn decode(cursor: &str) -> Result<Place, Problem> {
-    base64_json::decode(cursor)
-        .ok_or_else(|| Problem::new(Code::InvalidValue, "cursor is not one that a page ended with."))
 }

@@ -9,6 +9,7 @@ pub mod fields;
 pub mod identity;
 pub mod key_set;
 pub mod key_source;
+pub mod paging;
 pub mod problem;
 pub mod query;
 pub mod remote_keys;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::list::List;
 use super::page::{Page, Place};
 use crate::counting::windows::score;
-use crate::http::base64_json;
+use crate::http::paging;
 use crate::usage::totals::Sums;
 
 /// A prompt in a list, as it is read.
@@ -48,15 +48,13 @@ struct Entry<'a> {
 impl<'a> PageAnswer<'a> {
     /// The answer to a page at an instant; `found` may have a prompt more than the page.
     #[must_use]
-    pub fn of(page: &Page, found: &'a [RankedPrompt], now_ms: i64) -> Self {
-        let limit = usize::try_from(page.limit).unwrap_or_default();
-        let shown = found.get(..limit).unwrap_or(found);
-        let last = shown.last().filter(|_| found.len() > shown.len());
+    pub fn of(page: &Page, found: &'a mut Vec<RankedPrompt>, now_ms: i64) -> Self {
+        let next_cursor = paging::cut(found, page.limit, |last| Place(last.value, last.id.to_string()));
         Self {
             list: page.list.names().0,
             window: page.span.name(),
-            prompts: shown.iter().map(|prompt| Entry { list: page.list, now_ms, prompt }).collect(),
-            next_cursor: last.map(|last| base64_json::encode(&Place(last.value, last.id.to_string()))),
+            prompts: found.iter().map(|prompt| Entry { list: page.list, now_ms, prompt }).collect(),
+            next_cursor,
         }
     }
 }

@@ -6,11 +6,11 @@ use super::list::{List, Span};
 use crate::counting::windows::{trend_since, window_start};
 use crate::data::policy::Action;
 use crate::data::tables::PROMPTS;
-use crate::http::base64_json;
 use crate::http::identity::Identity;
-use crate::http::problem::{Code, Problem};
+use crate::http::paging;
+use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::limits::{LIST_CHARS, PAGE_ROWS};
+use crate::limits::LIST_CHARS;
 use crate::sql::predicate::allowed;
 use crate::sql::statement::{Statement, Value};
 
@@ -24,7 +24,7 @@ pub struct Page {
     pub list: List,
     /// The time that it looks back on.
     pub span: Span,
-    /// Prompts of the page, 1 to [`PAGE_ROWS`].
+    /// Prompts of the page.
     pub limit: i64,
     after: Option<Place>,
 }
@@ -37,18 +37,13 @@ impl Page {
     /// Reads `limit`, `window` and `cursor`.
     ///
     /// # Errors
-    /// [`Code::UnknownRoute`] for an unknown list, [`Code::InvalidValue`].
+    /// `UnknownRoute` for an unknown list, `InvalidValue`.
     pub fn parse(list: &str, query: &Query) -> Result<Self, Problem> {
-        let list = List::of_name(list)?;
-        let decode = |cursor| {
-            let unknown = || Problem::new(Code::InvalidValue, "cursor is not one that a page ended with.");
-            base64_json::decode(cursor).ok_or_else(unknown)
-        };
         Ok(Self {
-            list,
+            list: List::of_name(list)?,
             span: Span::of_name(query.get("window"))?,
-            limit: query.integer("limit", 1..=PAGE_ROWS)?.unwrap_or(DEFAULT_LIMIT),
-            after: query.get("cursor").map(decode).transpose()?,
+            limit: paging::limit(query, DEFAULT_LIMIT)?,
+            after: paging::cursor(query)?,
         })
     }
 

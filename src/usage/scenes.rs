@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::histogram::Histogram;
 use super::totals::Sums;
 use crate::http::base64_json;
-use crate::http::problem::{Code, Problem};
+use crate::http::paging;
+use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::limits::PAGE_ROWS;
 
@@ -23,12 +24,10 @@ impl Page {
     /// Reads `limit` and `cursor`.
     ///
     /// # Errors
-    /// [`Code::InvalidValue`].
+    /// `InvalidValue`.
     pub fn parse(query: &Query) -> Result<Self, Problem> {
-        let unknown = || Problem::new(Code::InvalidValue, "cursor is not one that a page ended with.");
-        let from = query.get("cursor").map(|cursor| base64_json::decode(cursor).ok_or_else(unknown)).transpose()?;
-        let limit = query.integer("limit", 1..=PAGE_ROWS)?;
-        Ok(Self { from: from.unwrap_or_default(), limit: limit.unwrap_or(PAGE_ROWS) })
+        let from = paging::cursor(query)?.unwrap_or_default();
+        Ok(Self { from, limit: paging::limit(query, PAGE_ROWS)? })
     }
 
     /// Cuts off the scene that was read beyond the limit, and gives the cursor of the page that begins with it.
