@@ -2,6 +2,8 @@ PORT ?= 8787
 STATE ?= .wrangler/state
 EVENTS ?= 50000
 CONCURRENCY ?= 32
+PROMPTS ?= 100000
+COUNTED ?= 10000000
 
 MAKEFLAGS += --no-print-directory
 export WRANGLER_SEND_METRICS := false
@@ -31,12 +33,13 @@ WASM_OPT := -Os --one-caller-inline-max-function-size=20 --low-memory-unused --r
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
-.PHONY: help dev test serve setup build token demo-data replay bench-search bench-experiments clean distclean programs toolchain migrate
+.PHONY: help dev test serve setup build token demo-data replay bench-search bench-experiments bench-reads clean distclean programs toolchain migrate
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo
-	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) SUB= FILE= TEMPLATES='
+	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) PROMPTS=$(PROMPTS) COUNTED=$(COUNTED)' \
+		'SUB= FILE= TEMPLATES='
 
 dev: migrate build .dev.vars ## serve at http://localhost:PORT through wrangler, rebuilding on changes
 	@$(WRANGLER) dev --test-scheduled --port $(PORT) --inspector-port 0 --persist-to "$(STATE)"
@@ -80,6 +83,9 @@ bench-search: setup build ## measure how many rows D1 reads for searches over ..
 
 bench-experiments: setup build .dev.vars ## measure what 1,000,000 experiment events cost: arrival, rollup, results
 	@$(NODE) bench/experiments.mjs
+
+bench-reads: setup build .dev.vars ## measure reads over PROMPTS prompts with COUNTED views and copies: times, rows of D1
+	@$(WITH_NODE) PROMPTS="$(PROMPTS)" COUNTED="$(COUNTED)" node bench/reads.mjs
 
 clean: ## remove build output and local state
 	rm -rf build target .wrangler

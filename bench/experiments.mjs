@@ -3,29 +3,23 @@
 // The release build on workerd alone, with a database of its own. Events come in requests of 500 over 16 connections,
 // each with an id; then the cron runs until nothing is left. Rows are counted in D1's file. Results are asked for one
 // after another, of an experiment with 1,000,000 sessions in a year of hours, put into the file beforehand.
-import { execFileSync, spawn } from "node:child_process";
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { parseEnv } from "node:util";
 import { createTestHarness } from "wrangler";
+import { ORIGIN, cron, file, migrate, one, serve, stop } from "./instance.mjs";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const EVENTS = Number(process.argv[2] ?? 1_000_000);
-const PORT = 20_000 + randomInt(20_000);
 const [REQUEST, CONNECTIONS] = [500, 16];
 const SESSION_EVENTS = 4;
 const HOUR_MS = 3_600_000;
 const [CRON_MS, QUIET_MS] = [300_000, 90_000];
 /** What a million rows written cost, in dollars: Cloudflare's price for D1. */
 const PRICE = 1;
-
-const state = mkdtempSync(join(tmpdir(), "promptmeter-bench-"));
-process.on("exit", () => rmSync(state, { recursive: true, force: true }));
 
 const YEAR = { id: "year", hours: 365 * 24, sessions: 1_000_000 };
 
@@ -46,15 +40,6 @@ function fillYear() {
     insert into experiments (id, name, variants) values ('${YEAR.id}', 'A year', '[{"key":"control","weight":0.5},{"key":"treatment","weight":0.5}]');
     commit`);
   writable.close();
-}
-
-async function serve() {
-  execFileSync("wrangler", ["d1", "migrations", "apply", "promptmeter", "--local", "--persist-to", state], { cwd: ROOT, stdio: "ignore" });
-  fillYear();
-  const server = spawn(process.execPath, ["scripts/serve.mjs", String(PORT), state], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
-  process.on("exit", () => server.kill("SIGKILL"));
-  for await (const line of createInterface({ input: server.stdout })) if (line.startsWith("Ready")) return server;
-  throw new Error("the instance did not start");
 }
 
 /** Sessions of four events each: a pageview, an exposure, another pageview, a conversion. */
@@ -90,7 +75,7 @@ async function send(bodies) {
   let accepted = 0;
   await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
     while (next < bodies.length) {
-      const response = await fetch(`http://127.0.0.1:${PORT}/v1/events`, { method: "POST", headers: { "content-type": "application/json" }, body: bodies[next++] });
+      const response = await fetch(`${ORIGIN}/v1/events`, { method: "POST", headers: { "content-type": "application/json" }, body: bodies[next++] });
       const answer = await response.json();
       if (response.status !== 200) throw new Error(JSON.stringify(answer));
       accepted += answer.accepted;
@@ -99,25 +84,12 @@ async function send(bodies) {
   return accepted;
 }
 
-const cron = async () => {
-  const response = await fetch(`http://127.0.0.1:${PORT + 1}/__scheduled?cron=*/5+*+*+*+*`);
-  if (!response.ok) throw new Error(await response.text());
-};
-
 async function timed(work) {
   const started = performance.now();
   const result = await work();
   return [result, (performance.now() - started) / 1000];
 }
 
-function file() {
-  const folder = join(state, "v3/d1/miniflare-D1DatabaseObject");
-  return join(folder, readdirSync(folder).find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)));
-}
-
-const database = () => new DatabaseSync(file(), { readOnly: true });
-
-const one = (sql) => Object.values(database().prepare(sql).get())[0];
 const bytes = () => one("pragma page_count") * one("pragma page_size");
 /** A session has an exposure among its events. */
 const dollars = (rows) => `${(rows / EVENTS).toFixed(4)} rows an event, $${((rows / EVENTS) * PRICE).toFixed(4)} per million events, \
@@ -145,7 +117,9 @@ async function rowsOfStatements() {
 
 const rowsOf = await rowsOfStatements();
 console.log(`D1 writes ${rowsOf.plain} rows for an event of a plain table, ${rowsOf.batch} for a batch`);
-const server = await serve();
+migrate();
+fillYear();
+await serve();
 // The instance has its own cron: it is not to roll up while events arrive.
 const due = CRON_MS - (Date.now() % CRON_MS);
 if (due < QUIET_MS) await pause(due + 5000);
@@ -182,7 +156,7 @@ for (const path of [`results`, `summary?limit=100`]) {
   let answer;
   for (let request = 0; request < 100; request++) {
     const [response, seconds] = await timed(async () => {
-      const response = await fetch(`http://127.0.0.1:${PORT}/v1/experiments/${YEAR.id}/${path}`, { headers: { authorization: `Bearer ${SERVICE_KEY}` } });
+      const response = await fetch(`${ORIGIN}/v1/experiments/${YEAR.id}/${path}`, { headers: { authorization: `Bearer ${SERVICE_KEY}` } });
       answer = await response.json();
       return response;
     });
@@ -192,4 +166,4 @@ for (const path of [`results`, `summary?limit=100`]) {
   times.sort((one, other) => one - other);
   console.log(`${path.split("?")[0]}: ${YEAR.sessions} sessions, ${YEAR.hours} hours: median ${times[50].toFixed(1)} ms, 99th of 100 ${times[98].toFixed(1)} ms`);
 }
-server.kill("SIGTERM");
+await stop();
