@@ -105,7 +105,7 @@ export function file() {
 
 /** The one value that a query on D1's file gives. */
 export function one(sql) {
-  const database = new DatabaseSync(file(), { readOnly: true });
+  const database = new DatabaseSync(file(), { readOnly: true, timeout: 10_000 });
   const [value] = Object.values(database.prepare(sql).get());
   database.close();
   return value;
