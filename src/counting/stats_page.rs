@@ -61,18 +61,21 @@ impl StatsPage {
                 PromptName::Slug(slug) => slugs.push(slug.as_str()),
             }
         }
+        // From the names to the prompts, whatever else SQLite could find them by.
         let mut statement = Statement::new(
             "select p.id, p.slug, coalesce(s.view_count, 0), coalesce(s.copy_count, 0), coalesce(s.fork_count, 0), \
                 coalesce(s.compare_count, 0), \
                 (select coalesce(sum(likes_count), 0) from prompt_templates t where t.prompt_id = p.id), \
                 u.last_used_at, coalesce(u.uses, 0), coalesce(u.successes, 0), \
                 coalesce(u.generation_time_count, 0), coalesce(u.generation_time_sum_ms, 0) \
-            from prompts p left join prompt_stats s on s.prompt_id = p.id \
-                left join prompt_usage_totals u on u.prompt_id = p.id \
-            where (p.id in (select value from json_each(",
+            from (select value as id from json_each(",
         );
-        statement.bind_text(json_text(&ids)).push(")) or p.slug in (select value from json_each(");
-        statement.bind_text(json_text(&slugs)).push("))) and ");
+        statement.bind_text(json_text(&ids)).push(") union select id from prompts where slug in ");
+        statement.push("(select value from json_each(").bind_text(json_text(&slugs)).push("))) asked ");
+        statement.push(
+            "cross join prompts p on p.id = asked.id left join prompt_stats s on s.prompt_id = p.id \
+                left join prompt_usage_totals u on u.prompt_id = p.id where ",
+        );
         allowed(&PROMPTS, Action::Select, identity).push_on(&mut statement, "p");
         statement
     }
