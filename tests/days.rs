@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use promptmeter::counting::day::{DAY_QUARTERS, Day, QUARTER_MS, between, quarter_of};
 use promptmeter::counting::tally::Tally;
-use promptmeter::counting::windows::{Recent, first_day, score, trend, trend_since};
+use promptmeter::counting::windows::{Recent, first_day, score, spread_ms, trend, trend_since};
 use proptest::prelude::*;
+use uuid::Uuid;
 
 const HOUR: i64 = 4;
 const DAY: i64 = 24 * HOUR;
@@ -156,6 +157,15 @@ proptest! {
             prop_assert_eq!(trends[0] > trends[1], worths[0] > worths[1]);
         }
     }
+}
+
+#[test]
+fn counters_write_at_different_times() {
+    let spread: Vec<i64> =
+        (0..10_000).map(|number| spread_ms(Uuid::from_u128(number * 0x9e37_79b9_7f4a_7c15))).collect();
+    assert!(spread.iter().all(|late_ms| (0..QUARTER_MS).contains(late_ms)));
+    let early = spread.iter().filter(|late_ms| **late_ms < QUARTER_MS / 10).count();
+    assert!((800..1200).contains(&early), "{early} in a tenth of the time");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::f64::consts::LN_2;
 
+use uuid::Uuid;
+
 use super::day::{DAY_QUARTERS, Day, QUARTER_MS, quarter_of};
 use super::tally::Tally;
 use crate::time::HOUR_QUARTERS;
@@ -74,6 +76,13 @@ impl Recent {
         }
         Self { counts, trend: trend(&views), changes_ms: changes.map(|quarter| quarter * QUARTER_MS) }
     }
+}
+
+/// How long after a window moved the counter of a prompt tells what left it, in milliseconds: windows move at full hours,
+/// and not all counters may write to the database at once.
+#[must_use]
+pub fn spread_ms(prompt_id: Uuid) -> i64 {
+    i64::try_from(prompt_id.as_u128() % u128::from(QUARTER_MS.unsigned_abs())).unwrap_or_default()
 }
 
 /// The start of one of [`WINDOWS`] at an instant, as a quarter since 1970.

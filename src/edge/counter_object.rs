@@ -17,7 +17,7 @@ use crate::counting::counter::{Commit, Counter, SNAPSHOT_DELAY_MS};
 use crate::counting::day::{DAY_QUARTERS, between};
 use crate::counting::protocol::{Command, ImportedRow, Reply};
 use crate::counting::snapshot::Snapshot;
-use crate::counting::windows::first_day;
+use crate::counting::windows::{first_day, spread_ms};
 
 /// The counter of one prompt.
 #[durable_object(alarm)]
@@ -164,7 +164,7 @@ impl PromptCounter {
         // A change that came while the snapshot was stored has set the alarm.
         let is_set = self.memory.borrow().as_ref().is_some_and(|memory| memory.alarm_ms.is_some());
         match snapshot.recent.changes_ms {
-            Some(changes_ms) if !is_set => self.ring_at(changes_ms).await,
+            Some(changes_ms) if !is_set => self.ring_at(changes_ms + spread_ms(prompt_id)).await,
             _ => {}
         }
         Ok(())
