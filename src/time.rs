@@ -25,6 +25,12 @@ pub fn hour_of(at_ms: i64) -> i64 {
     at_ms.div_euclid(HOUR_MS)
 }
 
+/// The quarter of an hour that an instant falls in, as whole quarters since 1970.
+#[must_use]
+pub fn quarter_of(at_ms: i64) -> i64 {
+    at_ms.div_euclid(QUARTER_MS)
+}
+
 /// The UTC date (`2026-11-20`) and the hour of the day (0 to 23) of an hour since 1970.
 #[must_use]
 pub fn date_and_hour(hour: i64) -> (String, i64) {

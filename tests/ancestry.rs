@@ -10,7 +10,8 @@ use database::library::{Random, callers, prompt_id};
 use promptmeter::ancestry::answer::LineageAnswer;
 use promptmeter::ancestry::read_sql;
 use promptmeter::ancestry::request::{Ask, Cursor};
-use promptmeter::ancestry::tree::{Counts, Forks, Row, Seen};
+use promptmeter::ancestry::tree::{Forks, Row, Seen};
+use promptmeter::counting::tally::Tally;
 use promptmeter::http::identity::Identity;
 use promptmeter::http::problem::Code;
 use promptmeter::limits::{LINEAGE_BREADTH, LINEAGE_DEPTH, LINEAGE_NODES};
@@ -35,9 +36,9 @@ fn count(cell: &Cell) -> i64 {
     }
 }
 
-fn counts(cells: &[Cell]) -> Counts {
-    let [views, copies, forks, compares] = [0, 1, 2, 3].map(|place| count(&cells[place]));
-    Counts { views, copies, forks, compares }
+fn tally(cells: &[Cell]) -> Tally {
+    let [views, copies, forks, compares] = [0, 1, 2, 3].map(|place| count(&cells[place]).unsigned_abs());
+    Tally { views, copies, forks, compares }
 }
 
 fn row(cells: &[Cell]) -> Row {
@@ -45,8 +46,8 @@ fn row(cells: &[Cell]) -> Row {
         id: id.parse().unwrap(),
         slug: text(&cells[4]),
         title: text(&cells[5]).unwrap(),
-        counts: counts(&cells[6..10]),
-        credited: counts(&cells[10..14]),
+        counts: tally(&cells[6..10]),
+        credited: tally(&cells[10..14]),
         children: count(&cells[14]),
         private_children: count(&cells[15]),
         descendants: count(&cells[16]),

@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use promptmeter::counting::counter::{Commit, Counter};
-use promptmeter::counting::day::{DAY_QUARTERS, Day};
+use promptmeter::counting::day::Day;
 use promptmeter::counting::ledger::{LEDGER_ENTRIES, Ledger, LedgerChange, SEGMENT_ENTRIES, Segment};
 use promptmeter::counting::protocol::{IdDigest, ImportedRow, Increment, Outcome};
 use promptmeter::counting::tally::{Metric, Tally};
+use promptmeter::time::DAY_QUARTERS;
 use proptest::prelude::*;
 
 const NOW_MS: i64 = 1_800_000_000_000;

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use promptmeter::counting::day::{DAY_QUARTERS, Day, QUARTER_MS, between, quarter_of};
+use promptmeter::counting::day::{Day, between};
 use promptmeter::counting::tally::Tally;
 use promptmeter::counting::windows::{Recent, first_day, score, spread_ms, trend, trend_since};
+use promptmeter::time::{DAY_QUARTERS, QUARTER_MS, quarter_of};
 use proptest::prelude::*;
 use uuid::Uuid;
 

@@ -166,10 +166,10 @@ fn counters_are_compared_with_what_is_stored_of_them() {
     };
     check(STORED, AUDIT, 0, &[]);
     check(StoredCounts::default(), Audit::default(), 0, &[]);
-    check(STORED, Audit { days: Tally { views: 39, ..TALLY }, ..AUDIT }, 0, &[("days.views", 40, 39)]);
-    check(STORED, Audit { days: Tally { copies: 0, ..TALLY }, ..AUDIT }, 0, &[("days.copies", 30, 0)]);
+    check(STORED, Audit { days: Tally { views: 39, ..TALLY }, ..AUDIT }, 0, &[("days.view", 40, 39)]);
+    check(STORED, Audit { days: Tally { copies: 0, ..TALLY }, ..AUDIT }, 0, &[("days.copy", 30, 0)]);
     let snapshot = Tally { views: 1, compares: 11, ..TALLY };
-    let differences = [("prompt_stats.views", 40, 1), ("prompt_stats.compares", 10, 11)];
+    let differences = [("prompt_stats.view", 40, 1), ("prompt_stats.compare_add", 10, 11)];
     check(StoredCounts { snapshot, ..STORED }, AUDIT, 0, &differences);
 
     // Rows of forks and comparisons, of which those that are marked may be counted or not.

@@ -4,7 +4,9 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::request::Ask;
-use super::tree::{Counts, Forks, Node, Row, Seen};
+use super::tree::{Forks, Node, Row, Seen};
+use crate::counting::stats::named;
+use crate::counting::tally::Tally;
 
 /// A prompt with its forks, and what it comes from.
 #[derive(Debug, Serialize)]
@@ -43,10 +45,10 @@ fn serialize_place<S: Serializer>(
     if let Some(prompt) = prompt {
         map.serialize_entry("slug", &prompt.slug)?;
         map.serialize_entry("title", &prompt.title)?;
-        for (name, count) in prompt.counts.named() {
+        for (name, count) in named(&prompt.counts) {
             map.serialize_entry(name, &count)?;
         }
-        map.serialize_entry("credited", &prompt.credited)?;
+        map.serialize_entry("credited", &Credited(&prompt.credited))?;
         map.serialize_entry("children", &prompt.children)?;
         map.serialize_entry("privateChildren", &prompt.private_children)?;
         map.serialize_entry("descendants", &prompt.descendants)?;
@@ -88,19 +90,11 @@ impl Forks {
     }
 }
 
-impl Counts {
-    fn named(&self) -> [(&'static str, i64); 4] {
-        [
-            ("viewCount", self.views),
-            ("copyCount", self.copies),
-            ("forkCount", self.forks),
-            ("compareCount", self.compares),
-        ]
-    }
-}
+/// What a prompt is credited with, under the names of counts.
+struct Credited<'a>(&'a Tally);
 
-impl Serialize for Counts {
+impl Serialize for Credited<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.named())
+        serializer.collect_map(named(self.0))
     }
 }

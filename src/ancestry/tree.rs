@@ -6,6 +6,7 @@ use std::vec;
 use uuid::Uuid;
 
 use super::request::{Ask, Cursor};
+use crate::counting::tally::Tally;
 use crate::limits::LINEAGE_NODES;
 
 /// A place, as it is read.
@@ -31,28 +32,15 @@ pub struct Seen {
     /// Its title.
     pub title: String,
     /// What its snapshot says.
-    pub counts: Counts,
+    pub counts: Tally,
     /// What the snapshots of all prompts below it add up to.
-    pub credited: Counts,
+    pub credited: Tally,
     /// Direct forks that exist.
     pub children: i64,
     /// Those of them that are not public and active.
     pub private_children: i64,
     /// Prompts below it that exist.
     pub descendants: i64,
-}
-
-/// Views, copies, forks and comparisons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// Views.
-    pub views: i64,
-    /// Copies.
-    pub copies: i64,
-    /// Forks.
-    pub forks: i64,
-    /// Comparisons.
-    pub compares: i64,
 }
 
 /// A place with the forks below it.

@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 
-use super::day::{DAY_QUARTERS, Day, quarter_of};
+use super::day::Day;
 use super::ledger::{Ledger, LedgerChange};
 use super::protocol::{Audit, IdDigest, ImportedRow, Increment, Outcome};
 use super::snapshot::Snapshot;
 use super::tally::Tally;
 use super::windows::Recent;
-use crate::time::SECOND_MS;
+use crate::time::{DAY_QUARTERS, SECOND_MS, quarter_of};
 
 /// At most one snapshot of a counter is written in this time, and none is older, in milliseconds.
 pub const SNAPSHOT_INTERVAL_MS: i64 = 10 * SECOND_MS;

@@ -5,16 +5,10 @@
 
 use super::tally::Tally;
 use crate::packed::Packed;
-pub use crate::time::{DAY_QUARTERS, QUARTER_MS};
+use crate::time::DAY_QUARTERS;
 
 /// How many counts a quarter has, as they are packed: views, copies, forks, comparisons.
 const COUNTS: usize = 4;
-
-/// The quarter that an instant falls in, as whole quarters since 1970.
-#[must_use]
-pub fn quarter_of(at_ms: i64) -> i64 {
-    at_ms.div_euclid(QUARTER_MS)
-}
 
 /// The counts of one UTC day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,28 +1,42 @@
 //! What a reader is told about a prompt's counts.
 
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use super::tally::Tally;
 use crate::usage::totals::Totals;
 
+/// Counts under the names by which readers know them.
+#[must_use]
+pub fn named(tally: &Tally) -> [(&'static str, u64); 4] {
+    let Tally { views, copies, forks, compares } = *tally;
+    [("viewCount", views), ("copyCount", copies), ("forkCount", forks), ("compareCount", compares)]
+}
+
 /// The counts of a prompt, as a shorthand route answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
     prompt_id: Uuid,
-    view_count: u64,
-    copy_count: u64,
-    fork_count: u64,
-    compare_count: u64,
+    tally: Tally,
 }
 
 impl Counts {
     /// The counts of this prompt.
     #[must_use]
     pub fn of(prompt_id: Uuid, tally: &Tally) -> Self {
-        let Tally { views, copies, forks, compares } = *tally;
-        Self { prompt_id, view_count: views, copy_count: copies, fork_count: forks, compare_count: compares }
+        Self { prompt_id, tally: *tally }
+    }
+}
+
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut counts = serializer.serialize_map(None)?;
+        counts.serialize_entry("promptId", &self.prompt_id)?;
+        for (name, count) in named(&self.tally) {
+            counts.serialize_entry(name, &count)?;
+        }
+        counts.end()
     }
 }
 

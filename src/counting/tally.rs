@@ -16,7 +16,7 @@ pub enum Metric {
     Compare,
 }
 
-/// How often each metric was counted: since the beginning, or in one hour. Counts never pass 2^53.
+/// How often each metric was counted: since the beginning, or in some time. Counts never pass 2^53.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Views.
@@ -27,6 +27,11 @@ pub struct Tally {
     pub forks: u64,
     /// Comparisons.
     pub compares: u64,
+}
+
+impl Metric {
+    /// Every metric.
+    pub const ALL: [Self; 4] = [Self::View, Self::Copy, Self::Fork, Self::Compare];
 }
 
 impl Tally {
@@ -54,11 +59,8 @@ impl Tally {
 
     /// Counts all of another tally more.
     pub fn add_all(&mut self, other: &Self) {
-        let Self { views, copies, forks, compares } = *other;
-        for (metric, times) in
-            [(Metric::View, views), (Metric::Copy, copies), (Metric::Fork, forks), (Metric::Compare, compares)]
-        {
-            self.add(metric, times);
+        for metric in Metric::ALL {
+            self.add(metric, other.count(metric));
         }
     }
 }

@@ -4,9 +4,9 @@ use std::f64::consts::LN_2;
 
 use uuid::Uuid;
 
-use super::day::{DAY_QUARTERS, Day, QUARTER_MS, quarter_of};
+use super::day::Day;
 use super::tally::Tally;
-use crate::time::HOUR_QUARTERS;
+use crate::time::{DAY_QUARTERS, HOUR_QUARTERS, QUARTER_MS, quarter_of};
 
 /// A stretch of time up to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,9 +92,10 @@ pub fn window_start(place: usize, now_ms: i64) -> i64 {
     WINDOWS.get(place).map_or(now, |window| window.start(now))
 }
 
-/// The binary logarithm, in millionths, of a sum in which a view counts twice as much as one of a day before: `log2 Σ 2^(t / day)`, where
-/// `t` is the time of a view. The order of two prompts by what their views are worth now, halved with each day of their
-/// age, is the order of this sum, and time alone never changes it: so it is written only when something is counted.
+/// The binary logarithm, in millionths, of a sum in which a view counts twice as much as one of a day before:
+/// `log2 Σ 2^(t / day)`, where `t` is the time of a view. The order of two prompts by what their views are worth now, halved
+/// with each day of their age, is the order of this sum, and time alone never changes it: so it is written only when
+/// something is counted.
 #[must_use]
 pub fn trend(views: &[(i64, u64)]) -> Option<i64> {
     let newest = views.iter().filter(|(_, count)| *count > 0).map(|(quarter, _)| *quarter).max()?;

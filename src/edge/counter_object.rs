@@ -14,10 +14,11 @@ use super::counter_storage::{self, EVERY_DAY};
 use super::runtime::{log_failure, now_ms};
 use super::{d1, objects};
 use crate::counting::counter::{Commit, Counter, SNAPSHOT_DELAY_MS};
-use crate::counting::day::{DAY_QUARTERS, between};
+use crate::counting::day::between;
 use crate::counting::protocol::{Command, ImportedRow, Reply};
 use crate::counting::snapshot::Snapshot;
 use crate::counting::windows::{first_day, spread_ms};
+use crate::time::DAY_QUARTERS;
 
 /// The counter of one prompt.
 #[durable_object(alarm)]

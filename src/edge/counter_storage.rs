@@ -12,10 +12,11 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 
 use crate::counting::counter::{Commit, Counter};
-use crate::counting::day::{DAY_QUARTERS, Day};
+use crate::counting::day::Day;
 use crate::counting::ledger::{Ledger, Segment};
 use crate::counting::protocol::ImportedRow;
 use crate::counting::tally::Tally;
+use crate::time::{DAY_QUARTERS, HOUR_QUARTERS};
 
 /// Made with the first count: reading writes nothing.
 const SCHEMA: &str = "
@@ -67,7 +68,7 @@ fn upgrade(storage: &Storage) -> Result<()> {
     let mut days: HashMap<i64, Day> = HashMap::new();
     for row in rows(&sql, "select hour, views, copies, forks, compares from hourly", vec![])? {
         if let [SqlStorageValue::Integer(hour), views, copies, forks, compares] = row.as_slice() {
-            let quarter = hour * 4;
+            let quarter = hour * HOUR_QUARTERS;
             let tally =
                 Tally { views: count(views), copies: count(copies), forks: count(forks), compares: count(compares) };
             days.entry(quarter.div_euclid(DAY_QUARTERS)).or_default().add(quarter, &tally);

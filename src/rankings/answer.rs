@@ -51,7 +51,7 @@ impl<'a> PageAnswer<'a> {
     pub fn of(page: &Page, found: &'a mut Vec<RankedPrompt>, now_ms: i64) -> Self {
         let next_cursor = paging::cut(found, page.limit, |last| Place(last.value, last.id.to_string()));
         Self {
-            list: page.list.names().0,
+            list: page.list.names().name,
             window: page.span.name(),
             prompts: found.iter().map(|prompt| Entry { list: page.list, now_ms, prompt }).collect(),
             next_cursor,
@@ -68,9 +68,10 @@ impl Serialize for Entry<'_> {
         entry.serialize_entry("title", title)?;
         entry.serialize_entry("category", category)?;
         entry.serialize_entry("created_at", created_at)?;
+        let name = self.list.names().count;
         match self.list {
-            List::Trending => entry.serialize_entry("score", &in_thousandths(score(*value, self.now_ms)))?,
-            list => entry.serialize_entry(list.names().2, value)?,
+            List::Trending => entry.serialize_entry(name, &in_thousandths(score(*value, self.now_ms)))?,
+            _ => entry.serialize_entry(name, value)?,
         }
         if self.list == List::Used {
             entry.serialize_entry("success_count", successes)?;

@@ -3,10 +3,9 @@
 //! that overlap, repeat or break off come to the same.
 
 use super::list::WINDOWS_BY_NAME;
-use crate::counting::day::QUARTER_MS;
 use crate::counting::windows::{WINDOWS, window_start};
 use crate::sql::statement::{Statement, Value};
-use crate::time::timestamp_from_ms;
+use crate::time::{QUARTER_MS, timestamp_from_ms};
 
 /// Likes, or uses, that leave a window in one transaction; more where many are of the same instant.
 pub const LEAVING_ROWS: i64 = 2000;

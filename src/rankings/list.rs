@@ -20,6 +20,17 @@ pub enum List {
     Trending,
 }
 
+/// What is named after a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListNames {
+    /// The list, in the path.
+    pub name: &'static str,
+    /// What it is ordered by, in `prompt_rankings`.
+    pub metric: &'static str,
+    /// How often that was, in the answer.
+    pub count: &'static str,
+}
+
 /// The time that a list looks back on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
@@ -51,17 +62,18 @@ impl List {
     /// Every list.
     pub const ALL: [Self; 6] = [Self::Used, Self::Viewed, Self::Copied, Self::Forked, Self::Liked, Self::Trending];
 
-    /// The name in the path, the metric in `prompt_rankings`, and the name of the count in the answer.
+    /// What is named after it.
     #[must_use]
-    pub fn names(self) -> (&'static str, &'static str, &'static str) {
-        match self {
+    pub fn names(self) -> ListNames {
+        let (name, metric, count) = match self {
             Self::Used => ("used", "use", "usage_count"),
             Self::Viewed => ("viewed", "view", "view_count"),
             Self::Copied => ("copied", "copy", "copy_count"),
             Self::Forked => ("forked", "fork", "fork_count"),
             Self::Liked => ("liked", "like", "like_count"),
-            Self::Trending => ("trending", "view", "view_count"),
-        }
+            Self::Trending => ("trending", "view", "score"),
+        };
+        ListNames { name, metric, count }
     }
 
     /// The list of this name.
@@ -69,9 +81,9 @@ impl List {
     /// # Errors
     /// [`Code::UnknownRoute`], for it stands in the path.
     pub fn of_name(name: &str) -> Result<Self, Problem> {
-        let names = || Self::ALL.map(|list| list.names().0).join(", ");
+        let names = || Self::ALL.map(|list| list.names().name).join(", ");
         let unknown = || Problem::new(Code::UnknownRoute, format!("The lists are {}.", names()));
-        Self::ALL.into_iter().find(|list| list.names().0 == name).ok_or_else(unknown)
+        Self::ALL.into_iter().find(|list| list.names().name == name).ok_or_else(unknown)
     }
 }
 

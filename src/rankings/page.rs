@@ -64,7 +64,7 @@ impl Page {
         statement.push(", coalesce(s.").push(self.span.column()).push(", 0) from prompt_rankings r");
         statement.push(" cross join prompts p on p.id = r.prompt_id");
         statement.push(" left join prompt_rankings s on s.prompt_id = r.prompt_id and s.metric = 'success'");
-        statement.push(" where r.is_listed = 1 and r.metric = ").bind_text(self.list.names().1);
+        statement.push(" where r.is_listed = 1 and r.metric = ").bind_text(self.list.names().metric);
         statement.push(" and r.").push(column).push(" ").push(counted);
         if let Some(least) = least {
             statement.push(" and r.trend >= cast(").bind(Value::Integer(least)).push(" as integer)");

@@ -29,7 +29,7 @@ pub fn standings(snapshot: &Snapshot) -> [Standing; 3] {
     let of = |list: List, count: fn(&Tally) -> u64, trend: Option<i64>| {
         let [day, week, month] = snapshot.recent.counts.map(|tally| count(&tally));
         Standing {
-            metric: list.names().1,
+            metric: list.names().metric,
             total: count(&snapshot.tally),
             last_24h: day,
             last_7d: week,

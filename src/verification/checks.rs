@@ -13,21 +13,20 @@ struct Check {
     found: &'static str,
 }
 
-const LAST_USED: &str = "coalesce(cast(unixepoch(max(last), 'subsec') * 1000 as integer), 0)";
-
 const CHECKS: &[Check] = &[
     Check {
         subject: "usage",
         expected: "select json_object('uses', count(*), 'successes', coalesce(sum(success), 0), \
             'generation_time_count', count(generation_time_ms), \
-            'generation_time_sum_ms', coalesce(sum(generation_time_ms), 0), 'last_used', LAST_USED, \
-            'histogram', count(generation_time_ms)) \
-            from (select *, created_at as last from prompt_usage where prompt_id = p.id)",
+            'generation_time_sum_ms', coalesce(sum(generation_time_ms), 0), \
+            'last_used', coalesce(cast(unixepoch(max(created_at), 'subsec') * 1000 as integer), 0), \
+            'histogram', count(generation_time_ms)) from prompt_usage where prompt_id = p.id",
         found: "select json_object('uses', coalesce(sum(uses), 0), 'successes', coalesce(sum(successes), 0), \
             'generation_time_count', coalesce(sum(generation_time_count), 0), \
-            'generation_time_sum_ms', coalesce(sum(generation_time_sum_ms), 0), 'last_used', LAST_USED, \
+            'generation_time_sum_ms', coalesce(sum(generation_time_sum_ms), 0), \
+            'last_used', coalesce(cast(unixepoch(max(last_used_at), 'subsec') * 1000 as integer), 0), \
             'histogram', coalesce(sum((select sum(value) from json_each(generation_times))), 0)) \
-            from (select *, last_used_at as last from prompt_usage_totals where prompt_id = p.id)",
+            from prompt_usage_totals where prompt_id = p.id",
     },
     Check {
         subject: "scenes",
@@ -77,7 +76,7 @@ const CHECKS: &[Check] = &[
 pub fn statements(prompts: &[Uuid]) -> Vec<Statement> {
     let prompts = json_text(prompts);
     let of = |Check { subject, expected, found }: &Check| {
-        let figures = |object: &str| format!(" join json_each(({})) ", object.replace("LAST_USED", LAST_USED));
+        let figures = |object: &str| format!(" join json_each(({object})) ");
         let mut statement = Statement::new("select p.id, '");
         statement
             .push(subject)

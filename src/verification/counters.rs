@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::page::Difference;
 use crate::counting::counter::SNAPSHOT_INTERVAL_MS;
 use crate::counting::protocol::Audit;
-use crate::counting::tally::Tally;
+use crate::counting::tally::{Metric, Tally};
 
 /// What the database holds of a prompt's counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,46 +35,62 @@ pub struct Verdict {
     pub pending: u64,
 }
 
+impl Verdict {
+    fn check(&mut self, prompt_id: Uuid, check: String, expected: u64, found: u64) {
+        if expected != found {
+            let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+            let (expected, found) = (number(expected), number(found));
+            self.differences.push(Difference { prompt_id, check, expected, found });
+        }
+    }
+}
+
+/// The metrics, as checks name them.
+const NAMES: [(Metric, &str); 4] =
+    [(Metric::View, "view"), (Metric::Copy, "copy"), (Metric::Fork, "fork"), (Metric::Compare, "compare_add")];
+
 /// Compares a prompt's counter, at an instant, with what the database holds.
 #[must_use]
 pub fn compare(stored: &StoredCounts, audit: &Audit, now_ms: i64) -> Verdict {
     let mut verdict = Verdict { pending: stored.uncounted_forks + stored.uncounted_compares, ..Verdict::default() };
-    let mut check = |check: &str, expected: u64, found: u64| {
-        if expected != found {
-            let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-            let (expected, found) = (number(expected), number(found));
-            let check = check.to_owned();
-            verdict.differences.push(Difference { prompt_id: stored.prompt_id, check, expected, found });
+    let is_told = stored.version == audit.version;
+    for (metric, name) in NAMES {
+        let counted = audit.tally.count(metric);
+        let mut check = |subject: &str, expected: u64, found: u64| {
+            verdict.check(stored.prompt_id, format!("{subject}.{name}"), expected, found);
+        };
+        check("days", counted, audit.days.count(metric));
+        if is_told {
+            check("prompt_stats", counted, stored.snapshot.count(metric));
         }
-    };
-    for (name, counted, of_days, told) in [
-        ("views", audit.tally.views, audit.days.views, stored.snapshot.views),
-        ("copies", audit.tally.copies, audit.days.copies, stored.snapshot.copies),
-        ("forks", audit.tally.forks, audit.days.forks, stored.snapshot.forks),
-        ("compares", audit.tally.compares, audit.days.compares, stored.snapshot.compares),
-    ] {
-        check(&format!("days.{name}"), counted, of_days);
-        if stored.version == audit.version {
-            check(&format!("prompt_stats.{name}"), counted, told);
+        if let Some((rows, uncounted)) = stored.rows(metric) {
+            // Those that are marked may be counted or not.
+            check("prompt_events", counted.clamp(rows.saturating_sub(uncounted), rows), counted);
         }
     }
-    for (name, rows, uncounted, counted) in [
-        ("fork", stored.forks, stored.uncounted_forks, audit.tally.forks),
-        ("compare_add", stored.compares, stored.uncounted_compares, audit.tally.compares),
-    ] {
-        let counted_rows = counted.clamp(rows.saturating_sub(uncounted), rows);
-        check(&format!("prompt_events.{name}"), counted_rows, counted);
-    }
-    if stored.version != audit.version {
-        // A snapshot comes within the interval, or it does not come; one that was just begun may not be there yet.
-        let [begun_ms, due_ms] = audit.snapshots_ms;
-        let is_near = |at_ms: Option<i64>, bound_ms: i64| at_ms.is_some_and(|at_ms| (at_ms - now_ms).abs() <= bound_ms);
-        let is_due = is_near(due_ms, 2 * SNAPSHOT_INTERVAL_MS) || is_near(begun_ms, SNAPSHOT_INTERVAL_MS / 2);
-        if is_due && stored.version < audit.version {
-            verdict.pending += 1;
-        } else {
-            check("prompt_stats.version", audit.version, stored.version);
-        }
+    if !is_told && stored.version < audit.version && is_due(audit, now_ms) {
+        verdict.pending += 1;
+    } else {
+        verdict.check(stored.prompt_id, "prompt_stats.version".to_owned(), audit.version, stored.version);
     }
     verdict
+}
+
+impl StoredCounts {
+    /// The rows of a metric, and those of them that are marked as not counted; `None` of what is not kept as rows.
+    fn rows(&self, metric: Metric) -> Option<(u64, u64)> {
+        match metric {
+            Metric::View | Metric::Copy => None,
+            Metric::Fork => Some((self.forks, self.uncounted_forks)),
+            Metric::Compare => Some((self.compares, self.uncounted_compares)),
+        }
+    }
+}
+
+/// Whether a snapshot is on its way. It comes within the interval, or it does not come; one that was just begun may not be
+/// there yet.
+fn is_due(audit: &Audit, now_ms: i64) -> bool {
+    let [begun_ms, due_ms] = audit.snapshots_ms;
+    let is_near = |at_ms: Option<i64>, bound_ms: i64| at_ms.is_some_and(|at_ms| (at_ms - now_ms).abs() <= bound_ms);
+    is_near(due_ms, 2 * SNAPSHOT_INTERVAL_MS) || is_near(begun_ms, SNAPSHOT_INTERVAL_MS / 2)
 }

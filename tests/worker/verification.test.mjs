@@ -57,7 +57,7 @@ test("what is counted, stored and told agrees; what is changed behind it is foun
   const { differences } = await settled();
   const found = differences.map(({ prompt_id, check, expected, found }) => [prompt_id, check, expected, found]);
   const has = (...difference) => assert.ok(found.some((one) => one.join() === difference.join()), `${difference}: ${JSON.stringify(found)}`);
-  has(views, "prompt_stats.views", 0, 3);
+  has(views, "prompt_stats.view", 0, 3);
   has(views, "rankings.view", 3, 0);
   has(forks, "prompt_events.fork", 0, 1);
   has(used, "usage.uses", 1, 7);

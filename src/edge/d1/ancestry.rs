@@ -7,7 +7,7 @@ use super::rows::{Columns, read_all};
 use super::{prepared, run, transact};
 use crate::ancestry::read_sql;
 use crate::ancestry::request::Ask;
-use crate::ancestry::tree::{Counts, Row, Seen};
+use crate::ancestry::tree::{Row, Seen};
 use crate::compared::{self, Compared};
 use crate::http::identity::Identity;
 
@@ -56,19 +56,10 @@ fn row(columns: &mut Columns) -> Option<Row> {
     let (parent, place) = (columns.optional_text()?, columns.optional_text()?);
     let has_forks = columns.boolean()?;
     let (id, slug, title) = (columns.optional_uuid()?, columns.optional_text()?, columns.optional_text()?);
-    let (counts, credited) = (counts(columns)?, counts(columns)?);
+    let (counts, credited) = (columns.tally()?, columns.tally()?);
     let (children, private_children, descendants) = (columns.integer()?, columns.integer()?, columns.integer()?);
     let prompt = id.zip(title);
     let prompt =
         prompt.map(|(id, title)| Seen { id, slug, title, counts, credited, children, private_children, descendants });
     Some(Row { parent, place, has_forks, prompt })
-}
-
-fn counts(columns: &mut Columns) -> Option<Counts> {
-    Some(Counts {
-        views: columns.integer()?,
-        copies: columns.integer()?,
-        forks: columns.integer()?,
-        compares: columns.integer()?,
-    })
 }

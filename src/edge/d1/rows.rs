@@ -9,6 +9,7 @@ use worker::worker_sys::D1Result;
 use worker::{D1Database, D1PreparedStatement, Error, Result};
 
 use super::transact;
+use crate::counting::tally::Tally;
 use crate::rest::rows::{Cell, Row};
 
 /// Runs statements in one transaction; gives the rows of each.
@@ -87,6 +88,16 @@ impl Columns {
 
     pub(super) fn integer(&mut self) -> Option<i64> {
         self.optional_integer()?
+    }
+
+    /// A whole number from 0 on.
+    pub(super) fn count(&mut self) -> Option<u64> {
+        self.integer().map(i64::unsigned_abs)
+    }
+
+    /// Views, copies, forks, comparisons.
+    pub(super) fn tally(&mut self) -> Option<Tally> {
+        Some(Tally { views: self.count()?, copies: self.count()?, forks: self.count()?, compares: self.count()? })
     }
 
     pub(super) fn number(&mut self) -> Option<f64> {

@@ -8,7 +8,6 @@ use super::usage::sums;
 use super::{prepared, run, statement, text};
 use crate::counting::stats::{Counts, Stats};
 use crate::counting::stats_page::StatsPage;
-use crate::counting::tally::Tally;
 use crate::data::prompt::PromptName;
 use crate::http::identity::Identity;
 use crate::usage::totals::Totals;
@@ -32,14 +31,13 @@ pub(in crate::edge) async fn page(
     let found = run(prepared(database, &page.statement(identity))?).await?;
     read_all(&found, |columns| {
         let (id, slug) = (columns.uuid()?, columns.optional_text()?);
-        let mut count = || columns.integer().map(i64::unsigned_abs);
-        let tally = Tally { views: count()?, copies: count()?, forks: count()?, compares: count()? };
+        let tally = columns.tally()?;
         let (likes, usage) = likes_and_uses(columns)?;
         Some((PromptName::Id(id), slug.map(PromptName::Slug), Stats::of(Counts::of(id, &tally), likes, usage)))
     })
 }
 
 fn likes_and_uses(columns: &mut Columns) -> Option<(u64, Totals)> {
-    let (likes, last_used_at) = (columns.integer()?.unsigned_abs(), columns.optional_text()?);
+    let (likes, last_used_at) = (columns.count()?, columns.optional_text()?);
     Some((likes, Totals { sums: sums(columns)?, last_used_at }))
 }

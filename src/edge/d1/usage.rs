@@ -91,8 +91,7 @@ pub(in crate::edge) async fn scenes(
     let results = transact(database, batch).await?;
     let (mut totals, mut scenes) = (Vec::new(), Vec::new());
     if let [first, second] = results.as_slice() {
-        totals =
-            read_all(first, |columns| Some((columns.integer()?.unsigned_abs(), Histogram::parse(&columns.text()?)?)))?;
+        totals = read_all(first, |columns| Some((columns.count()?, Histogram::parse(&columns.text()?)?)))?;
         scenes = read_all(second, |columns| Some(SceneRow { scene: columns.text()?, sums: sums(columns)? }))?;
     }
     let (uses, times) = totals.into_iter().next().unwrap_or_default();
@@ -101,6 +100,10 @@ pub(in crate::edge) async fn scenes(
 
 /// Reads `uses, successes, generation_time_count, generation_time_sum_ms`.
 pub(super) fn sums(columns: &mut Columns) -> Option<Sums> {
-    let mut sum = || columns.integer().map(i64::unsigned_abs);
-    Some(Sums { uses: sum()?, successes: sum()?, generation_time_count: sum()?, generation_time_sum_ms: sum()? })
+    Some(Sums {
+        uses: columns.count()?,
+        successes: columns.count()?,
+        generation_time_count: columns.count()?,
+        generation_time_sum_ms: columns.count()?,
+    })
 }

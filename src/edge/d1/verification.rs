@@ -5,7 +5,6 @@ use worker::{D1Database, Result};
 
 use super::rows::{Columns, read_all};
 use super::{integer, prepared, run, statement, text, transact};
-use crate::counting::tally::Tally;
 use crate::verification::checks;
 use crate::verification::counters::StoredCounts;
 use crate::verification::page::{Difference, Page};
@@ -26,19 +25,16 @@ pub(in crate::edge) async fn counts(database: &D1Database, page: &Page) -> Resul
     let parameters = [text(&page.after.to_string()), integer(page.limit + 1)];
     let found = run(statement(database, COUNTS, &parameters)?).await?;
     read_all(&found, |columns| {
-        let prompt_id = columns.uuid()?;
-        let mut count = || columns.integer().map(i64::unsigned_abs);
-        let snapshot = Tally { views: count()?, copies: count()?, forks: count()?, compares: count()? };
         let counts = StoredCounts {
-            prompt_id,
-            snapshot,
-            version: count()?,
-            forks: count()?,
-            compares: count()?,
-            uncounted_forks: count()?,
-            uncounted_compares: count()?,
+            prompt_id: columns.uuid()?,
+            snapshot: columns.tally()?,
+            version: columns.count()?,
+            forks: columns.count()?,
+            compares: columns.count()?,
+            uncounted_forks: columns.count()?,
+            uncounted_compares: columns.count()?,
         };
-        Some((counts, count()?))
+        Some((counts, columns.count()?))
     })
 }
 
