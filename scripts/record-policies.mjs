@@ -1,11 +1,11 @@
 // Records what PostgreSQL answers to every request of tests/policy_matrix: row-level security itself, in a cluster that
 // is made for it and thrown away.
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { CELLS } from "../tests/policy_matrix/cells.mjs";
-import { EXPECTED, MODEL, digest } from "../tests/policy_matrix/expected.mjs";
+import { MODEL, record } from "../tests/policy_matrix/expected.mjs";
 import { changes, given } from "../tests/policy_matrix/outcome.mjs";
 import { SEED, id } from "../tests/policy_matrix/seed.mjs";
 import { sql } from "../tests/policy_matrix/sql.mjs";
@@ -110,9 +110,7 @@ await withCluster(async (psql) => {
   await psql([MODEL, TRIED, ...seed].join("\n"));
   const printed = await psql(["select matrix.stored();", ...CELLS.map(tried)].join("\n"));
   const [seeded, ...answers] = printed.trimEnd().split("\n").map((line) => JSON.parse(line));
-  const told = (cell, answer) => `${JSON.stringify(cell.name)}:${JSON.stringify(outcome(cell, answer, seeded))}`;
-  const lines = CELLS.map((cell, index) => told(cell, answers[index]));
-  writeFileSync(EXPECTED, `{"digest":"${digest()}","cells":{\n${lines.join(",\n")}\n}}\n`);
+  record(CELLS.map((cell, index) => [cell.name, outcome(cell, answers[index], seeded)]));
   const refused = answers.filter(({ error }) => error).length;
   const changing = answers.filter(({ stored }) => stored).length;
   console.log(`${answers.length} cells: ${refused} refused, ${changing} change rows`);

@@ -1,4 +1,4 @@
-// What a request came to, in the form in which expected.json has it: rows by their keys, UUIDs by their names.
+// What a request came to, in the form in which the record has it: rows by their keys, UUIDs by their names.
 import { isDeepStrictEqual } from "node:util";
 import { POLICIES, POLICY } from "./policies.mjs";
 import { nameOf, named } from "./seed.mjs";

@@ -19,7 +19,7 @@ const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const jwk = { ...pair.publicKey.export({ format: "jwk" }), kid, alg: "ES256", use: "sig" };
 
 const instance = await start({ JWKS: JSON.stringify({ keys: [jwk] }), JWT_ISSUER: iss, JWT_AUDIENCE: aud });
-const { cells: expected, digest: recordedDigest } = recorded();
+const { cells: expected, digests } = recorded();
 
 // Who asks. A forged credential has one flaw, and claims as much as there is to claim.
 const exp = Math.floor(Date.now() / 1000) + 3600;
@@ -276,8 +276,8 @@ async function check(cells, as, want, got) {
 }
 
 test("the record is of these requests, tables and policies", () => {
-  assert.deepEqual(CELLS.map(({ name }) => name), Object.keys(expected));
-  assert.equal(recordedDigest, digest(), "record again: node scripts/record-policies.mjs");
+  assert.deepEqual(CELLS.map(({ name }) => name).sort(), Object.keys(expected).sort());
+  assert.deepEqual([...new Set(digests)], [digest()], "record again: node scripts/record-policies.mjs");
 });
 
 test("where a table has rules, PostgreSQL lets a user do something, and nowhere else", () => {
