@@ -140,7 +140,7 @@ const READS = [
   ["lineage of the viral prompt", () => `/v1/prompts/${library.prompts[0].id}/lineage`],
   ["lineage of the viral prompt, 500", () => `/v1/prompts/${library.prompts[0].id}/lineage?depth=5&breadth=50`],
   ["compared", () => `/v1/prompts/${prompt()}/compared`],
-  ["verification of 25 prompts", () => `/v1/admin/verify?cursor=${cursorAt(pick(library.prompts).id)}`],
+  ["verification of 5 prompts", () => `/v1/admin/verify?cursor=${cursorAt(pick(library.prompts).id)}`],
 ];
 
 /** The cursor of the page that begins after this prompt. */

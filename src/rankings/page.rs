@@ -14,7 +14,7 @@ use crate::limits::LIST_CHARS;
 use crate::sql::predicate::allowed;
 use crate::sql::statement::{Statement, Value};
 
-/// Prompts of a page where none are asked for.
+/// Prompts of a page, unless the caller says how many.
 const DEFAULT_LIMIT: i64 = 10;
 
 /// What is asked for.
