@@ -9,6 +9,8 @@ const { counts, events, evict, post, prompt, sql } = await start();
 
 const snapshot = async (id) => (await sql("select * from prompt_stats where prompt_id = ?", id))[0];
 const writes = (id) => sql("select version, view_count, at_ms from snapshot_writes where prompt_id = ? order by rowid", id);
+const totals = async (id) =>
+  (await sql("select metric, total from prompt_rankings where prompt_id = ? order by metric", id)).map(({ metric, total }) => [metric, total]);
 const view = (id) => post(`/v1/prompts/${id}/view`);
 /** Waits for a snapshot that says this, and gives it. */
 const follows = (id, expected) =>
@@ -24,6 +26,9 @@ function checkIntervals(written) {
 }
 
 before(async () => {
+  await sql("create table ranking_writes (prompt_id text, metric text)");
+  await sql(`create trigger ranking_written after update on prompt_rankings begin
+    insert into ranking_writes values (new.prompt_id, new.metric); end`);
   await sql("create table snapshot_writes (prompt_id text, version integer, view_count integer, at_ms integer)");
   await sql(`create trigger snapshot_written before insert on prompt_stats begin
     insert into snapshot_writes values (new.prompt_id, new.version, new.view_count,
@@ -76,9 +81,23 @@ describe("snapshots", { concurrency: true }, () => {
     await view(id);
     await until(async () => (await writes(id)).some(({ version, view_count }) => version === 2 && view_count === 2));
     assert.deepEqual([(await snapshot(id)).version, (await snapshot(id)).view_count], [3, 777]);
+    assert.deepEqual(await totals(id), [], "nor do they rank the prompt");
     await view(id);
     await view(id);
     assert.equal((await follows(id, [4, 0, 0, 0])).version, 4);
+    assert.deepEqual(await totals(id), [["view", 4]]);
+  });
+
+  test("tell the rankings what changed alone", async () => {
+    const id = await prompt();
+    await events([{ type: "view", prompt_id: id }, { type: "fork", prompt_id: id }], { as: user(randomUUID()) });
+    await follows(id, [1, 0, 1, 0]);
+    await events({ type: "copy", prompt_id: id });
+    await follows(id, [1, 1, 1, 0]);
+    await events({ type: "copy", prompt_id: id });
+    await follows(id, [1, 2, 1, 0]);
+    assert.deepEqual(await totals(id), [["copy", 2], ["fork", 1], ["view", 1]]);
+    assert.deepEqual(await sql("select metric from ranking_writes where prompt_id = ?", id), [{ metric: "copy" }]);
   });
 
   test("are not written when nothing changed", async () => {
