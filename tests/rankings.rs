@@ -30,6 +30,7 @@ enum Step {
     RedateLike(usize, usize, i64),
     Use(usize, usize, bool, i64),
     Reuse(usize, usize, usize, bool, i64),
+    MoveUse(usize, usize, usize),
     Unuse(usize, usize),
     Show(usize, bool, bool),
     RemovePrompt(usize),
@@ -52,6 +53,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         6 => (number.clone(), prompt.clone(), any::<bool>(), hours.clone()).prop_map(|(n, p, s, h)| Step::Use(n, p, s, h)),
         2 => (number.clone(), prompt.clone(), prompt.clone(), any::<bool>(), hours)
             .prop_map(|(n, p, o, s, h)| Step::Reuse(n, p, o, s, h)),
+        1 => (number.clone(), prompt.clone(), prompt.clone()).prop_map(|(n, p, o)| Step::MoveUse(n, p, o)),
         1 => (number, prompt.clone()).prop_map(|(n, p)| Step::Unuse(n, p)),
         2 => (prompt.clone(), any::<bool>(), any::<bool>()).prop_map(|(p, public, active)| Step::Show(p, public, active)),
         1 => prompt.prop_map(Step::RemovePrompt),
@@ -106,6 +108,10 @@ fn take(database: &Connection, now_ms: &mut i64, step: &Step) {
             "update prompt_usage set prompt_id = ?3, success = cast(?4 as integer), created_at = ?5 \
                 where id = ?1 and prompt_id = ?2",
             &[&number.to_string(), &prompt_id(*prompt), &prompt_id(*other), bit(*success), &at(*hours)],
+        ),
+        Step::MoveUse(number, prompt, other) => sql(
+            "update prompt_usage set prompt_id = ?3 where id = ?1 and prompt_id = ?2",
+            &[&number.to_string(), &prompt_id(*prompt), &prompt_id(*other)],
         ),
         Step::Unuse(number, prompt) => {
             sql(
@@ -199,6 +205,20 @@ fn many_rows_leave_in_slices_and_once() {
     assert_eq!(leave_all(&database, NOW_MS), 3);
     assert_eq!(leave_all(&database, NOW_MS - 99 * HOUR_MS), 3, "an earlier run that comes late changes nothing");
     assert_eq!(rows_of(&database, used), all);
+}
+
+#[test]
+fn what_has_left_a_window_does_not_leave_it_again() {
+    let database = library();
+    let recent = "insert into prompt_usage (id, prompt_id, success, created_at) values ('a', ?1, 1, ?2)";
+    execute(&database, recent, &[&prompt_id(0), &stored(NOW_MS - 60 * HOUR_MS)]);
+    let counts: Vec<Row> = vec![[1.0, 0.0, 1.0, 1.0].map(Cell::Number).into()];
+    // A run that began long before comes in between.
+    for hours in [0, 99, 0] {
+        leave_all(&database, NOW_MS - hours * HOUR_MS);
+        let used = "select total, last_24h, last_7d, last_30d from prompt_rankings where metric = 'use'";
+        assert_eq!(rows_of(&database, used), counts, "after a run of {hours} hours before");
+    }
 }
 
 #[test]
