@@ -38,7 +38,7 @@ fn count(cell: &Cell) -> i64 {
 
 fn tally(cells: &[Cell]) -> Tally {
     let [views, copies, forks, compares] = [0, 1, 2, 3].map(|place| count(&cells[place]).unsigned_abs());
-    Tally { views, copies, forks, compares }
+    Tally { views, copies, forks, compares, ..Tally::default() }
 }
 
 fn row(cells: &[Cell]) -> Row {

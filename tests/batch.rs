@@ -119,7 +119,7 @@ fn timestamps_are_at_most_48_hours_old_and_5_minutes_ahead() {
         let counting = |at_ms| Counting {
             index: 0,
             prompt_id: PROMPT,
-            increment: Increment { metric: Metric::View, at_ms, id: None },
+            increment: Increment::of(Metric::View, at_ms, None),
             lineage: None,
         };
         let expected_counting = expected.map(counting).map_err(|code| (code, Some("/timestamp")));
@@ -139,10 +139,10 @@ fn views_and_copies_are_anybodys_and_nobodys() {
         [(Kind::View { visitor: visitor() }, Metric::View), (Kind::Copy { visitor: visitor() }, Metric::Copy)]
     {
         for identity in [Identity::Anonymous, Identity::User(user()), Identity::Service(None)] {
-            let increment = Increment { metric, at_ms: NOW_MS, id: Some(kind.digest("an id", None)) };
+            let increment = Increment::of(metric, NOW_MS, Some(kind.digest("an id", None)));
             let expected = Counting { index: 0, prompt_id: PROMPT, increment, lineage: None };
             check(with_id("an id", event(PROMPT, kind.clone())), &identity, Ok(expected));
-            let increment = Increment { metric, at_ms: NOW_MS, id: None };
+            let increment = Increment::of(metric, NOW_MS, None);
             check(
                 event(PROMPT, kind.clone()),
                 &identity,
@@ -161,7 +161,7 @@ fn forks_and_comparisons_are_a_users_and_have_an_id() {
     ] {
         for identity in [Identity::User(user()), Identity::Service(Some(user()))] {
             for (id, event) in [("an id", with_id("an id", event.clone())), (&new_id, event.clone())] {
-                let increment = Increment { metric, at_ms: NOW_MS, id: Some(kind.digest(id, Some(USER))) };
+                let increment = Increment::of(metric, NOW_MS, Some(kind.digest(id, Some(USER))));
                 let row = LineageEvent {
                     id: id.to_owned(),
                     prompt_id: PROMPT,

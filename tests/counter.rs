@@ -76,6 +76,10 @@ fn count_of(tally: &Tally, metric: Metric) -> u64 {
         Metric::Copy => tally.copies,
         Metric::Fork => tally.forks,
         Metric::Compare => tally.compares,
+        Metric::Visit => tally.visits,
+        Metric::Bot => tally.bots,
+        Metric::Headless => tally.headless,
+        Metric::Prefetch => tally.prefetches,
     }
 }
 
@@ -162,7 +166,7 @@ impl Simulation {
                 let first = 1_000_000 + self.bulk_ids;
                 self.bulk_ids += length;
                 let id = |key| Some(IdDigest { key, payload: 0 });
-                let increment = |key| Increment { metric: Metric::View, at_ms: self.now_ms, id: id(key) };
+                let increment = |key| Increment::of(Metric::View, self.now_ms, id(key));
                 self.count_new((first..first + length).map(increment).collect());
             }
             Step::Repeat(back) => {
@@ -182,10 +186,9 @@ impl Simulation {
     }
 
     fn increments(&self, increments: &[Drawn]) -> Vec<Increment> {
-        let increment = |&(metric, hours, id): &Drawn| Increment {
-            metric: METRICS[metric],
-            at_ms: self.now_ms + hours * HOUR_MS,
-            id: id.map(|(key, payload)| IdDigest { key, payload }),
+        let increment = |&(metric, hours, id): &Drawn| {
+            let id = id.map(|(key, payload)| IdDigest { key, payload });
+            Increment::of(METRICS[metric], self.now_ms + hours * HOUR_MS, id)
         };
         increments.iter().map(increment).collect()
     }
@@ -253,7 +256,7 @@ proptest! {
 }
 
 fn increment(metric: Metric, id: Option<(u64, u32)>) -> Increment {
-    Increment { metric, at_ms: NOW_MS, id: id.map(|(key, payload)| IdDigest { key, payload }) }
+    Increment::of(metric, NOW_MS, id.map(|(key, payload)| IdDigest { key, payload }))
 }
 
 /// The outcomes of one command, and the tally of its commit where there is one.

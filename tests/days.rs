@@ -15,7 +15,7 @@ const HOUR: i64 = 4;
 const DAY: i64 = 24 * HOUR;
 
 fn tally(views: u64, copies: u64) -> Tally {
-    Tally { views, copies, forks: views % 3, compares: copies % 5 }
+    Tally { views, copies, forks: views % 3, compares: copies % 5, ..Tally::default() }
 }
 
 /// The days that hold these counts of quarters since 1970.
@@ -37,7 +37,7 @@ fn sum<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Tally {
 fn stored_bytes() {
     let mut day = Day::default();
     assert_eq!(day.pack(), [4]);
-    day.add(DAY_QUARTERS + 95, &Tally { views: 1, copies: 127, forks: 128, compares: 1 << 53 });
+    day.add(DAY_QUARTERS + 95, &Tally { views: 1, copies: 127, forks: 128, compares: 1 << 53, ..Tally::default() });
     day.add(-DAY_QUARTERS, &Tally { views: 300, ..Tally::default() });
     let packed = [4, 0, 0xac, 2, 0, 0, 0, 95, 1, 127, 128, 1, 128, 128, 128, 128, 128, 128, 128, 16];
     assert_eq!(day.pack(), packed);

@@ -19,7 +19,7 @@ fn funnel(days: i64, counted: &[(usize, Tally)]) -> Value {
 }
 
 fn tally([views, copies, forks, compares]: [u64; 4]) -> Tally {
-    Tally { views, copies, forks, compares }
+    Tally { views, copies, forks, compares, ..Tally::default() }
 }
 
 fn number(count: u64) -> f64 {

@@ -46,10 +46,10 @@ fn commands() {
     );
     let id = Some(IdDigest { key: u64::MAX, payload: u32::MAX });
     let increments = vec![
-        Increment { metric: Metric::View, at_ms: 1_800_000_000_000, id: None },
-        Increment { metric: Metric::Copy, at_ms: -1, id },
-        Increment { metric: Metric::Fork, at_ms: 0, id: None },
-        Increment { metric: Metric::Compare, at_ms: 0, id: None },
+        Increment::of(Metric::View, 1_800_000_000_000, None),
+        Increment::of(Metric::Copy, -1, id),
+        Increment::of(Metric::Fork, 0, None),
+        Increment::of(Metric::Compare, 0, None),
     ];
     check(
         &Command::Count { prompt_id: PROMPT, delivery: 7, increments },
@@ -74,25 +74,28 @@ fn commands() {
 
 #[test]
 fn replies() {
-    let tally = Tally { views: 9_007_199_254_740_992, copies: 2, forks: 3, compares: 4 };
+    let tally = Tally { views: 9_007_199_254_740_992, copies: 2, forks: 3, compares: 4, ..Tally::default() };
     check(
         &Reply::Counted { tally, outcomes: vec![Outcome::Counted, Outcome::Repeated, Outcome::Conflicting] },
         concat!(
-            r#"{"counted":{"tally":{"views":9007199254740992,"copies":2,"forks":3,"compares":4},"#,
+            r#"{"counted":{"tally":{"views":9007199254740992,"copies":2,"forks":3,"compares":4,"visits":0,"bots":0,"headless":0,"prefetches":0},"#,
             r#""outcomes":["counted","repeated","conflicting"]}}"#,
         ),
     );
     check(&Reply::Imported { counted: 1282 }, r#"{"imported":{"counted":1282}}"#);
     check(
-        &Reply::Read { tally: Tally::default() },
-        r#"{"read":{"tally":{"views":0,"copies":0,"forks":0,"compares":0}}}"#,
+        &Reply::Read { tally: Tally::default(), unique_visitors: 3 },
+        concat!(
+            r#"{"read":{"tally":{"views":0,"copies":0,"forks":0,"compares":0,"visits":0,"bots":0,"headless":0,"prefetches":0},"#,
+            r#""unique_visitors":3}}"#,
+        ),
     );
     let sums = vec![(0, tally), (9_999, Tally::default())];
     check(
         &Reply::Between { sums },
         concat!(
-            r#"{"between":{"sums":[[0,{"views":9007199254740992,"copies":2,"forks":3,"compares":4}],"#,
-            r#"[9999,{"views":0,"copies":0,"forks":0,"compares":0}]]}}"#,
+            r#"{"between":{"sums":[[0,{"views":9007199254740992,"copies":2,"forks":3,"compares":4,"visits":0,"bots":0,"headless":0,"prefetches":0}],"#,
+            r#"[9999,{"views":0,"copies":0,"forks":0,"compares":0,"visits":0,"bots":0,"headless":0,"prefetches":0}]]}}"#,
         ),
     );
     check(
@@ -103,15 +106,15 @@ fn replies() {
             snapshots_ms: [None, Some(9)],
         }),
         concat!(
-            r#"{"audited":{"tally":{"views":0,"copies":0,"forks":0,"compares":0},"version":7,"#,
-            r#""days":{"views":1,"copies":0,"forks":0,"compares":0},"snapshots_ms":[null,9]}}"#,
+            r#"{"audited":{"tally":{"views":0,"copies":0,"forks":0,"compares":0,"visits":0,"bots":0,"headless":0,"prefetches":0},"version":7,"#,
+            r#""days":{"views":1,"copies":0,"forks":0,"compares":0,"visits":0,"bots":0,"headless":0,"prefetches":0},"snapshots_ms":[null,9]}}"#,
         ),
     );
 }
 
 #[test]
 fn counts_and_stats() {
-    let counts = Counts::of(PROMPT, &Tally { views: 1, copies: 2, forks: 3, compares: 4 });
+    let counts = Counts::of(PROMPT, &Tally { views: 1, copies: 2, forks: 3, compares: 4, ..Tally::default() });
     let text = concat!(
         r#""promptId":"01234567-89ab-7def-8123-456789abcdef","#,
         r#""viewCount":1,"copyCount":2,"forkCount":3,"compareCount":4"#,

@@ -140,7 +140,8 @@ fn each_figure_that_differs_is_named() {
     }
 }
 
-const TALLY: Tally = Tally { views: 40, copies: 30, forks: 20, compares: 10 };
+const TALLY: Tally =
+    Tally { views: 40, copies: 30, forks: 20, compares: 10, visits: 0, bots: 0, headless: 0, prefetches: 0 };
 const AUDIT: Audit = Audit { tally: TALLY, version: 7, days: TALLY, snapshots_ms: [None, None] };
 const STORED: StoredCounts = StoredCounts {
     prompt_id: PROMPT,

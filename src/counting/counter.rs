@@ -80,7 +80,7 @@ impl Counter {
     pub fn import(&self, rows: &[ImportedRow]) -> Option<Commit> {
         let mut change = Change::new(self.tally);
         for row in rows {
-            change.add(&Increment { metric: row.metric, at_ms: row.at_ms, id: None });
+            change.add(&Increment::of(row.metric, row.at_ms, None));
         }
         change.commit(self.version, LedgerChange::default())
     }
@@ -95,7 +95,7 @@ impl Counter {
     /// What a snapshot tells, from the days since [`super::windows::first_day`].
     #[must_use]
     pub fn snapshot(&self, days: &[(i64, Day)], now_ms: i64) -> Snapshot {
-        Snapshot { tally: self.tally, version: self.version, recent: Recent::of(days, now_ms) }
+        Snapshot { tally: self.tally, unique_visitors: 0, version: self.version, recent: Recent::of(days, now_ms) }
     }
 
     /// What the counter holds, with all of its days; and when it last wrote a snapshot and when it will.

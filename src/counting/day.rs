@@ -3,12 +3,13 @@
 //! Quarters, because the offset of every time zone is a whole number of them: so the hours and days of any zone can be
 //! added up. A day is stored as one row, for a write costs the same however much the row holds.
 
-use super::tally::Tally;
+use super::tally::{Metric, Tally};
 use crate::packed::Packed;
 use crate::time::DAY_QUARTERS;
 
-/// How many counts a quarter has, as they are packed: views, copies, forks, comparisons.
-const COUNTS: usize = 4;
+/// How many counts a quarter has, as they are packed: of each metric, in their order. Days that were packed before visits
+/// were counted have the first four.
+const COUNTS: usize = Metric::ALL.len();
 
 /// The counts of one UTC day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,10 +50,10 @@ impl Day {
     pub fn pack(&self) -> Vec<u8> {
         let mut packed = Packed(Vec::new());
         packed.length(COUNTS);
-        for (quarter, Tally { views, copies, forks, compares }) in &self.quarters {
+        for (quarter, tally) in &self.quarters {
             packed.number((*quarter).into());
-            for count in [views, copies, forks, compares] {
-                packed.number(count.cast_signed());
+            for metric in Metric::ALL {
+                packed.number(tally.count(metric).cast_signed());
             }
         }
         packed.0
@@ -62,14 +63,15 @@ impl Day {
     #[must_use]
     pub fn unpack(packed: &[u8]) -> Option<Self> {
         let mut packed = Packed(packed);
-        if packed.take_length()? != COUNTS {
-            return None;
-        }
+        let metrics = Metric::ALL.get(..packed.take_length()?)?;
         let mut quarters = Vec::new();
         while !packed.0.is_empty() {
             let quarter = u8::try_from(packed.take_number()?).ok()?;
-            let mut count = || packed.take_number().map(i64::unsigned_abs);
-            quarters.push((quarter, Tally { views: count()?, copies: count()?, forks: count()?, compares: count()? }));
+            let mut tally = Tally::default();
+            for metric in metrics {
+                tally.add(*metric, packed.take_number()?.unsigned_abs());
+            }
+            quarters.push((quarter, tally));
         }
         Some(Self { quarters })
     }

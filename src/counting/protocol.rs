@@ -51,6 +51,20 @@ pub struct Increment {
     /// The id it carries; without one, each delivery counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<IdDigest>,
+    /// Whoever it was, as a digest under that day's salt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<u64>,
+    /// Where it came from, as a digest under that day's salt: what can be retracted together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<u64>,
+}
+
+impl Increment {
+    /// One more of a metric at an instant, of nobody that is known.
+    #[must_use]
+    pub fn of(metric: Metric, at_ms: i64, id: Option<IdDigest>) -> Self {
+        Self { metric, at_ms, id, visitor: None, source: None }
+    }
 }
 
 /// An event's id as a counter remembers it.
@@ -105,6 +119,9 @@ pub enum Reply {
     Read {
         /// The counts.
         tally: Tally,
+        /// How many visitors there were.
+        #[serde(default)]
+        unique_visitors: u64,
     },
     /// To [`Command::Between`].
     Between {

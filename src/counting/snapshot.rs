@@ -8,6 +8,8 @@ use super::windows::Recent;
 pub struct Snapshot {
     /// The counts since the beginning.
     pub tally: Tally,
+    /// How many visitors there were.
+    pub unique_visitors: u64,
     /// The counter's version: a snapshot of a higher one is newer.
     pub version: u64,
     /// What was counted lately.

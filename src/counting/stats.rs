@@ -10,7 +10,7 @@ use crate::usage::totals::Totals;
 /// Counts under the names by which readers know them.
 #[must_use]
 pub fn named(tally: &Tally) -> [(&'static str, u64); 4] {
-    let Tally { views, copies, forks, compares } = *tally;
+    let Tally { views, copies, forks, compares, .. } = *tally;
     [("viewCount", views), ("copyCount", copies), ("forkCount", forks), ("compareCount", compares)]
 }
 

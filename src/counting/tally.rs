@@ -14,6 +14,14 @@ pub enum Metric {
     Fork,
     /// Somebody put it beside others.
     Compare,
+    /// A view that is the first of its visitor for some time.
+    Visit,
+    /// What would have been a view or a copy, but came from a robot that says so.
+    Bot,
+    /// The same, from a browser that a program steers.
+    Headless,
+    /// The same, from a browser that loads a page in case somebody looks at it.
+    Prefetch,
 }
 
 /// How often each metric was counted: since the beginning, or in some time. Counts never pass 2^53.
@@ -27,11 +35,24 @@ pub struct Tally {
     pub forks: u64,
     /// Comparisons.
     pub compares: u64,
+    /// Visits: views, at most one of a visitor in some time.
+    #[serde(default)]
+    pub visits: u64,
+    /// Events of robots, which are neither views nor copies.
+    #[serde(default)]
+    pub bots: u64,
+    /// Events of steered browsers, likewise.
+    #[serde(default)]
+    pub headless: u64,
+    /// Events of pages that were loaded ahead, likewise.
+    #[serde(default)]
+    pub prefetches: u64,
 }
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 4] = [Self::View, Self::Copy, Self::Fork, Self::Compare];
+    pub const ALL: [Self; 8] =
+        [Self::View, Self::Copy, Self::Fork, Self::Compare, Self::Visit, Self::Bot, Self::Headless, Self::Prefetch];
 }
 
 impl Tally {
@@ -43,6 +64,10 @@ impl Tally {
             Metric::Copy => self.copies,
             Metric::Fork => self.forks,
             Metric::Compare => self.compares,
+            Metric::Visit => self.visits,
+            Metric::Bot => self.bots,
+            Metric::Headless => self.headless,
+            Metric::Prefetch => self.prefetches,
         }
     }
 
@@ -53,6 +78,10 @@ impl Tally {
             Metric::Copy => &mut self.copies,
             Metric::Fork => &mut self.forks,
             Metric::Compare => &mut self.compares,
+            Metric::Visit => &mut self.visits,
+            Metric::Bot => &mut self.bots,
+            Metric::Headless => &mut self.headless,
+            Metric::Prefetch => &mut self.prefetches,
         };
         *count = count.saturating_add(times);
     }

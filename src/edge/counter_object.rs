@@ -91,7 +91,7 @@ impl PromptCounter {
         let mut memory = self.memory.borrow_mut();
         let memory = memory.as_mut().ok_or_else(|| Error::from("the counter was not restored"))?;
         match command {
-            Command::Read => Ok((Reply::Read { tally: memory.counter.tally }, false)),
+            Command::Read => Ok((Reply::Read { tally: memory.counter.tally, unique_visitors: 0 }, false)),
             Command::Between { bounds } => {
                 let day_of = |bound: Option<&i64>| bound.map_or(0, |quarter| quarter.div_euclid(DAY_QUARTERS));
                 let range = day_of(bounds.first())..=day_of(bounds.last());

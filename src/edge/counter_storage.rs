@@ -52,7 +52,13 @@ pub(super) fn restore(storage: &Storage) -> Result<Option<(Uuid, Counter)>> {
     else {
         return Ok(None);
     };
-    let tally = Tally { views: count(views), copies: count(copies), forks: count(forks), compares: count(compares) };
+    let tally = Tally {
+        views: count(views),
+        copies: count(copies),
+        forks: count(forks),
+        compares: count(compares),
+        ..Tally::default()
+    };
     let prompt_id = Uuid::try_parse(prompt_id).map_err(|error| Error::from(error.to_string()))?;
     Ok(Some((prompt_id, Counter { tally, version: count(version), ledger: restore_ledger(&sql)? })))
 }
@@ -69,8 +75,13 @@ fn upgrade(storage: &Storage) -> Result<()> {
     for row in rows(&sql, "select hour, views, copies, forks, compares from hourly", vec![])? {
         if let [SqlStorageValue::Integer(hour), views, copies, forks, compares] = row.as_slice() {
             let quarter = hour * HOUR_QUARTERS;
-            let tally =
-                Tally { views: count(views), copies: count(copies), forks: count(forks), compares: count(compares) };
+            let tally = Tally {
+                views: count(views),
+                copies: count(copies),
+                forks: count(forks),
+                compares: count(compares),
+                ..Tally::default()
+            };
             days.entry(quarter.div_euclid(DAY_QUARTERS)).or_default().add(quarter, &tally);
         }
     }

@@ -33,7 +33,7 @@ pub(super) async fn ask(env: &Env, prompt_id: Uuid, command: &Command) -> Result
 /// The counts of a prompt.
 pub(super) async fn read(env: &Env, prompt_id: Uuid) -> Result<Tally> {
     match ask(env, prompt_id, &Command::Read).await? {
-        Reply::Read { tally } => Ok(tally),
+        Reply::Read { tally, .. } => Ok(tally),
         other => Err(unexpected(&other)),
     }
 }

@@ -219,9 +219,9 @@ fn imported_row(event: &ImportedEvent) -> ImportedRow {
 
 fn lineage_kind(metric: Metric) -> Option<PromptEventKind> {
     match metric {
-        Metric::View | Metric::Copy => None,
         Metric::Fork => Some(PromptEventKind::Fork { child_prompt_id: None }),
         Metric::Compare => Some(PromptEventKind::CompareAdd { comparison_id: None }),
+        _ => None,
     }
 }
 

@@ -1,10 +1,8 @@
 //! The only folder that knows Cloudflare: it decodes, asks the pure code, performs, encodes.
 //!
 //! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] and [`recorder_object`] (commands to one prompt's counter, to one experiment's recorder)
-//! - handlers: [`events`], [`prompts`], [`stats`], [`series`], [`search`], [`experiments`], [`summary`], [`results`], [`evaluate`], [`import`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
+//! - handlers: [`events`], [`prompts`], [`stats`], [`rankings`], [`series`], [`ancestry`], [`compared`], [`search`], [`experiments`], [`summary`], [`results`], [`evaluate`], [`import`], [`verification`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
 //! - what they share: [`ingestion`], [`counters`] and [`recorders`] (the way to them), [`objects`], [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`], [`time_zone`]
-//! - handlers: [`events`], [`prompts`], [`stats`], [`ancestry`], [`compared`], [`search`], [`experiments`], [`summary`], [`results`], [`evaluate`], [`import`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
-//! - what they share: [`ingestion`], [`counters`] and [`recorders`] (the way to them), [`objects`], [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`]
 //! - who is asking: [`identity`], [`public_keys`] (those of `JWKS`), [`key_download`], [`web_crypto`]
 //! - statements: [`d1`] and [`counter_storage`] hold all SQL
 

@@ -215,7 +215,7 @@ fn counting(
 ) -> Result<Counting, Problem> {
     let PromptEvent { prompt_id, kind } = event;
     if !kind.is_lineage() {
-        let increment = Increment { metric: kind.metric(), at_ms, id: id.map(|id| kind.digest(&id, None)) };
+        let increment = Increment::of(kind.metric(), at_ms, id.map(|id| kind.digest(&id, None)));
         return Ok(Counting { index, prompt_id, increment, lineage: None });
     }
     let user = Some(require_user(identity)?.clone());

@@ -37,7 +37,7 @@ impl LineageEvent {
         let user_id = self.user.as_ref().map(|user| user.id);
         let id = self.kind.digest(&self.id, user_id);
         let at_ms = timestamp_to_ms(&self.created_at).unwrap_or_default();
-        Increment { metric: self.kind.metric(), at_ms, id: Some(id) }
+        Increment::of(self.kind.metric(), at_ms, Some(id))
     }
 }
 

@@ -98,7 +98,7 @@ impl<'a> Funnel<'a> {
 
 impl Day {
     fn new(start: String, tally: Tally) -> Self {
-        let Tally { views, copies, forks, compares } = tally;
+        let Tally { views, copies, forks, compares, .. } = tally;
         Self {
             start,
             views,

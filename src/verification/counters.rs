@@ -80,9 +80,9 @@ impl StoredCounts {
     /// The rows of a metric, and those of them that are marked as not counted; `None` of what is not kept as rows.
     fn rows(&self, metric: Metric) -> Option<(u64, u64)> {
         match metric {
-            Metric::View | Metric::Copy => None,
             Metric::Fork => Some((self.forks, self.uncounted_forks)),
             Metric::Compare => Some((self.compares, self.uncounted_compares)),
+            _ => None,
         }
     }
 }

@@ -97,7 +97,13 @@ impl Columns {
 
     /// Views, copies, forks, comparisons.
     pub(super) fn tally(&mut self) -> Option<Tally> {
-        Some(Tally { views: self.count()?, copies: self.count()?, forks: self.count()?, compares: self.count()? })
+        Some(Tally {
+            views: self.count()?,
+            copies: self.count()?,
+            forks: self.count()?,
+            compares: self.count()?,
+            ..Tally::default()
+        })
     }
 
     pub(super) fn number(&mut self) -> Option<f64> {
