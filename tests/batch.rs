@@ -323,10 +323,21 @@ fn what_storage_failed_to_store_is_stored_again() {
 
 #[test]
 fn queued_events_without_an_id_get_one() {
-    let mut events = vec![Ok(view(PROMPT)), Err(Problem::new(Code::InvalidType, "")), Ok(with_id("an id", fork()))];
-    Batch::name_all(&mut events, || NEW_ID);
-    let ids: Vec<Option<String>> = events.into_iter().map(|event| event.ok().and_then(|event| event.id)).collect();
-    assert_eq!(ids, [Some(NEW_ID.to_string()), None, Some("an id".to_owned())]);
+    let exposed = |id: Option<&str>| Event { id: id.map(str::to_owned), at_ms: None, subject: Subject::Experiment(conversion()) };
+    let events = vec![
+        Ok(view(PROMPT)),
+        Err(Problem::new(Code::InvalidType, "")),
+        Ok(with_id("an id", view(PROMPT))),
+        Ok(exposed(None)),
+        Ok(exposed(Some("another"))),
+    ];
+    let mut batch = Batch::admit(events, &Identity::Anonymous, NOW_MS, || NEW_ID);
+    let known = batch.counts.last().map(|counting| counting.increment.id);
+    batch.name_all(|| NEW_ID);
+    let new = digest(&NEW_ID.to_string(), &[]);
+    assert_eq!(batch.counts.iter().map(|counting| counting.increment.id).collect::<Vec<_>>(), [Some(new), known.unwrap()]);
+    let ids: Vec<Option<String>> = batch.experiment_events.into_iter().map(|event| event.id).collect();
+    assert_eq!(ids, [Some(NEW_ID.to_string()), Some("another".to_owned())]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 pub mod counter;
 pub mod day;
 pub mod ledger;
+pub mod merging;
 pub mod protocol;
 pub mod snapshot;
 pub mod stats;

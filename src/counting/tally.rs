@@ -86,6 +86,16 @@ impl Tally {
         *count = count.saturating_add(times);
     }
 
+    /// These counts without those of another tally; 0 where it has more.
+    #[must_use]
+    pub fn less(&self, other: &Self) -> Self {
+        let mut rest = Self::default();
+        for metric in Metric::ALL {
+            rest.add(metric, self.count(metric).saturating_sub(other.count(metric)));
+        }
+        rest
+    }
+
     /// Counts all of another tally more.
     pub fn add_all(&mut self, other: &Self) {
         for metric in Metric::ALL {

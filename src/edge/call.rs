@@ -1,8 +1,11 @@
 //! A request that was let in, and what every handler does with one.
 
+use std::rc::Rc;
+
 use futures_util::StreamExt;
 use worker::{ByteStream, Context, Env, Request};
 
+use super::merging::Way;
 use super::runtime::log_failure;
 use crate::http::body::too_large;
 use crate::http::identity::Identity;
@@ -17,7 +20,7 @@ pub(super) struct Call {
     /// The bindings.
     pub(super) env: Env,
     /// Keeps work going after the answer.
-    pub(super) context: Context,
+    pub(super) context: Rc<Context>,
     /// Who is asking.
     pub(super) identity: Identity,
     /// The decoded segment that stood for `{id}`.
@@ -38,6 +41,11 @@ pub(super) fn header(request: &Request, name: &str) -> Option<String> {
 }
 
 impl Call {
+    /// Its way to the counters.
+    pub(super) fn way(&self) -> Way {
+        Way { env: self.env.clone(), context: Rc::clone(&self.context) }
+    }
+
     /// A header of the request, if it is there.
     pub(super) fn header(&self, name: &str) -> Option<String> {
         header(&self.request, name)

@@ -12,15 +12,22 @@ use crate::json::json_text;
 
 /// How long is waited before a command is sent: first, again, and for the last time, in milliseconds. It carries what
 /// makes sending it again safe.
-const PAUSES_MS: [u64; 3] = [0, 50, 250];
+pub(super) const PAUSES_MS: &[u64] = &[0, 50, 250];
+/// The same of a command that nobody waits for, and that is lost if it fails.
+pub(super) const LONG_PAUSES_MS: &[u64] = &[0, 50, 250, 1000, 3000, 8000];
 
 /// Asks a prompt's counter; what it replies is durable.
 pub(super) async fn ask(env: &Env, prompt_id: Uuid, command: &Command) -> Result<Reply> {
+    ask_again(env, prompt_id, command, PAUSES_MS).await
+}
+
+/// Asks a prompt's counter, and again after pauses, in milliseconds, as long as it fails.
+pub(super) async fn ask_again(env: &Env, prompt_id: Uuid, command: &Command, pauses_ms: &[u64]) -> Result<Reply> {
     let body = serde_json::to_string(command)?;
     let mut failure = Error::from("no attempt");
-    for pause_ms in PAUSES_MS {
-        if pause_ms > 0 {
-            Delay::from(Duration::from_millis(pause_ms)).await;
+    for pause_ms in pauses_ms {
+        if *pause_ms > 0 {
+            Delay::from(Duration::from_millis(*pause_ms)).await;
         }
         match objects::ask(env, BINDING, &prompt_id.to_string(), &body).await {
             Ok(reply) => return Ok(serde_json::from_str(&reply)?),

@@ -7,14 +7,17 @@ use worker::Delay;
 
 use super::answer::Answer;
 use super::call::{Call, storage_failure};
+use super::merging::Way;
 use super::runtime::{log_failure, new_uuid};
 use super::{counters, ingestion, prompt_lookup};
+use crate::counting::merging::Pace;
 use crate::counting::stats::{Counted, Counts};
 use crate::events::batch::Batch;
 use crate::events::event::{Event, PromptEvent, PromptEventKind, Subject};
 use crate::events::fate::{Fate, answer};
 use crate::events::parse::{ShorthandBody, Submission, parse, parse_idempotency_key, parse_shorthand, parse_usage};
 use crate::http::body;
+use crate::http::identity::Identity;
 use crate::http::problem::Problem;
 
 /// What `sendBeacon` sends is `text/plain`.
@@ -41,15 +44,12 @@ async fn post(mut call: Call, read: fn(&Call, &str) -> Result<Submission, Proble
     body::check_type(call.header("Content-Type").as_deref(), MEDIA_TYPES)?;
     let may_queue = call.wants_async()?;
     let bytes = call.body().await?;
-    let mut events = read(&call, body::text(&bytes)?)?.events;
-    if may_queue {
-        Batch::name_all(&mut events, || new_uuid(call.now_ms));
-    }
+    let events = read(&call, body::text(&bytes)?)?.events;
     let batch = Batch::admit(events, &call.identity, call.now_ms, || new_uuid(call.now_ms));
     if may_queue {
         return queue(call, batch);
     }
-    let (fates, _) = ingestion::store(&call.env, &call.identity, batch).await;
+    let (fates, _) = ingestion::store(&call.way(), &call.identity, batch, Pace::AtOnce).await;
     Answer::ok(&answer(fates)?)
 }
 
@@ -77,15 +77,12 @@ async fn post_shorthand(mut call: Call, kind: fn(ShorthandBody) -> PromptEventKi
     }
     let kind = kind(parse_shorthand(body::text(&bytes)?)?);
     let prompt_id = prompt_lookup::visible(&call).await?.id;
-    let mut events = vec![Ok(Event { id, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind }) })];
-    if may_queue {
-        Batch::name_all(&mut events, || new_uuid(call.now_ms));
-    }
+    let events = vec![Ok(Event { id, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind }) })];
     let batch = Batch::admit(events, &call.identity, call.now_ms, || new_uuid(call.now_ms));
     if may_queue && batch.unsettled() == 1 {
         return queue(call, batch);
     }
-    let (mut fates, tallies) = ingestion::store(&call.env, &call.identity, batch).await;
+    let (mut fates, tallies) = ingestion::store(&call.way(), &call.identity, batch, Pace::AtOnce).await;
     let duplicate = match fates.pop() {
         Some(Fate::Accepted) => false,
         Some(Fate::Duplicate) => true,
@@ -99,21 +96,28 @@ async fn post_shorthand(mut call: Call, kind: fn(ShorthandBody) -> PromptEventKi
     Answer::ok(&Counted { counts: Counts::of(prompt_id, &tally), duplicate })
 }
 
-/// Answers at once and stores afterwards. What storage fails to store is stored again, under the same ids.
-fn queue(call: Call, batch: Batch) -> Result<Answer, Problem> {
-    let Call { env, context, identity, .. } = call;
+/// Answers at once and stores afterwards.
+fn queue(call: Call, mut batch: Batch) -> Result<Answer, Problem> {
     let queued = batch.unsettled();
-    context.wait_until(async move {
-        let mut left = batch;
-        for pause_ms in QUEUE_PAUSES_MS {
-            Delay::from(Duration::from_millis(*pause_ms)).await;
-            let (fates, _) = ingestion::store(&env, &identity, left.clone()).await;
-            left = left.unstored(&fates);
-            if left.is_empty() {
-                return;
-            }
-        }
-        log_failure("queue", "queued events were not stored");
-    });
+    let way = call.way();
+    if batch.is_counts_only() && ingestion::keep_visible(&call.identity, &mut batch) {
+        ingestion::count_later(&way, batch)?;
+    } else {
+        batch.name_all(|| new_uuid(call.now_ms));
+        call.context.wait_until(store_later(way, call.identity, batch));
+    }
     Answer::accepted(&json!({"queued": queued}))
+}
+
+/// What storage fails to store is stored again, under the same ids.
+async fn store_later(way: Way, identity: Identity, mut left: Batch) {
+    for pause_ms in QUEUE_PAUSES_MS {
+        Delay::from(Duration::from_millis(*pause_ms)).await;
+        let (fates, _) = ingestion::store(&way, &identity, left.clone(), Pace::Gathering).await;
+        left = left.unstored(&fates);
+        if left.is_empty() {
+            return;
+        }
+    }
+    log_failure("queue", "queued events were not stored");
 }

@@ -1,5 +1,7 @@
 //! The door for requests: which route, who is asking, which handler, one response.
 
+use std::rc::Rc;
+
 use serde_json::json;
 use worker::{Context, Env, Request, Response, Result, event, web_sys};
 
@@ -66,7 +68,7 @@ async fn answer(
     if let Some(user) = identity.user() {
         first_sight::note(&env, &context, user, now_ms);
     }
-    let call = Call { request, env, context, identity, id: found.id, now_ms };
+    let call = Call { request, env, context: Rc::new(context), identity, id: found.id, now_ms };
     let answer = match route.endpoint {
         Endpoint::Health => health(&call).await,
         Endpoint::Events => events::post_events(call).await,

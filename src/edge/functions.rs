@@ -8,6 +8,7 @@ use super::call::{Call, storage_failure};
 use super::rest::{content_range, run};
 use super::runtime::new_uuid;
 use super::{d1, ingestion};
+use crate::counting::merging::Pace;
 use crate::data::policy::require_user;
 use crate::data::tables::{PROMPT_EVENTS, PROMPT_TEMPLATES, TEMPLATE_LIKES};
 use crate::events::batch::Batch;
@@ -73,7 +74,7 @@ async fn count(call: &Call, prompt_id: Uuid, kind: PromptEventKind) -> Result<()
     let id = parse_idempotency_key(call.header("Idempotency-Key").as_deref())?;
     let event = Event { id, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind }) };
     let batch = Batch::admit(vec![Ok(event)], &call.identity, call.now_ms, || new_uuid(call.now_ms));
-    let (mut fates, _) = ingestion::store(&call.env, &call.identity, batch).await;
+    let (mut fates, _) = ingestion::store(&call.way(), &call.identity, batch, Pace::AtOnce).await;
     match fates.pop() {
         Some(Fate::Rejected(problem)) if problem.code != Code::UnknownPrompt => Err(problem.into()),
         _ => Ok(()),

@@ -8,8 +8,10 @@ use worker::{Env, Result};
 
 use super::call::storage_failure;
 use super::runtime::{log_failure, now_ms, random_u64};
-use super::{counters, d1, prompt_lookup, recorders};
-use crate::counting::protocol::{Command, Outcome, Reply};
+use super::merging::Way;
+use super::{counters, d1, merging, prompt_lookup, recorders};
+use crate::counting::merging::{Pace, Told};
+use crate::counting::protocol::{Command, Increment, Outcome, Reply};
 use crate::counting::tally::Tally;
 use crate::data::policy::{may_see, unknown_prompt};
 use crate::data::prompt::PromptName;
@@ -18,28 +20,56 @@ use crate::events::fate::{Fate, fate_of, fate_of_use, reused_id};
 use crate::events::lineage::{LineageEvent, Standing, StoredLineage};
 use crate::events::recording::{self, Consignment, by_experiment};
 use crate::http::identity::Identity;
+use crate::http::problem::Problem;
 use crate::usage::row::UsageRow;
 
 /// The counts of the prompts that a batch was about, those whose counter answered.
 pub(super) type Tallies = Vec<(Uuid, Tally)>;
 
 /// Stores what `identity` may store of a batch; everything that is settled as accepted or duplicate is durable.
-pub(super) async fn store(env: &Env, identity: &Identity, mut batch: Batch) -> (Vec<Fate>, Tallies) {
+pub(super) async fn store(way: &Way, identity: &Identity, mut batch: Batch, pace: Pace) -> (Vec<Fate>, Tallies) {
+    let env = &way.env;
     reject_unknown_prompts(env, identity, &mut batch).await;
     let consignments = by_experiment(&batch.experiment_events, &batch.refused);
     let usage = std::mem::take(&mut batch.usage);
     let (tallies, recorded, used) =
-        join3(count(env, &mut batch), record(env, consignments), store_usage(env, &usage)).await;
+        join3(count(Passage::Merged(way, pace), &mut batch), record(env, consignments), store_usage(env, &usage)).await;
     for (index, fate) in recorded.into_iter().chain(used) {
         batch.settle(index, fate);
     }
     (batch.into_fates(), tallies)
 }
 
+/// Takes out of a batch what is about prompts that the caller may not see, where all are known without asking; whether they
+/// are.
+pub(super) fn keep_visible(identity: &Identity, batch: &mut Batch) -> bool {
+    let names: HashSet<PromptName> = batch.prompts().map(PromptName::Id).collect();
+    let Some(known) = prompt_lookup::known(names) else { return false };
+    let is_visible = |id| known.get(&PromptName::Id(id)).is_some_and(|prompt| may_see(identity, prompt));
+    batch.reject_others(is_visible, &unknown_prompt());
+    true
+}
+
+/// Has the counts of a batch counted, which nobody waits for.
+///
+/// # Errors
+/// [`Code::StorageUnavailable`](crate::http::problem::Code::StorageUnavailable) where too much is waiting: then none is.
+pub(super) fn count_later(way: &Way, mut batch: Batch) -> std::result::Result<(), Problem> {
+    let counts = batch.take_counts();
+    if !merging::has_room(counts.iter().map(|(_, countings)| countings.len()).sum()) {
+        return Err(Problem::storage());
+    }
+    for (prompt_id, countings) in counts {
+        let increments: Vec<Increment> = countings.iter().map(|counting| counting.increment).collect();
+        way.count_later(prompt_id, &increments).map_err(|error| storage_failure("count", &error))?;
+    }
+    Ok(())
+}
+
 /// Counts forks and comparisons of prompts that exist, as they come from another system.
 pub(super) async fn store_lineage(env: &Env, events: Vec<LineageEvent>) -> Vec<Fate> {
     let mut batch = Batch::of_lineage(events);
-    count(env, &mut batch).await;
+    count(Passage::Alone(env), &mut batch).await;
     batch.into_fates()
 }
 
@@ -47,7 +77,7 @@ pub(super) async fn store_lineage(env: &Env, events: Vec<LineageEvent>) -> Vec<F
 pub(super) async fn count_stored_lineage(env: &Env, events: Vec<LineageEvent>) -> Vec<Fate> {
     let mut batch = Batch::of_lineage(events);
     let counts = batch.take_counts();
-    count_and_settle(env, &mut batch, counts).await;
+    count_and_settle(Passage::Alone(env), &mut batch, counts).await;
     batch.into_fates()
 }
 
@@ -82,12 +112,12 @@ async fn reject_unknown_prompts(env: &Env, identity: &Identity, batch: &mut Batc
     batch.reject_others(is_visible, &unknown_prompt());
 }
 
-async fn count(env: &Env, batch: &mut Batch) -> Tallies {
-    if let Err(error) = store_lineage_rows(env, batch).await {
+async fn count(passage: Passage<'_>, batch: &mut Batch) -> Tallies {
+    if let Err(error) = store_lineage_rows(passage.env(), batch).await {
         batch.reject_lineage(&storage_failure("lineage", &error));
     }
     let counts = batch.take_counts();
-    count_and_settle(env, batch, counts).await
+    count_and_settle(passage, batch, counts).await
 }
 
 /// Stores the rows of forks and comparisons, and settles those that need no counting.
@@ -110,17 +140,42 @@ async fn store_lineage_rows(env: &Env, batch: &mut Batch) -> Result<()> {
     Ok(())
 }
 
-/// Sends one command to each prompt's counter.
-async fn count_and_settle(env: &Env, batch: &mut Batch, counts: Vec<(Uuid, Vec<Counting>)>) -> Tallies {
+/// How increments go to their counters.
+#[derive(Clone, Copy)]
+enum Passage<'a> {
+    /// With those of other requests.
+    Merged(&'a Way, Pace),
+    /// By themselves: the cron and an import have many of a prompt anyway.
+    Alone(&'a Env),
+}
+
+impl Passage<'_> {
+    fn env(&self) -> &Env {
+        match self {
+            Self::Merged(way, _) => &way.env,
+            Self::Alone(env) => env,
+        }
+    }
+
+    async fn count(self, prompt_id: Uuid, increments: Vec<Increment>) -> Result<Told> {
+        match self {
+            Self::Merged(way, pace) => way.count(prompt_id, &increments, pace).await,
+            Self::Alone(env) => {
+                let command = Command::Count { prompt_id, delivery: random_u64(), increments };
+                match counters::ask(env, prompt_id, &command).await? {
+                    Reply::Counted { tally, outcomes } => Ok(Told { tally, outcomes }),
+                    other => Err(counters::unexpected(&other)),
+                }
+            }
+        }
+    }
+}
+
+/// Has each prompt's counter count.
+async fn count_and_settle(passage: Passage<'_>, batch: &mut Batch, counts: Vec<(Uuid, Vec<Counting>)>) -> Tallies {
     let replies = join_all(counts.into_iter().map(|(prompt_id, countings)| async move {
         let increments = countings.iter().map(|counting| counting.increment).collect();
-        let command = Command::Count { prompt_id, delivery: random_u64(), increments };
-        let reply = match counters::ask(env, prompt_id, &command).await {
-            Ok(Reply::Counted { tally, outcomes }) => Ok((tally, outcomes)),
-            Ok(other) => Err(counters::unexpected(&other)),
-            Err(error) => Err(error),
-        };
-        (prompt_id, countings, reply)
+        (prompt_id, countings, passage.count(prompt_id, increments).await)
     }))
     .await;
     let mut tallies = Tallies::new();
@@ -130,7 +185,7 @@ async fn count_and_settle(env: &Env, batch: &mut Batch, counts: Vec<(Uuid, Vec<C
             Err(error) => {
                 batch.settle_all(&countings, &Fate::Rejected(storage_failure("count", &error)));
             }
-            Ok((tally, outcomes)) => {
+            Ok(Told { tally, outcomes }) => {
                 tallies.push((prompt_id, tally));
                 for (counting, outcome) in countings.into_iter().zip(outcomes) {
                     batch.settle(counting.index, fate_of(outcome));
@@ -143,7 +198,7 @@ async fn count_and_settle(env: &Env, batch: &mut Batch, counts: Vec<(Uuid, Vec<C
             }
         }
     }
-    settle_lineage_rows(env, &counted, &refused).await;
+    settle_lineage_rows(passage.env(), &counted, &refused).await;
     tallies
 }
 

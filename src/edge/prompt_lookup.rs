@@ -62,6 +62,12 @@ pub(super) async fn find(
     read(env, &cached(others, found), found).await
 }
 
+/// The prompts of these names, where all are known without asking.
+pub(super) fn known(names: HashSet<PromptName>) -> Option<HashMap<PromptName, PromptAccess>> {
+    let mut found = HashMap::new();
+    cached(names, &mut found).is_empty().then_some(found)
+}
+
 /// Forgets all prompts: what was written is seen at once in this isolate.
 pub(super) fn forget() {
     GENERATION.set(GENERATION.get() + 1);

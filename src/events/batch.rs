@@ -8,6 +8,7 @@ use super::event::{Event, PromptEvent, Subject};
 use super::fate::Fate;
 use super::lineage::LineageEvent;
 use super::recording::Recording;
+use crate::counting::ledger::digest;
 use crate::counting::protocol::Increment;
 use crate::data::policy::require_user;
 use crate::http::identity::Identity;
@@ -45,13 +46,6 @@ pub struct Counting {
 }
 
 impl Batch {
-    /// Gives an id to each event that has none, so that storing it again is safe.
-    pub fn name_all(events: &mut [Result<Event, Problem>], mut new_id: impl FnMut() -> Uuid) {
-        for event in events.iter_mut().flatten() {
-            event.id.get_or_insert_with(|| new_id().to_string());
-        }
-    }
-
     /// Decides what to do with each event of `identity` that arrives at `now_ms`. `new_id` makes ids for the events that
     /// have none and are kept as rows.
     pub fn admit(
@@ -97,6 +91,26 @@ impl Batch {
             }
         }
         batch
+    }
+
+    /// Gives an id to each event that has none, so that storing it again is safe.
+    pub fn name_all(&mut self, mut new_id: impl FnMut() -> Uuid) {
+        for counting in &mut self.counts {
+            counting.increment.id.get_or_insert_with(|| digest(&new_id().to_string(), &[]));
+        }
+        for recording in &mut self.experiment_events {
+            recording.id.get_or_insert_with(|| new_id().to_string());
+        }
+    }
+
+    /// Whether there is nothing to do but to count: no row to store, and nobody to be told.
+    #[must_use]
+    pub fn is_counts_only(&self) -> bool {
+        let is_count = |counting: &Counting| counting.lineage.is_none();
+        self.counts.iter().all(is_count)
+            && self.usage.is_empty()
+            && self.experiment_events.is_empty()
+            && self.refused.is_empty()
     }
 
     /// A batch of lineage events alone, as they come from another system or from storage.

@@ -1,0 +1,215 @@
+//! Increments of several callers go to a prompt's counter as one command: who waits with whom, who sends, and what each is
+//! told.
+//!
+//! Of each prompt one command is on its way at a time; what comes meanwhile gathers in a batch behind it. A batch is sent by
+//! one of the callers in it, its carrier: the first one, or the first one that is in a hurry.
+
+use std::collections::{HashMap, VecDeque};
+
+use uuid::Uuid;
+
+use super::protocol::{Increment, Outcome};
+use super::tally::Tally;
+
+/// Increments that wait at the most, of all prompts.
+pub const WAITING: usize = 100_000;
+/// Increments of a batch, unless its last caller has more.
+pub const BATCH: usize = 5000;
+/// How long a carrier may take, in milliseconds: then it is taken for gone.
+pub const CARRYING_MS: i64 = 30_000;
+
+/// Whether somebody waits until the increments are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// They go as soon as those before them are counted.
+    AtOnce,
+    /// They wait for more to come.
+    Gathering,
+}
+
+/// What one caller is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The counts once its increments were counted, and before those of the callers behind it were.
+    pub tally: Tally,
+    /// One for each of its increments, in their order.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// The increments of callers, one caller's behind another's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged<Caller> {
+    /// All of them, in the order in which they are judged.
+    pub increments: Vec<Increment>,
+    /// The callers, and how many each has.
+    callers: Vec<(Caller, usize)>,
+}
+
+impl<Caller> Default for Merged<Caller> {
+    fn default() -> Self {
+        Self { increments: Vec::new(), callers: Vec::new() }
+    }
+}
+
+impl<Caller> Merged<Caller> {
+    /// Adds those of another caller.
+    pub fn add(&mut self, caller: Caller, increments: &[Increment]) {
+        self.increments.extend_from_slice(increments);
+        self.callers.push((caller, increments.len()));
+    }
+
+    /// The callers.
+    pub fn into_callers(self) -> impl Iterator<Item = Caller> {
+        self.callers.into_iter().map(|(caller, _)| caller)
+    }
+
+    /// What each caller is told of a command that came to this: the counts behind the last increment, and an outcome for
+    /// each. What was sent again may have been counted before others were; then callers are told values as far apart as
+    /// theirs, but later ones.
+    #[must_use]
+    pub fn told(self, tally: &Tally, outcomes: &[Outcome]) -> Vec<(Caller, Told)> {
+        let mut counted = Tally::default();
+        for (increment, outcome) in self.increments.iter().zip(outcomes) {
+            counted.add(increment.metric, (*outcome == Outcome::Counted).into());
+        }
+        let mut so_far = tally.less(&counted);
+        let mut rest = self.increments.iter().zip(outcomes);
+        let told = self.callers.into_iter().map(|(caller, length)| {
+            let mut outcomes = Vec::with_capacity(length);
+            for (increment, outcome) in rest.by_ref().take(length) {
+                so_far.add(increment.metric, (*outcome == Outcome::Counted).into());
+                outcomes.push(*outcome);
+            }
+            (caller, Told { tally: so_far, outcomes })
+        });
+        told.collect()
+    }
+}
+
+/// A batch of one prompt, by which its carrier knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchName {
+    prompt_id: Uuid,
+    number: u64,
+}
+
+/// What a carrier is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Turn<Caller> {
+    /// It is not the batch's turn.
+    Wait,
+    /// Another carrier has sent it.
+    Over,
+    /// It is to be sent; then [`Queues::sent`] is told.
+    Send(Sending<Caller>),
+}
+
+/// A batch on its way.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sending<Caller> {
+    /// Which one; where a carrier was gone, not the one that was asked for.
+    pub name: BatchName,
+    /// What is in it.
+    pub merged: Merged<Caller>,
+}
+
+/// What waits, by prompt.
+#[derive(Debug)]
+pub struct Queues<Caller> {
+    by_prompt: HashMap<Uuid, Queue<Caller>>,
+    waiting: usize,
+}
+
+#[derive(Debug)]
+struct Queue<Caller> {
+    batches: VecDeque<Batch<Caller>>,
+    /// The batch on its way, and since when.
+    sent: Option<(u64, i64)>,
+    next_number: u64,
+}
+
+#[derive(Debug)]
+struct Batch<Caller> {
+    number: u64,
+    merged: Merged<Caller>,
+    since_ms: i64,
+    is_urgent: bool,
+}
+
+impl<Caller> Default for Queues<Caller> {
+    fn default() -> Self {
+        Self { by_prompt: HashMap::new(), waiting: 0 }
+    }
+}
+
+impl<Caller> Default for Queue<Caller> {
+    fn default() -> Self {
+        Self { batches: VecDeque::new(), sent: None, next_number: 0 }
+    }
+}
+
+impl<Caller> Queues<Caller> {
+    /// Adds a caller's increments to what waits. If the caller is to carry its batch, tells which that is.
+    ///
+    /// # Errors
+    /// The caller, where too much is waiting.
+    pub fn add(
+        &mut self,
+        prompt_id: Uuid,
+        caller: Caller,
+        increments: &[Increment],
+        pace: Pace,
+        now_ms: i64,
+    ) -> Result<Option<BatchName>, Caller> {
+        if !self.has_room(increments.len()) {
+            return Err(caller);
+        }
+        self.waiting += increments.len();
+        let queue = self.by_prompt.entry(prompt_id).or_default();
+        let is_urgent = pace == Pace::AtOnce;
+        if let Some(open) = queue.batches.back_mut().filter(|open| open.merged.increments.len() < BATCH) {
+            open.merged.add(caller, increments);
+            let is_carrier = is_urgent && !open.is_urgent;
+            open.is_urgent |= is_urgent;
+            return Ok(is_carrier.then_some(BatchName { prompt_id, number: open.number }));
+        }
+        let number = queue.next_number;
+        queue.next_number += 1;
+        let mut merged = Merged::default();
+        merged.add(caller, increments);
+        queue.batches.push_back(Batch { number, merged, since_ms: now_ms, is_urgent });
+        Ok(Some(BatchName { prompt_id, number }))
+    }
+
+    /// What the carrier of a batch is to do at an instant.
+    pub fn turn(&mut self, name: BatchName, now_ms: i64) -> Turn<Caller> {
+        let is_gone = |since_ms: i64| now_ms - since_ms > CARRYING_MS;
+        let Some(queue) = self.by_prompt.get_mut(&name.prompt_id) else { return Turn::Over };
+        let Some(first) = queue.batches.front().filter(|first| first.number <= name.number) else { return Turn::Over };
+        let is_free = queue.sent.is_none_or(|(_, since_ms)| is_gone(since_ms));
+        if !is_free || (first.number < name.number && !is_gone(first.since_ms)) {
+            return Turn::Wait;
+        }
+        let Some(Batch { number, merged, .. }) = queue.batches.pop_front() else { return Turn::Over };
+        queue.sent = Some((number, now_ms));
+        self.waiting -= merged.increments.len().min(self.waiting);
+        Turn::Send(Sending { name: BatchName { number, ..name }, merged })
+    }
+
+    /// A batch was sent, and answered or given up.
+    pub fn sent(&mut self, name: BatchName) {
+        let Some(queue) = self.by_prompt.get_mut(&name.prompt_id) else { return };
+        if queue.sent.is_some_and(|(number, _)| number == name.number) {
+            queue.sent = None;
+        }
+        if queue.sent.is_none() && queue.batches.is_empty() {
+            self.by_prompt.remove(&name.prompt_id);
+        }
+    }
+
+    /// Whether so many increments more may wait.
+    #[must_use]
+    pub fn has_room(&self, increments: usize) -> bool {
+        self.waiting + increments <= WAITING
+    }
+}

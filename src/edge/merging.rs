@@ -1,0 +1,120 @@
+//! Increments of the requests of one isolate go to a prompt's counter together ([`crate::counting::merging`]).
+//!
+//! A request carries the batch that it is in, in work that goes on should its client go away, and no other. It waits for its
+//! turn on timers of its own. The others of a batch wait for what they are told ([`super::handover`]); each has a timer of its own
+//! pending meanwhile, for the runtime gives up a request that waits for nothing of its own.
+
+use std::cell::RefCell;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use uuid::Uuid;
+use worker::{Context, Delay, Env, Error, Result};
+
+use super::counters::{self, LONG_PAUSES_MS, PAUSES_MS};
+use super::handover::{Giver, handover};
+use super::runtime::{log_failure, now_ms, random_u64};
+use crate::counting::merging::{BatchName, Merged, Pace, Queues, Told, Turn};
+use crate::counting::protocol::{Command, Increment, Reply};
+
+/// How long increments that nobody waits for gather.
+const WINDOW: Duration = Duration::from_millis(200);
+/// How often a carrier looks whether it is its batch's turn.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// How long a caller waits.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// Whoever waits for what becomes of its increments, if anybody does: it is told why, if they were not counted.
+type Caller = Option<Giver<std::result::Result<Told, String>>>;
+
+thread_local! {
+    static QUEUES: RefCell<Queues<Caller>> = RefCell::default();
+}
+
+/// Whether so many increments more may wait.
+pub(super) fn has_room(increments: usize) -> bool {
+    QUEUES.with_borrow(|queues| queues.has_room(increments))
+}
+
+/// The way of a request to the counters.
+#[derive(Clone)]
+pub(super) struct Way {
+    /// The bindings.
+    pub(super) env: Env,
+    /// Keeps work going after the answer.
+    pub(super) context: Rc<Context>,
+}
+
+impl Way {
+    /// Counts increments together with others of the same prompt; gives what became of them once that is durable.
+    pub(super) async fn count(&self, prompt_id: Uuid, increments: &[Increment], pace: Pace) -> Result<Told> {
+        let (giver, taker) = handover();
+        self.add(prompt_id, Some(giver), increments, pace)?;
+        match select(pin!(taker.take()), Delay::from(PATIENCE)).await {
+            Either::Left((Some(told), _)) => told.map_err(Error::from),
+            _ => Err(Error::from("the counter was not reached in time")),
+        }
+    }
+
+    /// Has increments counted together with others of the same prompt; nobody waits for it.
+    pub(super) fn count_later(&self, prompt_id: Uuid, increments: &[Increment]) -> Result<()> {
+        self.add(prompt_id, None, increments, Pace::Gathering)
+    }
+
+    fn add(&self, prompt_id: Uuid, caller: Caller, increments: &[Increment], pace: Pace) -> Result<()> {
+        let added = QUEUES.with_borrow_mut(|queues| queues.add(prompt_id, caller, increments, pace, now_ms()));
+        let batch = added.map_err(|_| Error::from("too many increments wait to be counted"))?;
+        if let Some(name) = batch {
+            self.context.wait_until(carry(self.env.clone(), prompt_id, name, pace));
+        }
+        Ok(())
+    }
+}
+
+/// Sends a batch when it is its turn, and tells its callers.
+async fn carry(env: Env, prompt_id: Uuid, name: BatchName, pace: Pace) {
+    if pace == Pace::Gathering {
+        Delay::from(WINDOW).await;
+    }
+    loop {
+        match QUEUES.with_borrow_mut(|queues| queues.turn(name, now_ms())) {
+            Turn::Over => return,
+            Turn::Wait => Delay::from(LOOK_AGAIN).await,
+            Turn::Send(sending) => {
+                let told = send(&env, prompt_id, &sending.merged, pace).await;
+                QUEUES.with_borrow_mut(|queues| queues.sent(sending.name));
+                tell(sending.merged, told);
+            }
+        }
+    }
+}
+
+async fn send(env: &Env, prompt_id: Uuid, merged: &Merged<Caller>, pace: Pace) -> Result<Reply> {
+    let command = Command::Count { prompt_id, delivery: random_u64(), increments: merged.increments.clone() };
+    let pauses_ms = if pace == Pace::Gathering { LONG_PAUSES_MS } else { PAUSES_MS };
+    counters::ask_again(env, prompt_id, &command, pauses_ms).await
+}
+
+fn tell(merged: Merged<Caller>, reply: Result<Reply>) {
+    let failure = match reply {
+        Ok(Reply::Counted { tally, outcomes }) => {
+            for (caller, told) in merged.told(&tally, &outcomes) {
+                if let Some(caller) = caller {
+                    caller.give(Ok(told));
+                }
+            }
+            return;
+        }
+        Ok(other) => counters::unexpected(&other).to_string(),
+        Err(error) => error.to_string(),
+    };
+    let callers: Vec<_> = merged.into_callers().collect();
+    if callers.iter().any(Option::is_none) {
+        log_failure("count", &failure);
+    }
+    for caller in callers.into_iter().flatten() {
+        caller.give(Err(failure.clone()));
+    }
+}
