@@ -323,7 +323,8 @@ fn what_storage_failed_to_store_is_stored_again() {
 
 #[test]
 fn queued_events_without_an_id_get_one() {
-    let exposed = |id: Option<&str>| Event { id: id.map(str::to_owned), at_ms: None, subject: Subject::Experiment(conversion()) };
+    let exposed =
+        |id: Option<&str>| Event { id: id.map(str::to_owned), at_ms: None, subject: Subject::Experiment(conversion()) };
     let events = vec![
         Ok(view(PROMPT)),
         Err(Problem::new(Code::InvalidType, "")),
@@ -335,7 +336,10 @@ fn queued_events_without_an_id_get_one() {
     let known = batch.counts.last().map(|counting| counting.increment.id);
     batch.name_all(|| NEW_ID);
     let new = digest(&NEW_ID.to_string(), &[]);
-    assert_eq!(batch.counts.iter().map(|counting| counting.increment.id).collect::<Vec<_>>(), [Some(new), known.unwrap()]);
+    assert_eq!(
+        batch.counts.iter().map(|counting| counting.increment.id).collect::<Vec<_>>(),
+        [Some(new), known.unwrap()]
+    );
     let ids: Vec<Option<String>> = batch.experiment_events.into_iter().map(|event| event.id).collect();
     assert_eq!(ids, [Some(NEW_ID.to_string()), Some("another".to_owned())]);
 }

@@ -1,9 +1,10 @@
 //! The one place where an answer, good or bad, becomes a response.
 
 use serde::Serialize;
-use worker::{Headers, Response, ResponseBuilder, Result};
+use worker::Result;
 
 use super::call::Call;
+use super::http;
 use super::runtime::log_failure;
 use crate::http::caching;
 use crate::http::problem::Problem;
@@ -111,20 +112,22 @@ impl Refusal {
 pub(super) fn respond(
     outcome: std::result::Result<Answer, Refusal>,
     headers: Vec<(&'static str, String)>,
-) -> Result<Response> {
+) -> Result<web_sys::Response> {
     let answer = outcome.or_else(Refusal::answer)?;
-    let all = Headers::new();
-    for (name, value) in answer.headers.into_iter().chain(headers) {
-        all.append(name, &value)?;
-    }
-    all.set("X-Content-Type-Options", "nosniff")?;
-    if !all.has("Cache-Control")? {
-        all.set("Cache-Control", "no-store")?;
-    }
-    let response = ResponseBuilder::new().with_status(answer.status);
-    let Some(body) = answer.body else {
-        return Ok(response.with_headers(all).empty());
+    let mut lines = "X-Content-Type-Options:nosniff".to_owned();
+    let mut add = |name: &str, value: &str| {
+        for part in ["\n", name, ":", value] {
+            lines.push_str(part);
+        }
     };
-    all.set("Content-Type", answer.media_type)?;
-    Ok(response.with_headers(all).fixed(body.into_bytes()))
+    for (name, value) in answer.headers.iter().chain(&headers) {
+        add(name, value);
+    }
+    if !answer.headers.iter().any(|(name, _)| *name == "Cache-Control") {
+        add("Cache-Control", "no-store");
+    }
+    if answer.body.is_some() {
+        add("Content-Type", answer.media_type);
+    }
+    Ok(http::response_of(answer.status, &lines, answer.body)?)
 }

@@ -3,11 +3,15 @@
 use std::rc::Rc;
 
 use futures_util::StreamExt;
+use js_sys::Uint8Array;
+use js_sys::futures::JsFuture;
+use wasm_bindgen::JsValue;
 use worker::{ByteStream, Context, Env, Request};
 
 use super::merging::Way;
 use super::runtime::log_failure;
 use crate::http::body::too_large;
+use crate::http::head::Head;
 use crate::http::identity::Identity;
 use crate::http::problem::{Code, Problem};
 use crate::http::query::{Query, wants_async};
@@ -16,7 +20,9 @@ use crate::limits::{BODY_BYTES, DISCARDED_BYTES};
 /// A request that was let in.
 pub(super) struct Call {
     /// The request itself; its body is read once.
-    pub(super) request: Request,
+    pub(super) request: web_sys::Request,
+    /// What stands before its body.
+    pub(super) head: Head,
     /// The bindings.
     pub(super) env: Env,
     /// Keeps work going after the answer.
@@ -35,11 +41,6 @@ pub(super) fn storage_failure(what: &str, error: &worker::Error) -> Problem {
     Problem::storage()
 }
 
-/// A header of a request, if it is there.
-pub(super) fn header(request: &Request, name: &str) -> Option<String> {
-    request.headers().get(name).ok().flatten()
-}
-
 impl Call {
     /// Its way to the counters.
     pub(super) fn way(&self) -> Way {
@@ -48,7 +49,7 @@ impl Call {
 
     /// A header of the request, if it is there.
     pub(super) fn header(&self, name: &str) -> Option<String> {
-        header(&self.request, name)
+        self.head.header(name).map(str::to_owned)
     }
 
     /// Whether the caller does not want to wait.
@@ -58,17 +59,18 @@ impl Call {
 
     /// The parameters of the query string.
     pub(super) fn query(&self) -> Query {
-        let url = self.request.inner().url();
-        Query::parse(url.split_once('?').map_or("", |(_, query)| query))
+        Query::parse(self.head.query())
     }
 
     /// Reads the body, which may have [`BODY_BYTES`]; no more is taken in.
     pub(super) async fn body(&mut self) -> Result<Vec<u8>, Problem> {
-        let declared = self.header("Content-Length").and_then(|length| length.parse::<usize>().ok());
-        if declared.is_some_and(|length| length > BODY_BYTES) {
-            return Err(too_large());
+        match self.head.header("Content-Length").and_then(|length| length.parse::<usize>().ok()) {
+            Some(0) => return Ok(Vec::new()),
+            Some(length) if length > BODY_BYTES => return Err(too_large()),
+            Some(_) => return self.whole_body().await.map_err(broken_off),
+            None => {}
         }
-        let mut body = Vec::with_capacity(declared.unwrap_or_default());
+        let mut body = Vec::new();
         let mut chunks = self.chunks();
         while let Some(chunk) = chunks.next().await? {
             if body.len() + chunk.len() > BODY_BYTES {
@@ -80,9 +82,15 @@ impl Call {
         Ok(body)
     }
 
+    /// The body at once: HTTP sees to it that it has the length that was declared.
+    async fn whole_body(&self) -> std::result::Result<Vec<u8>, JsValue> {
+        let bytes = JsFuture::from(self.request.array_buffer()?).await?;
+        Ok(Uint8Array::new(&bytes).to_vec())
+    }
+
     /// The body as it comes in.
-    pub(super) fn chunks(&mut self) -> Chunks {
-        Chunks::of(&mut self.request)
+    pub(super) fn chunks(&self) -> Chunks {
+        Chunks::of(Clone::clone(&self.request))
     }
 }
 
@@ -93,8 +101,8 @@ pub(super) struct Chunks {
 
 impl Chunks {
     /// The body of a request; nothing, if it was read before.
-    pub(super) fn of(request: &mut Request) -> Self {
-        Self { stream: request.stream().ok() }
+    pub(super) fn of(request: web_sys::Request) -> Self {
+        Self { stream: Request::from(request).stream().ok() }
     }
 
     /// Reads what is left, up to a limit, to be done with it.
@@ -111,9 +119,11 @@ impl Chunks {
     /// The next chunk; `None` at the end, and for a request without a body.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
-        stream.next().await.transpose().map_err(|error| {
-            log_failure("body", &error.to_string());
-            Problem::new(Code::InvalidJson, "The body broke off.")
-        })
+        stream.next().await.transpose().map_err(broken_off)
     }
+}
+
+fn broken_off(error: impl Into<worker::Error>) -> Problem {
+    log_failure("body", &error.into().to_string());
+    Problem::new(Code::InvalidJson, "The body broke off.")
 }

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use serde_json::json;
-use worker::{Context, Env, Request, Response, Result, event, web_sys};
+use worker::{Context, Env, Result, event};
 
 use super::answer::{Answer, Refusal, respond};
-use super::call::{Call, Chunks, header, storage_failure};
+use super::call::{Call, Chunks, storage_failure};
+use super::http::head_of;
 use super::runtime::now_ms;
 use super::settings::Settings;
 use super::{
@@ -15,60 +16,64 @@ use super::{
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
+use crate::http::head::Head;
 use crate::http::problem::{Code, Problem};
 use crate::http::route::{self, Access, Endpoint, Found, Sharing};
 use crate::limits::HEADER_BLOCK_BYTES;
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let body = Clone::clone(request.inner());
-    let settings = Settings::read(&env);
-    let origin = header(&request, "Origin");
-    let path = request.path();
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<web_sys::Response> {
+    let head = head_of(&request);
+    let settings = Settings::of(&env);
+    let (origin, path) = (head.header("Origin").map(str::to_owned), head.path().to_owned());
     let found = match route::find(&path) {
         Ok(found) => found,
         Err(problem) => {
             let headers = cors::headers(Sharing::CrossOrigin, &settings.allowed_origins, origin.as_deref());
-            return refuse(Refusal::from(problem).at(&path), headers, body).await;
+            return refuse(Refusal::from(problem).at(&path), headers, request).await;
         }
     };
     let mut headers = cors::headers(found.sharing(), &settings.allowed_origins, origin.as_deref());
-    if request.inner().method() == "OPTIONS" {
+    if head.method() == "OPTIONS" {
         headers.extend(cors::preflight_headers(&found));
         return respond(Ok(Answer::empty(204)), headers);
     }
-    match answer(request, env, context, &settings, found).await {
+    match answer(Clone::clone(&request), head, (env, context), &settings, found).await {
         Ok(answer) => respond(Ok(answer), headers),
-        Err(refusal) => refuse(refusal.at(&path), headers, body).await,
+        Err(refusal) => refuse(refusal.at(&path), headers, request).await,
     }
 }
 
 /// Answers with a refusal, once the body that nobody has read is out of the way.
-async fn refuse(refusal: Refusal, headers: Vec<(&'static str, String)>, request: web_sys::Request) -> Result<Response> {
+async fn refuse(
+    refusal: Refusal,
+    headers: Vec<(&'static str, String)>,
+    request: web_sys::Request,
+) -> Result<web_sys::Response> {
     if !request.body_used() {
-        Chunks::of(&mut Request::from(request)).discard().await;
+        Chunks::of(request).discard().await;
     }
     respond(Err(refusal), headers)
 }
 
 async fn answer(
-    request: Request,
-    env: Env,
-    context: Context,
+    request: web_sys::Request,
+    head: Head,
+    (env, context): (Env, Context),
     settings: &Settings,
     found: Found,
 ) -> std::result::Result<Answer, Refusal> {
-    check_header_block(&request)?;
+    check_header_block(&head)?;
     let now_ms = now_ms();
-    let route = found.with_method(&request.inner().method())?;
-    let identity = identity::of(&request, &env, &context, &settings.keys, now_ms).await?;
+    let route = found.with_method(head.method())?;
+    let identity = identity::of(&head, &env, &context, &settings.keys, now_ms).await?;
     if route.access == Access::Service {
         require_service(&identity)?;
     }
     if let Some(user) = identity.user() {
         first_sight::note(&env, &context, user, now_ms);
     }
-    let call = Call { request, env, context: Rc::new(context), identity, id: found.id, now_ms };
+    let call = Call { request, head, env, context: Rc::new(context), identity, id: found.id, now_ms };
     let answer = match route.endpoint {
         Endpoint::Health => health(&call).await,
         Endpoint::Events => events::post_events(call).await,
@@ -100,10 +105,8 @@ async fn answer(
     Ok(answer?)
 }
 
-fn check_header_block(request: &Request) -> std::result::Result<(), Problem> {
-    let separators = ": \r\n".len();
-    let bytes: usize = request.headers().entries().map(|(name, value)| name.len() + value.len() + separators).sum();
-    if bytes <= HEADER_BLOCK_BYTES {
+fn check_header_block(head: &Head) -> std::result::Result<(), Problem> {
+    if head.header_bytes() <= HEADER_BLOCK_BYTES {
         return Ok(());
     }
     Err(Problem::new(Code::TooLarge, format!("The headers of a request have at most {HEADER_BLOCK_BYTES} bytes.")))

@@ -27,7 +27,7 @@ use crate::time::timestamp_from_ms;
 
 /// Calls a function. Those that count answer with nothing, also when there is no such row: it changes none.
 pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
-    let is_get = matches!(call.request.inner().method().as_str(), "GET" | "HEAD");
+    let is_get = matches!(call.head.method(), "GET" | "HEAD");
     check_profile(call.header(if is_get { "Accept-Profile" } else { "Content-Profile" }).as_deref())?;
     let preferences = Preferences::read(call.header("Prefer").as_deref())?;
     let arguments = if is_get {

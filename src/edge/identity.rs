@@ -1,23 +1,22 @@
 //! Tells who is asking: judges the credentials of a request, and has signatures verified that need a public key.
 
-use worker::{Context, Env, Request};
+use worker::{Context, Env};
 
-use super::call::header;
 use super::{public_keys, web_crypto};
+use crate::http::head::Head;
 use crate::http::identity::{Credentials, Identification, Identity, Keys, Signed, identify, invalid};
 use crate::http::problem::Problem;
 use crate::time::SECOND_MS;
 
 /// Who sent a request that came at `now_ms`.
 pub(super) async fn of(
-    request: &Request,
+    head: &Head,
     env: &Env,
     context: &Context,
     keys: &Keys,
     now_ms: i64,
 ) -> Result<Identity, Problem> {
-    let (authorization, apikey) = (header(request, "Authorization"), header(request, "apikey"));
-    let credentials = Credentials { authorization: authorization.as_deref(), apikey: apikey.as_deref() };
+    let credentials = Credentials { authorization: head.header("Authorization"), apikey: head.header("apikey") };
     match identify(credentials, keys, seconds(now_ms))? {
         Identification::Certain(identity) => Ok(identity),
         Identification::IfSigned(identity, all) => {

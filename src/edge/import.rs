@@ -42,7 +42,7 @@ const LINEAGE_EVENTS: usize = 1000;
 const COUNTERS: usize = 32;
 
 /// Stores what the lines hold and tells what became of them.
-pub(super) async fn post_import(mut call: Call) -> std::result::Result<Answer, Problem> {
+pub(super) async fn post_import(call: Call) -> std::result::Result<Answer, Problem> {
     let content_type = call.header("Content-Type");
     check_type(
         content_type.as_deref(),

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use worker::{Env, Result};
 
 use super::call::storage_failure;
-use super::runtime::{log_failure, now_ms, random_u64};
 use super::merging::Way;
+use super::runtime::{log_failure, now_ms, random_u64};
 use super::{counters, d1, merging, prompt_lookup, recorders};
 use crate::counting::merging::{Pace, Told};
 use crate::counting::protocol::{Command, Increment, Outcome, Reply};

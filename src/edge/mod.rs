@@ -21,6 +21,7 @@ mod fetch;
 mod first_sight;
 mod functions;
 mod handover;
+mod http;
 mod identity;
 mod import;
 mod ingestion;

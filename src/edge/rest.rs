@@ -21,7 +21,7 @@ use crate::sql::statement::Statement;
 
 /// Answers a request to the rows of a table.
 pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
-    let method = call.request.inner().method();
+    let method = call.head.method().to_owned();
     let headers = RequestHeaders {
         accept: call.header("Accept"),
         prefer: call.header("Prefer"),

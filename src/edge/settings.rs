@@ -1,5 +1,8 @@
 //! What the owner of an instance sets: variables and secrets of the worker. One that is empty is not set.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use worker::Env;
 
 use crate::http::cors::AllowedOrigins;
@@ -14,9 +17,17 @@ pub(super) struct Settings {
     pub(super) allowed_origins: AllowedOrigins,
 }
 
+thread_local! {
+    static SETTINGS: RefCell<Option<Rc<Settings>>> = const { RefCell::new(None) };
+}
+
 impl Settings {
-    /// Reads the settings.
-    pub(super) fn read(env: &Env) -> Self {
+    /// The settings, which an isolate reads once.
+    pub(super) fn of(env: &Env) -> Rc<Self> {
+        SETTINGS.with_borrow_mut(|known| Rc::clone(known.get_or_insert_with(|| Rc::new(Self::read(env)))))
+    }
+
+    fn read(env: &Env) -> Self {
         Self {
             keys: Keys {
                 publishable: setting(env, "PUBLISHABLE_KEY"),

@@ -6,6 +6,7 @@ pub mod caching;
 pub mod cors;
 pub mod field;
 pub mod fields;
+pub mod head;
 pub mod identity;
 pub mod key_set;
 pub mod key_source;

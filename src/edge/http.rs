@@ -1,0 +1,26 @@
+//! The border between JavaScript and WebAssembly: a request's head comes in and a response goes out as one text.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::{Request, Response};
+
+use crate::http::head::Head;
+
+#[wasm_bindgen(module = "/src/edge/http.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = headOf)]
+    fn head_text(request: &Request) -> String;
+
+    /// A response; `headers` are lines, each a name, a colon and a value.
+    #[wasm_bindgen(catch, js_name = responseOf)]
+    pub(super) fn response_of(
+        status: u16,
+        headers: &str,
+        body: Option<String>,
+    ) -> std::result::Result<Response, JsValue>;
+}
+
+/// The head of a request.
+pub(super) fn head_of(request: &Request) -> Head {
+    Head::of(head_text(request))
+}
