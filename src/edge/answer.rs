@@ -111,7 +111,7 @@ impl Refusal {
 /// Writes a response; `headers` come on top of the answer's own.
 pub(super) fn respond(
     outcome: std::result::Result<Answer, Refusal>,
-    headers: Vec<(&'static str, String)>,
+    headers: &[(&'static str, String)],
 ) -> Result<web_sys::Response> {
     let answer = outcome.or_else(Refusal::answer)?;
     let mut lines = "X-Content-Type-Options:nosniff".to_owned();
@@ -120,7 +120,7 @@ pub(super) fn respond(
             lines.push_str(part);
         }
     };
-    for (name, value) in answer.headers.iter().chain(&headers) {
+    for (name, value) in answer.headers.iter().chain(headers) {
         add(name, value);
     }
     if !answer.headers.iter().any(|(name, _)| *name == "Cache-Control") {

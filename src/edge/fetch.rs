@@ -36,10 +36,10 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<
     let mut headers = cors::headers(found.sharing(), &settings.allowed_origins, origin.as_deref());
     if head.method() == "OPTIONS" {
         headers.extend(cors::preflight_headers(&found));
-        return respond(Ok(Answer::empty(204)), headers);
+        return respond(Ok(Answer::empty(204)), &headers);
     }
     match answer(Clone::clone(&request), head, (env, context), &settings, found).await {
-        Ok(answer) => respond(Ok(answer), headers),
+        Ok(answer) => respond(Ok(answer), &headers),
         Err(refusal) => refuse(refusal.at(&path), headers, request).await,
     }
 }
@@ -53,7 +53,7 @@ async fn refuse(
     if !request.body_used() {
         Chunks::of(request).discard().await;
     }
-    respond(Err(refusal), headers)
+    respond(Err(refusal), &headers)
 }
 
 async fn answer(
