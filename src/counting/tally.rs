@@ -86,6 +86,16 @@ impl Tally {
         *count = count.saturating_add(times);
     }
 
+    /// What is left without what another tally counts; nothing falls below 0.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut left = Self::default();
+        for metric in Metric::ALL {
+            left.add(metric, self.count(metric).saturating_sub(other.count(metric)));
+        }
+        left
+    }
+
     /// Counts all of another tally more.
     pub fn add_all(&mut self, other: &Self) {
         for metric in Metric::ALL {
