@@ -2,13 +2,17 @@
 
 #![cfg(test)]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::day::Day;
 use promptmeter::counting::ledger::{LEDGER_ENTRIES, Ledger, LedgerChange, SEGMENT_ENTRIES, Segment};
 use promptmeter::counting::protocol::{IdDigest, ImportedRow, Increment, Outcome};
+use promptmeter::counting::retraction::SourcedDay;
+use promptmeter::counting::sources::{SOURCE_DAYS, Sources};
 use promptmeter::counting::tally::{Metric, Tally};
+use promptmeter::counting::visitors::Visitors;
+use promptmeter::counting::visits::{NewVisits, Visits, WINDOW_MS};
 use promptmeter::time::DAY_QUARTERS;
 use proptest::prelude::*;
 
@@ -19,13 +23,37 @@ const HOUR_MS: i64 = 4 * QUARTER_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const METRICS: [Metric; 4] = [Metric::View, Metric::Copy, Metric::Fork, Metric::Compare];
 
+type Segments = BTreeMap<u64, (i64, Vec<u8>)>;
+
 /// What an object's tables hold.
 #[derive(Default)]
 struct Storage {
     tally: Tally,
     version: u64,
     days: BTreeMap<i64, Vec<u8>>,
-    segments: BTreeMap<u64, (i64, Vec<u8>)>,
+    sources: BTreeMap<i64, Vec<u8>>,
+    segments: Segments,
+    visits: Segments,
+    visitors: Option<Vec<u8>>,
+    retracted_visitors: u64,
+}
+
+fn store_segments(segments: &mut Segments, change: &LedgerChange) {
+    for segment in &change.written {
+        assert!((1..=SEGMENT_ENTRIES).contains(&segment.entries.len()));
+        segments.insert(segment.number, (segment.newest_ms, segment.pack()));
+    }
+    for number in &change.expired {
+        assert!(segments.remove(number).is_some(), "segment {number} is not stored");
+    }
+}
+
+fn stored_bytes(segments: &Segments) -> u64 {
+    segments.values().map(|(_, packed)| packed.len() as u64).sum()
+}
+
+fn unpacked(segments: &Segments) -> impl Iterator<Item = Segment> {
+    segments.iter().map(|(&number, (at_ms, packed))| Segment::unpack(number, *at_ms, packed))
 }
 
 impl Storage {
@@ -33,69 +61,93 @@ impl Storage {
         assert_eq!(commit.version, self.version + 1);
         (self.tally, self.version) = (commit.tally, commit.version);
         for (number, added) in &commit.days {
-            let mut day = self.days.get(number).map(|packed| Day::unpack(packed).unwrap()).unwrap_or_default();
-            day.add_all(added);
-            self.days.insert(*number, day.pack());
+            let mut day = self.day(*number);
+            day.counts.add_all(added);
+            self.days.insert(*number, day.counts.pack());
+            if let Some(sources) = commit.sources.get(number) {
+                if day.sources.is_empty() {
+                    self.sources = self.sources.split_off(&(number - SOURCE_DAYS));
+                }
+                day.sources.add_all(sources);
+                self.sources.insert(*number, day.sources.pack());
+            }
         }
-        for segment in &commit.ledger.written {
-            assert!((1..=SEGMENT_ENTRIES).contains(&segment.entries.len()));
-            self.segments.insert(segment.number, (segment.newest_ms, segment.pack()));
-        }
-        for number in &commit.ledger.expired {
-            assert!(self.segments.remove(number).is_some(), "segment {number} is not stored");
+        assert!(commit.sources.keys().all(|number| commit.days.contains_key(number)));
+        store_segments(&mut self.segments, &commit.ledger);
+        store_segments(&mut self.visits, &commit.visits);
+        if let Some(visitors) = &commit.visitors {
+            self.visitors = Some(visitors.pack());
         }
     }
 
+    fn day(&self, number: i64) -> SourcedDay {
+        let counts = self.days.get(&number).map(|packed| Day::unpack(packed).unwrap()).unwrap_or_default();
+        let sources = self.sources.get(&number).map(|packed| Sources::unpack(packed).unwrap()).unwrap_or_default();
+        SourcedDay { number, counts, sources }
+    }
+
+    /// The counter as it is restored; its ledgers have room for what is stored.
     fn restore(&self) -> Counter {
-        let bytes = self.segments.values().map(|(_, packed)| packed.len() as u64).sum();
-        let mut ledger = Ledger::with_room_for(bytes);
-        for (&number, (at_ms, packed)) in &self.segments {
-            ledger.restore(Segment::unpack(number, *at_ms, packed));
+        let mut ledger = Ledger::with_room_for(stored_bytes(&self.segments));
+        unpacked(&self.segments).for_each(|segment| ledger.restore(segment));
+        let mut visits = Visits::within(WINDOW_MS, stored_bytes(&self.visits));
+        unpacked(&self.visits).for_each(|segment| visits.restore(segment));
+        Counter {
+            tally: self.tally,
+            version: self.version,
+            ledger,
+            visits,
+            visitors: self.visitors.as_ref().map(|packed| Visitors::unpack(packed).unwrap()).unwrap_or_default(),
+            retracted_visitors: self.retracted_visitors,
         }
-        Counter { tally: self.tally, version: self.version, ledger }
     }
 
     fn days(&self) -> Vec<(i64, Day)> {
         self.days.iter().map(|(number, packed)| (*number, Day::unpack(packed).unwrap())).collect()
     }
 
-    /// How much was counted in each quarter.
-    fn quarters(&self) -> BTreeMap<i64, u64> {
-        let sum = |tally: &Tally| METRICS.iter().map(|&metric| count_of(tally, metric)).sum();
+    /// What was counted in each quarter.
+    fn quarters(&self) -> BTreeMap<i64, Tally> {
         let days = self.days();
-        days.iter()
-            .flat_map(|(number, day)| day.quarters(*number))
-            .map(|(quarter, tally)| (quarter, sum(tally)))
-            .collect()
+        days.iter().flat_map(|(number, day)| day.quarters(*number)).map(|(quarter, tally)| (quarter, *tally)).collect()
     }
 }
 
-fn count_of(tally: &Tally, metric: Metric) -> u64 {
-    match metric {
-        Metric::View => tally.views,
-        Metric::Copy => tally.copies,
-        Metric::Fork => tally.forks,
-        Metric::Compare => tally.compares,
-        Metric::Visit => tally.visits,
-        Metric::Bot => tally.bots,
-        Metric::Headless => tally.headless,
-        Metric::Prefetch => tally.prefetches,
-    }
+/// A visit by its definition, and when it was told.
+#[derive(Clone, Debug)]
+struct Visit {
+    visitor: u64,
+    second: i64,
+    told_ms: i64,
 }
+
+/// What a source added on a day: in each quarter, and new visitors.
+type Added = (BTreeMap<i64, Tally>, u64);
 
 /// What has been counted since the beginning.
 #[derive(Clone, Default)]
 struct Model {
     tally: Tally,
-    quarters: BTreeMap<i64, u64>,
+    quarters: BTreeMap<i64, Tally>,
     ids: BTreeMap<u64, (u32, i64)>,
     deliveries: BTreeMap<u64, i64>,
+    visits: Vec<Visit>,
+    visitors: BTreeSet<u64>,
+    retracted_visitors: u64,
+    sources: BTreeMap<(i64, u64), Added>,
 }
 
 impl Model {
     /// Counts a command, and checks the outcomes: within 24 hours there is one right one, later there are two.
-    fn count(&mut self, delivery: u64, increments: &[Increment], now_ms: i64, outcomes: &[Outcome]) {
+    fn count(
+        &mut self,
+        (delivery, increments): (u64, &[Increment]),
+        now_ms: i64,
+        outcomes: &[Outcome],
+        known: &Visits,
+    ) {
         assert_eq!(outcomes.len(), increments.len());
+        let mut probe = NewVisits::beside(known);
         let delivered = self.deliveries.contains_key(&delivery);
         for (increment, outcome) in increments.iter().zip(outcomes) {
             let counts = match increment.id {
@@ -107,10 +159,76 @@ impl Model {
                 Some(id) => self.count_id(id, now_ms, *outcome),
             };
             if counts {
-                self.tally.add(increment.metric, 1);
-                *self.quarters.entry(increment.at_ms.div_euclid(QUARTER_MS)).or_default() += 1;
+                self.add(increment, now_ms, &mut probe);
             }
         }
+    }
+
+    fn add(&mut self, increment: &Increment, now_ms: i64, probe: &mut NewVisits) {
+        let mut added = Tally::default();
+        added.add(increment.metric, 1);
+        let mut new_visitors = 0;
+        if let (Metric::View, Some(visitor)) = (increment.metric, increment.visitor) {
+            added.add(Metric::Visit, self.visit(visitor, increment.at_ms, now_ms, probe).into());
+            new_visitors = u64::from(self.visitors.insert(visitor));
+        }
+        self.tally.add_all(&added);
+        let quarter = increment.at_ms.div_euclid(QUARTER_MS);
+        self.quarters.entry(quarter).or_default().add_all(&added);
+        let is_sourced = [Metric::View, Metric::Copy].contains(&increment.metric);
+        if let Some(source) = increment.source.filter(|_| is_sourced) {
+            let day = quarter.div_euclid(DAY_QUARTERS);
+            if self.sources.keys().all(|(known, _)| *known != day) {
+                self.sources.retain(|(known, _), _| *known >= day - SOURCE_DAYS);
+            }
+            let (quarters, visitors) = self.sources.entry((day, source)).or_default();
+            quarters.entry(quarter).or_default().add_all(&added);
+            *visitors += new_visitors;
+        }
+    }
+
+    /// Whether a view is a visit, as the counter sees it, which is checked: a visit that is near was told too long ago to be
+    /// known for sure, or decides.
+    fn visit(&mut self, visitor: u64, at_ms: i64, now_ms: i64, probe: &mut NewVisits) -> bool {
+        let second = at_ms.div_euclid(SECOND_MS);
+        let is_near =
+            |visit: &&Visit| visit.visitor == visitor && (visit.second - second).abs() < WINDOW_MS / SECOND_MS;
+        let near: Vec<&Visit> = self.visits.iter().filter(is_near).collect();
+        let is_visit = probe.note(visitor, at_ms);
+        if near.is_empty() {
+            assert!(is_visit, "{visitor} at {second}");
+        }
+        if let Some(known) = near.iter().find(|visit| now_ms - visit.told_ms <= WINDOW_MS) {
+            assert!(!is_visit, "{visitor} at {second} after {known:?}");
+        }
+        if is_visit {
+            self.visits.push(Visit { visitor, second, told_ms: now_ms });
+        }
+        is_visit
+    }
+
+    /// Takes back what sources added; gives that.
+    fn retract(&mut self, sources: &[u64], now_ms: i64) -> (Tally, u64) {
+        let first = now_ms.div_euclid(DAY_MS) - SOURCE_DAYS;
+        let before = (self.tally, self.unique_visitors());
+        let is_meant = |(day, source): &(i64, u64)| *day >= first && sources.contains(source);
+        let (meant, left) = self.sources.clone().into_iter().partition(|(key, _)| is_meant(key));
+        self.sources = left;
+        let meant: BTreeMap<(i64, u64), Added> = meant;
+        for (quarters, visitors) in meant.into_values() {
+            self.retracted_visitors += visitors;
+            for (quarter, added) in quarters {
+                self.tally = self.tally.without(&added);
+                let tally = self.quarters.get_mut(&quarter).unwrap();
+                *tally = tally.without(&added);
+            }
+        }
+        self.quarters.retain(|_, tally| *tally != Tally::default());
+        (before.0.without(&self.tally), before.1 - self.unique_visitors())
+    }
+
+    fn unique_visitors(&self) -> u64 {
+        self.visitors.len() as u64 - self.retracted_visitors
     }
 
     fn count_id(&mut self, id: IdDigest, now_ms: i64, outcome: Outcome) -> bool {
@@ -141,8 +259,8 @@ struct Simulation {
     counted_ms: i64,
 }
 
-/// An increment to send: its metric, hours since now, and key and payload where it has an id.
-type Drawn = (usize, i64, Option<(u64, u32)>);
+/// An increment to send: its metric, minutes since now, key and payload where it has an id, visitor and source.
+type Drawn = (usize, i64, Option<(u64, u32)>, [Option<u64>; 2]);
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -154,6 +272,8 @@ enum Step {
     Repeat(usize),
     /// A command whose storing fails.
     Fail(Vec<Drawn>),
+    /// Takes back what these sources added, twice.
+    Retract(Vec<u64>),
     Restart,
     Wait(i64),
 }
@@ -180,15 +300,22 @@ impl Simulation {
                 let first = self.counter.count(u64::MAX, &increments, self.now_ms);
                 assert_eq!(self.counter.count(u64::MAX, &increments, self.now_ms), first);
             }
+            Step::Retract(sources) => {
+                self.retract(&sources);
+                let before = self.storage.version;
+                self.retract(&sources);
+                assert_eq!(self.storage.version, before);
+            }
             Step::Restart => self.counter = self.storage.restore(),
             Step::Wait(wait_ms) => self.now_ms += wait_ms,
         }
     }
 
     fn increments(&self, increments: &[Drawn]) -> Vec<Increment> {
-        let increment = |&(metric, hours, id): &Drawn| {
+        let increment = |&(metric, minutes, id, [visitor, source]): &Drawn| {
             let id = id.map(|(key, payload)| IdDigest { key, payload });
-            Increment::of(METRICS[metric], self.now_ms + hours * HOUR_MS, id)
+            let at_ms = self.now_ms + minutes * QUARTER_MS / 15;
+            Increment { visitor, source, ..Increment::of(METRICS[metric], at_ms, id) }
         };
         increments.iter().map(increment).collect()
     }
@@ -202,7 +329,7 @@ impl Simulation {
     fn count(&mut self, delivery: u64, increments: &[Increment]) {
         let (outcomes, commit) = self.counter.count(delivery, increments, self.now_ms);
         let before = self.model.tally;
-        self.model.count(delivery, increments, self.now_ms, &outcomes);
+        self.model.count((delivery, increments), self.now_ms, &outcomes, &self.counter.visits);
         assert_eq!(commit.as_ref().map_or(before, |commit| commit.tally), self.model.tally);
         assert_eq!(commit.is_some(), before != self.model.tally);
         if let Some(commit) = commit {
@@ -210,6 +337,32 @@ impl Simulation {
             self.counter.keep(commit);
             self.counted_ms = self.now_ms;
         }
+        self.check();
+    }
+
+    fn retract(&mut self, sources: &[u64]) {
+        let first = self.now_ms.div_euclid(DAY_MS) - SOURCE_DAYS;
+        let days = self.storage.sources.range(first..).map(|(number, _)| self.storage.day(*number)).collect();
+        let expected = self.model.retract(sources, self.now_ms);
+        let Some(retraction) = self.counter.retract(days, sources) else {
+            return assert_eq!(expected, (Tally::default(), 0));
+        };
+        assert_eq!(retraction.version, self.storage.version + 1);
+        (self.storage.tally, self.storage.version) = (retraction.tally, retraction.version);
+        self.storage.retracted_visitors = retraction.retracted_visitors;
+        for day in &retraction.days {
+            self.storage.days.insert(day.number, day.counts.pack());
+            self.storage.sources.insert(day.number, day.sources.pack());
+        }
+        assert_eq!(self.counter.keep_retraction(&retraction), expected);
+        self.check();
+    }
+
+    fn check(&self) {
+        let (visitors, tally) = (self.counter.unique_visitors(), self.counter.tally);
+        assert_eq!(visitors, self.model.unique_visitors());
+        assert!(visitors <= tally.visits && tally.visits <= tally.views, "{visitors} visitors, {tally:?}");
+        assert_eq!(self.storage.restore().unique_visitors(), visitors);
         assert_eq!((self.counter.tally, self.counter.version), (self.storage.tally, self.storage.version));
         let audit = self.counter.audit(&self.storage.days(), [None, None]);
         assert_eq!((audit.days, audit.tally), (self.model.tally, self.model.tally));
@@ -219,7 +372,9 @@ impl Simulation {
 
     /// What is remembered is what is stored; of what is too old, at most the segment that was just filled.
     fn check_ledger(&self) {
-        assert_eq!(self.counter.ledger.len(), self.storage.restore().ledger.len());
+        let restored = self.storage.restore();
+        assert_eq!(self.counter.ledger.len(), restored.ledger.len());
+        assert_eq!(self.counter.visits.len(), restored.visits.len());
         let full = self.storage.segments.values().rev().skip(1);
         let too_old = full.filter(|(newest_ms, _)| self.counted_ms - newest_ms > DAY_MS);
         assert!(too_old.count() <= 1);
@@ -228,16 +383,20 @@ impl Simulation {
 
 fn any_increments() -> impl Strategy<Value = Vec<Drawn>> {
     let id = prop::option::weighted(0.8, (0..12_u64, prop::sample::select(vec![0_u32, 0, 0, 1])));
-    prop::collection::vec((0..METRICS.len(), -2..2_i64, id), 0..6)
+    let minutes = prop_oneof![-4..=5_i64, -40..=5_i64, -130..=5_i64];
+    let people = prop::array::uniform2(prop::option::weighted(0.7, 0..6_u64));
+    prop::collection::vec((0..METRICS.len(), minutes, id, people), 0..6)
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
-    let waits = vec![1, SECOND_MS, HOUR_MS, 8 * HOUR_MS, DAY_MS - 1, DAY_MS, DAY_MS + 1];
+    let waits =
+        vec![1, SECOND_MS, 10 * 60 * SECOND_MS, WINDOW_MS, HOUR_MS, 8 * HOUR_MS, DAY_MS - 1, DAY_MS, DAY_MS + 1];
     prop_oneof![
         6 => any_increments().prop_map(Step::Count),
-        1 => (1..700_u64).prop_map(Step::Bulk),
+        1 => (1..2800_u64).prop_map(Step::Bulk),
         4 => (0..4_usize).prop_map(Step::Repeat),
         1 => any_increments().prop_map(Step::Fail),
+        1 => prop::collection::vec(0..6_u64, 1..3).prop_map(Step::Retract),
         2 => Just(Step::Restart),
         3 => prop::sample::select(waits).prop_map(Step::Wait),
     ]
@@ -300,7 +459,7 @@ fn a_command_without_anonymous_increments_leaves_no_name() {
 #[test]
 fn imported_rows_are_added_as_they_are() {
     let row = |metric, at_ms| ImportedRow { key: 7, metric, at_ms };
-    let mut counter = Counter { tally: Tally { views: 5, ..Tally::default() }, version: 3, ledger: Ledger::default() };
+    let mut counter = Counter { tally: Tally { views: 5, ..Tally::default() }, version: 3, ..Counter::default() };
     assert_eq!(counter.import(&[]), None);
     let commit = counter.import(&[row(Metric::View, -1), row(Metric::View, 0), row(Metric::Copy, HOUR_MS)]).unwrap();
     let (view, copy) = (Tally { views: 1, ..Tally::default() }, Tally { copies: 1, ..Tally::default() });
@@ -315,7 +474,7 @@ fn imported_rows_are_added_as_they_are() {
         tally: Tally { views: 7, copies: 1, ..Tally::default() },
         version: 4,
         days: HashMap::from([(-1, day(&[(DAY_QUARTERS - 1, view)])), (0, day(&[(0, view), (4, copy)]))]),
-        ledger: LedgerChange::default(),
+        ..Commit::default()
     };
     assert_eq!(commit, expected);
     counter.keep(commit);
@@ -351,7 +510,7 @@ fn a_segment_is_forgotten_24_hours_after_its_newest_id() {
         assert_eq!(change.expired, expired.clone().collect::<Vec<u64>>(), "{after_ms} ms later");
         ledger.apply(change);
         for number in 0..4 {
-            let id = IdDigest { key: number * 320, payload: 0 };
+            let id = IdDigest { key: number * SEGMENT_ENTRIES as u64, payload: 0 };
             let expected = if expired.contains(&number) { Outcome::Counted } else { Outcome::Repeated };
             assert_eq!(ledger.judge(id), expected, "segment {number}, {after_ms} ms later");
         }
@@ -381,13 +540,35 @@ fn only_the_segments_that_change_are_written() {
     };
     assert_eq!(sizes(0), []);
     assert_eq!(sizes(1), [(3, 1)]);
-    assert_eq!(sizes(320), [(3, 320)]);
-    assert_eq!(sizes(641), [(3, 320), (4, 320), (5, 1)]);
+    assert_eq!(sizes(1280), [(3, 1280)]);
+    assert_eq!(sizes(2561), [(3, 1280), (4, 1280), (5, 1)]);
     let mut ledger = Ledger::default();
-    ledger.apply(ledger.change(&ids(0..300), NOW_MS));
+    ledger.apply(ledger.change(&ids(0..1260), NOW_MS));
     let written = ledger.change(&ids(9_000..9_050), NOW_MS).written;
-    assert_eq!(written.iter().map(|segment| segment.entries.len()).collect::<Vec<_>>(), [320, 30]);
-    assert_eq!(written[0].entries[..300], ids(0..300));
+    assert_eq!(written.iter().map(|segment| segment.entries.len()).collect::<Vec<_>>(), [1280, 30]);
+    assert_eq!(written[0].entries[..1260], ids(0..1260));
+}
+
+/// Segments were once full at 320 ids.
+#[test]
+fn segments_of_320_are_restored_and_the_last_is_filled() {
+    let mut ledger = Ledger::default();
+    for number in 0..3 {
+        let first = usize::try_from(number).unwrap() * 320;
+        ledger.restore(Segment { number, newest_ms: NOW_MS, entries: ids(first..first + 320) });
+    }
+    let change = ledger.change(&ids(960..970), NOW_MS);
+    assert_eq!(
+        change.written.iter().map(|segment| (segment.number, segment.entries.len())).collect::<Vec<_>>(),
+        [(2, 330)]
+    );
+    ledger.apply(change);
+    assert!(ids(0..970).iter().all(|id| ledger.judge(*id) == Outcome::Repeated));
+    let change = ledger.change(&ids(2000..2001), NOW_MS + DAY_MS + 1);
+    assert_eq!(change.expired, [0, 1]);
+    ledger.apply(change);
+    assert!(ids(0..640).iter().all(|id| ledger.judge(*id) == Outcome::Counted));
+    assert!(ids(640..970).iter().all(|id| ledger.judge(*id) == Outcome::Repeated));
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! Decides what a command changes in a counter. Storing the change and keeping it are two steps, so that a change that
 //! could not be stored leaves no trace.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::day::Day;
 use super::ledger::{Ledger, LedgerChange};
 use super::protocol::{Audit, IdDigest, ImportedRow, Increment, Outcome};
 use super::snapshot::Snapshot;
-use super::tally::Tally;
+use super::sources::Sources;
+use super::tally::{Metric, Tally};
+use super::visitors::Visitors;
+use super::visits::{NewVisits, Visits};
 use super::windows::Recent;
 use crate::time::{DAY_QUARTERS, SECOND_MS, quarter_of};
 
@@ -25,10 +29,16 @@ pub struct Counter {
     pub version: u64,
     /// The ids counted lately.
     pub ledger: Ledger,
+    /// The visits counted lately.
+    pub visits: Visits,
+    /// Whoever viewed.
+    pub visitors: Visitors,
+    /// How many of them were taken back with their sources.
+    pub retracted_visitors: u64,
 }
 
 /// A change to be stored in one transaction.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Commit {
     /// The counts afterwards.
     pub tally: Tally,
@@ -36,17 +46,36 @@ pub struct Commit {
     pub version: u64,
     /// What is added to each day since 1970.
     pub days: HashMap<i64, Day>,
+    /// What sources added to some of these days.
+    pub sources: HashMap<i64, Sources>,
     /// What changes in the ledger.
     pub ledger: LedgerChange,
+    /// What changes in the visits that are remembered.
+    pub visits: LedgerChange,
+    /// The visitors afterwards; `None` where all were known.
+    pub visitors: Option<Visitors>,
 }
 
 impl Counter {
+    /// A counter that never counted, whose visits are a window of so many milliseconds apart.
+    #[must_use]
+    pub fn new(visit_window_ms: i64) -> Self {
+        Self { visits: Visits::within(visit_window_ms, 0), ..Self::default() }
+    }
+
+    /// How many visitors there were, without those that were taken back. Each visited at least once, so there are never more
+    /// than visits, whatever a sketch estimates.
+    #[must_use]
+    pub fn unique_visitors(&self) -> u64 {
+        self.visitors.count().saturating_sub(self.retracted_visitors).min(self.tally.visits)
+    }
+
     /// Judges the increments in their order. No commit when none of them counts.
     #[must_use]
     pub fn count(&self, delivery: u64, increments: &[Increment], now_ms: i64) -> (Vec<Outcome>, Option<Commit>) {
         let delivery = IdDigest { key: delivery, payload: 0 };
         let delivered_before = self.ledger.judge(delivery) != Outcome::Counted;
-        let mut change = Change::new(self.tally);
+        let mut change = Change::of(self);
         let mut payloads = HashMap::new();
         let mut fresh = Vec::new();
         let mut outcomes = Vec::with_capacity(increments.len());
@@ -72,17 +101,18 @@ impl Counter {
         if !delivered_before && increments.iter().any(|increment| increment.id.is_none()) {
             fresh.push(delivery);
         }
-        (outcomes, change.commit(self.version, self.ledger.change(&fresh, now_ms)))
+        (outcomes, change.commit(self.ledger.change(&fresh, now_ms), now_ms))
     }
 
-    /// Adds imported rows that storage has found to be new. No commit when there are none.
+    /// Adds imported rows that storage has found to be new. Nobody knows whose they are, so none is a visit. No commit when
+    /// there are none.
     #[must_use]
     pub fn import(&self, rows: &[ImportedRow]) -> Option<Commit> {
-        let mut change = Change::new(self.tally);
+        let mut change = Change::of(self);
         for row in rows {
             change.add(&Increment::of(row.metric, row.at_ms, None));
         }
-        change.commit(self.version, LedgerChange::default())
+        change.commit(LedgerChange::default(), 0)
     }
 
     /// Keeps a commit that has been stored.
@@ -90,12 +120,17 @@ impl Counter {
         self.tally = commit.tally;
         self.version = commit.version;
         self.ledger.apply(commit.ledger);
+        self.visits.apply(commit.visits);
+        if let Some(visitors) = commit.visitors {
+            self.visitors = visitors;
+        }
     }
 
     /// What a snapshot tells, from the days since [`super::windows::first_day`].
     #[must_use]
     pub fn snapshot(&self, days: &[(i64, Day)], now_ms: i64) -> Snapshot {
-        Snapshot { tally: self.tally, unique_visitors: 0, version: self.version, recent: Recent::of(days, now_ms) }
+        let Self { tally, version, .. } = *self;
+        Snapshot { tally, unique_visitors: self.unique_visitors(), version, recent: Recent::of(days, now_ms) }
     }
 
     /// What the counter holds, with all of its days; and when it last wrote a snapshot and when it will.
@@ -120,25 +155,62 @@ impl Counter {
     }
 }
 
-struct Change {
+/// What a command adds, so far.
+struct Change<'a> {
+    version: u64,
     tally: Tally,
     days: HashMap<i64, Day>,
+    sources: HashMap<i64, Sources>,
+    visits: NewVisits<'a>,
+    visitors: Cow<'a, Visitors>,
 }
 
-impl Change {
-    fn new(tally: Tally) -> Self {
-        Self { tally, days: HashMap::new() }
+impl<'a> Change<'a> {
+    fn of(counter: &'a Counter) -> Self {
+        Self {
+            version: counter.version,
+            tally: counter.tally,
+            days: HashMap::new(),
+            sources: HashMap::new(),
+            visits: NewVisits::beside(&counter.visits),
+            visitors: Cow::Borrowed(&counter.visitors),
+        }
     }
 
     fn add(&mut self, increment: &Increment) {
-        let mut one = Tally::default();
-        one.add(increment.metric, 1);
-        self.tally.add_all(&one);
+        let mut added = Tally::default();
+        added.add(increment.metric, 1);
+        let viewer = increment.visitor.filter(|_| increment.metric == Metric::View);
+        let new_visitors = viewer.map_or(0, |visitor| {
+            added.add(Metric::Visit, self.visits.note(visitor, increment.at_ms).into());
+            self.meet(visitor)
+        });
+        self.tally.add_all(&added);
         let quarter = quarter_of(increment.at_ms);
-        self.days.entry(quarter.div_euclid(DAY_QUARTERS)).or_default().add(quarter, &one);
+        let day = quarter.div_euclid(DAY_QUARTERS);
+        self.days.entry(day).or_default().add(quarter, &added);
+        if let (Metric::View | Metric::Copy, Some(source)) = (increment.metric, increment.source) {
+            self.sources.entry(day).or_default().add(source, quarter, &added, new_visitors);
+        }
     }
 
-    fn commit(self, version: u64, ledger: LedgerChange) -> Option<Commit> {
-        (!self.days.is_empty()).then(|| Commit { tally: self.tally, version: version + 1, days: self.days, ledger })
+    /// How many new visitors a visitor stands for.
+    fn meet(&mut self, visitor: u64) -> u64 {
+        if self.visitors.knows(visitor) { 0 } else { self.visitors.to_mut().insert(visitor) }
+    }
+
+    fn commit(self, ledger: LedgerChange, now_ms: i64) -> Option<Commit> {
+        (!self.days.is_empty()).then(|| Commit {
+            tally: self.tally,
+            version: self.version + 1,
+            visits: self.visits.change(now_ms),
+            days: self.days,
+            sources: self.sources,
+            ledger,
+            visitors: match self.visitors {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(visitors) => Some(visitors),
+            },
+        })
     }
 }

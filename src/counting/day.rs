@@ -39,6 +39,21 @@ impl Day {
         }
     }
 
+    /// Takes away what was counted on the same day, as far as it is there; gives the sum of what was.
+    pub fn take_all(&mut self, other: &Self) -> Tally {
+        let mut taken = Tally::default();
+        for (quarter, tally) in &mut self.quarters {
+            if let Ok(place) = other.quarters.binary_search_by_key(quarter, |(known, _)| *known) {
+                let wanted = other.quarters.get(place).map(|(_, wanted)| *wanted).unwrap_or_default();
+                let left = tally.without(&wanted);
+                taken.add_all(&tally.without(&left));
+                *tally = left;
+            }
+        }
+        self.quarters.retain(|(_, tally)| *tally != Tally::default());
+        taken
+    }
+
     /// The quarters since 1970 in which anything was counted, where this is the day of this number since 1970.
     pub fn quarters(&self, day: i64) -> impl Iterator<Item = (i64, &Tally)> {
         self.quarters.iter().map(move |(quarter, tally)| (day * DAY_QUARTERS + i64::from(*quarter), tally))

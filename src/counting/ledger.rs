@@ -1,9 +1,10 @@
 //! The ids that a counter has counted in the last 24 hours.
 //!
 //! An id is kept as a 64-bit digest with a 32-bit digest of its event: 12 bytes stored, packed into segments of
-//! [`SEGMENT_ENTRIES`], so that a write costs one row and not one per id. In memory an id takes at most 35 bytes (a
-//! hash table of 17 bytes a place, at least 7/16 full, and the list that forgets in order), and [`LEDGER_ENTRIES`] of
-//! them, the table's growth included, stay below 16 MB. Beyond that the oldest are forgotten before their 24 hours are
+//! [`SEGMENT_ENTRIES`], so that a write costs one row and not one per id. The segment being filled is written anew, whole:
+//! a row costs the same however long it is, and of 250 new ids at once one commit in five fills two. In memory an id takes
+//! at most 35 bytes (a hash table of 17 bytes a place, at least 7/16 full, and the list that forgets in order), and
+//! [`LEDGER_ENTRIES`] of them, the table's growth included, stay below 16 MB. Beyond that the oldest are forgotten before their 24 hours are
 //! over: a retry that comes later than 400,000 further ids of the same prompt would be counted again.
 //!
 //! With 400,000 ids known, a new id is mistaken for a known one with a probability of 400,000 / 2^64, or 2 in 10^14.
@@ -19,8 +20,8 @@ use crate::time::DAY_MS;
 pub const RETENTION_MS: i64 = DAY_MS;
 /// Ids that a ledger holds at the most.
 pub const LEDGER_ENTRIES: usize = 400_000;
-/// Ids in one stored segment; 12 bytes each, they fill one page of SQLite.
-pub const SEGMENT_ENTRIES: usize = 320;
+/// Ids in one stored segment, of 15 KB. Counters once filled segments of 320.
+pub const SEGMENT_ENTRIES: usize = 1280;
 
 const ENTRY_BYTES: usize = 12;
 
@@ -96,10 +97,11 @@ pub struct LedgerChange {
     pub expired: Vec<u64>,
 }
 
-/// The remembered ids of one counter, or of one experiment.
+/// The remembered ids of one counter, or of one experiment; or whatever else has a key and a payload.
 #[derive(Debug)]
 pub struct Ledger {
     capacity: usize,
+    retention_ms: i64,
     payloads: HashMap<u64, u32>,
     segments: VecDeque<SegmentKeys>,
     tail: Option<Segment>,
@@ -118,19 +120,31 @@ impl Default for Ledger {
     }
 }
 
+/// How many entries segments of so many bytes hold.
+#[must_use]
+pub fn packed_entries(packed_bytes: u64) -> usize {
+    usize::try_from(packed_bytes).unwrap_or(usize::MAX) / ENTRY_BYTES
+}
+
 impl Ledger {
     /// An empty ledger with room for as many ids as segments of so many bytes hold, so that restoring them does not
     /// make it grow.
     #[must_use]
     pub fn with_room_for(packed_bytes: u64) -> Self {
-        Self::holding(LEDGER_ENTRIES, usize::try_from(packed_bytes).unwrap_or(usize::MAX) / ENTRY_BYTES)
+        Self::holding(LEDGER_ENTRIES, packed_entries(packed_bytes))
     }
 
     /// An empty ledger that holds at most `capacity` ids, with room for `entries`.
     #[must_use]
     pub fn holding(capacity: usize, entries: usize) -> Self {
         let payloads = HashMap::with_capacity(entries.min(capacity));
-        Self { capacity, payloads, segments: VecDeque::new(), tail: None }
+        Self { capacity, retention_ms: RETENTION_MS, payloads, segments: VecDeque::new(), tail: None }
+    }
+
+    /// The same, forgetting entries of this age in milliseconds, and not of [`RETENTION_MS`].
+    #[must_use]
+    pub fn forgetting_after(self, retention_ms: i64) -> Self {
+        Self { retention_ms, ..self }
     }
 
     /// Restores a stored segment; segments are given in the order of their numbers.
@@ -156,12 +170,18 @@ impl Ledger {
         self.payloads.is_empty()
     }
 
+    /// The payload under a key that is remembered.
+    #[must_use]
+    pub fn payload(&self, key: u64) -> Option<u32> {
+        self.payloads.get(&key).copied()
+    }
+
     /// What an increment under this id would be.
     #[must_use]
     pub fn judge(&self, id: IdDigest) -> Outcome {
-        match self.payloads.get(&id.key) {
+        match self.payload(id.key) {
             None => Outcome::Counted,
-            Some(payload) if *payload == id.payload => Outcome::Repeated,
+            Some(payload) if payload == id.payload => Outcome::Repeated,
             Some(_) => Outcome::Conflicting,
         }
     }
@@ -206,7 +226,7 @@ impl Ledger {
         let closed = self.segments.len().saturating_sub(1);
         let mut expired = Vec::new();
         for segment in self.segments.iter().take(closed) {
-            if segment.newest_ms + RETENTION_MS >= now_ms && remembered <= self.capacity {
+            if segment.newest_ms + self.retention_ms >= now_ms && remembered <= self.capacity {
                 break;
             }
             remembered -= segment.keys.len().min(remembered);
@@ -216,12 +236,15 @@ impl Ledger {
     }
 
     fn keep(&mut self, segment: Segment) {
-        self.payloads.extend(segment.entries.iter().map(|entry| (entry.key, entry.payload)));
-        let keys = segment.entries.iter().map(|entry| entry.key).collect();
-        if self.segments.back().is_some_and(|last| last.number == segment.number) {
-            self.segments.pop_back();
-        }
-        self.segments.push_back(SegmentKeys { number: segment.number, newest_ms: segment.newest_ms, keys });
+        let (number, newest_ms) = (segment.number, segment.newest_ms);
+        // A segment that grew begins with the entries that it had.
+        let last = self.segments.pop_back_if(|last| last.number == number);
+        let mut keys = last.map(|last| last.keys).unwrap_or_default();
+        let added = segment.entries.get(keys.len()..).unwrap_or_default();
+        self.payloads.extend(added.iter().map(|entry| (entry.key, entry.payload)));
+        keys.reserve_exact(added.len());
+        keys.extend(added.iter().map(|entry| entry.key));
+        self.segments.push_back(SegmentKeys { number, newest_ms, keys });
         self.tail = Some(segment);
     }
 

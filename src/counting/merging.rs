@@ -72,7 +72,7 @@ impl<Caller> Merged<Caller> {
         for (increment, outcome) in self.increments.iter().zip(outcomes) {
             counted.add(increment.metric, (*outcome == Outcome::Counted).into());
         }
-        let mut so_far = tally.less(&counted);
+        let mut so_far = tally.without(&counted);
         let mut rest = self.increments.iter().zip(outcomes);
         let told = self.callers.into_iter().map(|(caller, length)| {
             let mut outcomes = Vec::with_capacity(length);

@@ -1,12 +1,16 @@
-//! What a counter counts, how it tells a repeated id from a new one, and the protocol spoken with it.
+//! What a counter counts, how it tells a repeated id from a new one and a visit from a view, and the protocol spoken with it.
 
 pub mod counter;
 pub mod day;
 pub mod ledger;
 pub mod merging;
 pub mod protocol;
+pub mod retraction;
 pub mod snapshot;
+pub mod sources;
 pub mod stats;
 pub mod stats_page;
 pub mod tally;
+pub mod visitors;
+pub mod visits;
 pub mod windows;

@@ -30,6 +30,11 @@ pub enum Command {
         /// In any order.
         rows: Vec<ImportedRow>,
     },
+    /// Takes back what these sources added in the last days; repeated, it takes back nothing more.
+    Retract {
+        /// As [`Increment::source`] named them.
+        sources: Vec<u64>,
+    },
     /// Asks for the counts.
     Read,
     /// Asks for what was counted between each two of these instants.
@@ -114,6 +119,13 @@ pub enum Reply {
     Imported {
         /// Rows that are in the counts now and were not before.
         counted: u64,
+    },
+    /// To [`Command::Retract`].
+    Retracted {
+        /// What was taken back.
+        tally: Tally,
+        /// How many visitors fewer there are.
+        unique_visitors: u64,
     },
     /// To [`Command::Read`].
     Read {

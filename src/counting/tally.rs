@@ -86,14 +86,14 @@ impl Tally {
         *count = count.saturating_add(times);
     }
 
-    /// These counts without those of another tally; 0 where it has more.
+    /// What is left without what another tally counts; nothing falls below 0.
     #[must_use]
-    pub fn less(&self, other: &Self) -> Self {
-        let mut rest = Self::default();
+    pub fn without(&self, other: &Self) -> Self {
+        let mut left = Self::default();
         for metric in Metric::ALL {
-            rest.add(metric, self.count(metric).saturating_sub(other.count(metric)));
+            left.add(metric, self.count(metric).saturating_sub(other.count(metric)));
         }
-        rest
+        left
     }
 
     /// Counts all of another tally more.

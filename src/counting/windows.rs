@@ -45,7 +45,7 @@ impl Window {
 pub struct Recent {
     /// The counts in each window.
     pub counts: [Tally; WINDOWS.len()],
-    /// The [`trend`] of the views; `None` where there are none in the longest window.
+    /// The [`trend`] of the visits; `None` where there are none in the longest window.
     pub trend: Option<i64>,
     /// When the counts change without anything being counted, in milliseconds since 1970; `None` when they are all 0.
     pub changes_ms: Option<i64>,
@@ -63,7 +63,7 @@ impl Recent {
     #[must_use]
     pub fn of(days: &[(i64, Day)], now_ms: i64) -> Self {
         let now = quarter_of(now_ms);
-        let (mut counts, mut changes, mut views) = ([Tally::default(); WINDOWS.len()], None, Vec::new());
+        let (mut counts, mut changes, mut visits) = ([Tally::default(); WINDOWS.len()], None, Vec::new());
         for (quarter, tally) in days.iter().flat_map(|(day, counts)| counts.quarters(*day)) {
             for (window, sum) in WINDOWS.into_iter().zip(&mut counts) {
                 if quarter >= window.start(now) {
@@ -72,9 +72,9 @@ impl Recent {
                     changes = Some(changes.map_or(leaves, |earlier: i64| earlier.min(leaves)));
                 }
             }
-            views.push((quarter, tally.views));
+            visits.push((quarter, tally.visits));
         }
-        Self { counts, trend: trend(&views), changes_ms: changes.map(|quarter| quarter * QUARTER_MS) }
+        Self { counts, trend: trend(&visits), changes_ms: changes.map(|quarter| quarter * QUARTER_MS) }
     }
 }
 
@@ -92,26 +92,26 @@ pub fn window_start(place: usize, now_ms: i64) -> i64 {
     WINDOWS.get(place).map_or(now, |window| window.start(now))
 }
 
-/// The binary logarithm, in millionths, of a sum in which a view counts twice as much as one of a day before:
-/// `log2 Σ 2^(t / day)`, where `t` is the time of a view. The order of two prompts by what their views are worth now, halved
+/// The binary logarithm, in millionths, of a sum in which a visit counts twice as much as one of a day before:
+/// `log2 Σ 2^(t / day)`, where `t` is the time of a visit. The order of two prompts by what their visits are worth now, halved
 /// with each day of their age, is the order of this sum, and time alone never changes it: so it is written only when
 /// something is counted.
 #[must_use]
-pub fn trend(views: &[(i64, u64)]) -> Option<i64> {
-    let newest = views.iter().filter(|(_, count)| *count > 0).map(|(quarter, _)| *quarter).max()?;
+pub fn trend(visits: &[(i64, u64)]) -> Option<i64> {
+    let newest = visits.iter().filter(|(_, count)| *count > 0).map(|(quarter, _)| *quarter).max()?;
     #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
     let worth = |(quarter, count): &(i64, u64)| *count as f64 * two_to(in_days(quarter - newest));
-    Some(in_millionths(in_days(newest) + views.iter().map(worth).sum::<f64>().ln() / LN_2))
+    Some(in_millionths(in_days(newest) + visits.iter().map(worth).sum::<f64>().ln() / LN_2))
 }
 
-/// What the views of a trend are worth at an instant, each halved with each day of its age.
+/// What the visits of a trend are worth at an instant, each halved with each day of its age.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "trends stay below 2^53")]
 pub fn score(trend: i64, now_ms: i64) -> f64 {
     two_to(trend as f64 / MILLION - in_days(quarter_of(now_ms)))
 }
 
-/// What the trend of a prompt is at the least that was viewed since a quarter since 1970.
+/// What the trend of a prompt is at the least that was visited since a quarter since 1970.
 #[must_use]
 pub fn trend_since(start: i64) -> i64 {
     in_millionths(in_days(start))

@@ -12,13 +12,14 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 
 use super::counter_storage::{self, EVERY_DAY};
 use super::runtime::{log_failure, now_ms};
-use super::{d1, objects};
+use super::{d1, objects, settings};
 use crate::counting::counter::{Commit, Counter, SNAPSHOT_DELAY_MS};
 use crate::counting::day::between;
 use crate::counting::protocol::{Command, ImportedRow, Reply};
 use crate::counting::snapshot::Snapshot;
+use crate::counting::tally::Tally;
 use crate::counting::windows::{first_day, spread_ms};
-use crate::time::DAY_QUARTERS;
+use crate::time::{DAY_MS, DAY_QUARTERS};
 
 /// The counter of one prompt.
 #[durable_object(alarm)]
@@ -79,8 +80,9 @@ impl PromptCounter {
         let storage = self.state.storage();
         let alarm_ms = storage.get_alarm().await?;
         if self.memory.borrow().is_none() {
-            let (prompt_id, counter) = counter_storage::restore(&storage)?.unzip();
-            let counter = counter.unwrap_or_default();
+            let window_ms = settings::visit_window_ms(&self.env);
+            let (prompt_id, counter) = counter_storage::restore(&storage, window_ms)?.unzip();
+            let counter = counter.unwrap_or_else(|| Counter::new(window_ms));
             *self.memory.borrow_mut() = Some(Memory { counter, prompt_id, alarm_ms, last_snapshot_ms: None });
         }
         Ok(())
@@ -91,7 +93,14 @@ impl PromptCounter {
         let mut memory = self.memory.borrow_mut();
         let memory = memory.as_mut().ok_or_else(|| Error::from("the counter was not restored"))?;
         match command {
-            Command::Read => Ok((Reply::Read { tally: memory.counter.tally, unique_visitors: 0 }, false)),
+            Command::Read => {
+                let unique_visitors = memory.counter.unique_visitors();
+                Ok((Reply::Read { tally: memory.counter.tally, unique_visitors }, false))
+            }
+            Command::Retract { sources } => {
+                let (tally, unique_visitors) = self.retract(memory, &sources)?;
+                Ok((Reply::Retracted { tally, unique_visitors }, tally != Tally::default()))
+            }
             Command::Between { bounds } => {
                 let day_of = |bound: Option<&i64>| bound.map_or(0, |quarter| quarter.div_euclid(DAY_QUARTERS));
                 let range = day_of(bounds.first())..=day_of(bounds.last());
@@ -128,6 +137,16 @@ impl PromptCounter {
         memory.prompt_id = Some(prompt_id);
         memory.counter.keep(commit);
         Ok(true)
+    }
+
+    /// Takes back what sources added; gives what that was.
+    fn retract(&self, memory: &mut Memory, sources: &[u64]) -> Result<(Tally, u64)> {
+        let storage = self.state.storage();
+        let days = counter_storage::sourced_days(&storage, &memory.counter, now_ms().div_euclid(DAY_MS))?;
+        let retraction = memory.prompt_id.zip(memory.counter.retract(days, sources));
+        let Some((prompt_id, retraction)) = retraction else { return Ok(Default::default()) };
+        counter_storage::store_retraction(&storage, prompt_id, &retraction)?;
+        Ok(memory.counter.keep_retraction(&retraction))
     }
 
     /// Sees to a snapshot of what changed.

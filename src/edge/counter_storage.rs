@@ -11,11 +11,16 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 
+use super::segment_storage::{IDS, VISITS};
 use crate::counting::counter::{Commit, Counter};
 use crate::counting::day::Day;
-use crate::counting::ledger::{Ledger, Segment};
+use crate::counting::ledger::Ledger;
 use crate::counting::protocol::ImportedRow;
-use crate::counting::tally::Tally;
+use crate::counting::retraction::{Retraction, SourcedDay};
+use crate::counting::sources::{SOURCE_DAYS, Sources};
+use crate::counting::tally::{Metric, Tally};
+use crate::counting::visitors::Visitors;
+use crate::counting::visits::Visits;
 use crate::time::{DAY_QUARTERS, HOUR_QUARTERS};
 
 /// Made with the first count: reading writes nothing.
@@ -27,40 +32,87 @@ const SCHEMA: &str = "
         copies integer not null,
         forks integer not null,
         compares integer not null,
-        version integer not null
+        version integer not null,
+        visits integer not null default 0,
+        bots integer not null default 0,
+        headless integer not null default 0,
+        prefetches integer not null default 0,
+        visitors blob,
+        retracted_visitors integer not null default 0
     ) strict;
-    create table if not exists daily (day integer primary key, counts blob not null) strict;
+    create table if not exists daily (day integer primary key, counts blob not null, sources blob) strict;
     create table if not exists ledger_segment (
+        number integer primary key,
+        newest_ms integer not null,
+        entries blob not null
+    ) strict;
+    create table if not exists visit_segment (
         number integer primary key,
         newest_ms integer not null,
         entries blob not null
     ) strict;
     create table if not exists imported_row (key integer primary key) strict;";
 
-/// The counter as it is stored, and the prompt it belongs to; `None` when nothing was ever counted.
-pub(super) fn restore(storage: &Storage) -> Result<Option<(Uuid, Counter)>> {
+/// What the tables lack of a counter that was made before visitors were counted.
+const VISITOR_COLUMNS: &str = "
+    alter table counter add column visits integer not null default 0;
+    alter table counter add column bots integer not null default 0;
+    alter table counter add column headless integer not null default 0;
+    alter table counter add column prefetches integer not null default 0;
+    alter table counter add column visitors blob;
+    alter table counter add column retracted_visitors integer not null default 0;";
+const SOURCE_COLUMN: &str = "alter table daily add column sources blob";
+
+const COUNTER: &str = "select prompt_id, version, visitors, retracted_visitors, \
+    views, copies, forks, compares, visits, bots, headless, prefetches from counter";
+
+/// The counter as it is stored, and the prompt it belongs to; `None` when nothing was ever counted. Its visits are a window
+/// of so many milliseconds apart.
+pub(super) fn restore(storage: &Storage, visit_window_ms: i64) -> Result<Option<(Uuid, Counter)>> {
     let sql = storage.sql();
     if !has_table(&sql, "counter")? {
         return Ok(None);
     }
+    if !has_table(&sql, "visit_segment")? {
+        add_visitors(storage)?;
+    }
     if has_table(&sql, "hourly")? {
         upgrade(storage)?;
     }
-    let counter = rows(&sql, "select prompt_id, views, copies, forks, compares, version from counter", vec![])?;
-    let Some([SqlStorageValue::String(prompt_id), views, copies, forks, compares, version]) =
-        counter.first().and_then(|row| row.first_chunk())
+    let counter = rows(&sql, COUNTER, vec![])?;
+    let Some(([SqlStorageValue::String(prompt_id), version, visitors, retracted_visitors], counts)) =
+        counter.first().and_then(|row| row.split_first_chunk())
     else {
         return Ok(None);
     };
-    let tally = Tally {
-        views: count(views),
-        copies: count(copies),
-        forks: count(forks),
-        compares: count(compares),
-        ..Tally::default()
+    let mut counter = Counter {
+        tally: tally(counts),
+        version: count(version),
+        ledger: Ledger::with_room_for(IDS.bytes(&sql)?),
+        visits: Visits::within(visit_window_ms, VISITS.bytes(&sql)?),
+        visitors: stored_visitors(visitors)?,
+        retracted_visitors: count(retracted_visitors),
     };
+    IDS.restore(&sql, |segment| counter.ledger.restore(segment))?;
+    VISITS.restore(&sql, |segment| counter.visits.restore(segment))?;
     let prompt_id = Uuid::try_parse(prompt_id).map_err(|error| Error::from(error.to_string()))?;
-    Ok(Some((prompt_id, Counter { tally, version: count(version), ledger: restore_ledger(&sql)? })))
+    Ok(Some((prompt_id, counter)))
+}
+
+/// The counts of the metrics in their order; those that are missing are 0.
+fn tally(counts: &[SqlStorageValue]) -> Tally {
+    let mut tally = Tally::default();
+    for (metric, value) in Metric::ALL.into_iter().zip(counts) {
+        tally.add(metric, count(value));
+    }
+    tally
+}
+
+fn stored_visitors(value: &SqlStorageValue) -> Result<Visitors> {
+    match value {
+        SqlStorageValue::Blob(packed) => Visitors::unpack(packed).ok_or_else(|| Error::from("visitors cannot be read")),
+        _ => Ok(Visitors::default()),
+    }
 }
 
 fn has_table(sql: &SqlStorage, name: &str) -> Result<bool> {
@@ -68,25 +120,28 @@ fn has_table(sql: &SqlStorage, name: &str) -> Result<bool> {
     Ok(!rows(sql, statement, vec![SqlStorageValue::String(name.to_owned())])?.is_empty())
 }
 
+/// Counters once counted no visitors.
+fn add_visitors(storage: &Storage) -> Result<()> {
+    let mut writes = vec![(VISITOR_COLUMNS, vec![])];
+    if has_table(&storage.sql(), "daily")? {
+        writes.push((SOURCE_COLUMN, vec![]));
+    }
+    writes.push((SCHEMA, vec![]));
+    write(storage, writes)
+}
+
 /// Counters once kept their counts by the hour. What they counted in an hour goes to its first quarter.
 fn upgrade(storage: &Storage) -> Result<()> {
     let sql = storage.sql();
     let mut days: HashMap<i64, Day> = HashMap::new();
     for row in rows(&sql, "select hour, views, copies, forks, compares from hourly", vec![])? {
-        if let [SqlStorageValue::Integer(hour), views, copies, forks, compares] = row.as_slice() {
+        if let [SqlStorageValue::Integer(hour), counts @ ..] = row.as_slice() {
             let quarter = hour * HOUR_QUARTERS;
-            let tally = Tally {
-                views: count(views),
-                copies: count(copies),
-                forks: count(forks),
-                compares: count(compares),
-                ..Tally::default()
-            };
-            days.entry(quarter.div_euclid(DAY_QUARTERS)).or_default().add(quarter, &tally);
+            days.entry(quarter.div_euclid(DAY_QUARTERS)).or_default().add(quarter, &tally(counts));
         }
     }
-    let mut writes = vec![(SCHEMA, vec![]), ("drop table hourly", vec![])];
-    writes.extend(days.iter().map(|(number, day)| write_day(*number, day)));
+    let mut writes = vec![("drop table hourly", vec![])];
+    writes.extend(days.iter().map(|(number, day)| write_day(*number, day, None)));
     write(storage, writes)
 }
 
@@ -103,24 +158,43 @@ pub(super) fn days(storage: &Storage, counter: &Counter, range: RangeInclusive<i
     let mut days = Vec::new();
     for row in storage.sql().exec(statement, parameters)?.raw() {
         if let [SqlStorageValue::Integer(number), SqlStorageValue::Blob(counts)] = row?.as_slice() {
-            let day = Day::unpack(counts).ok_or_else(|| Error::from("a day cannot be read"))?;
-            days.push((*number, day));
+            days.push((*number, stored_day(counts)?));
         }
     }
     Ok(days)
 }
 
-fn restore_ledger(sql: &SqlStorage) -> Result<Ledger> {
-    let sizes = rows(sql, "select coalesce(sum(length(entries)), 0) from ledger_segment", vec![])?;
-    let bytes = sizes.first().and_then(|row| row.first()).map_or(0, count);
-    let mut ledger = Ledger::with_room_for(bytes);
-    // One segment at a time: all of them at once would be a third of what a counter may hold in memory.
-    for row in sql.exec("select number, newest_ms, entries from ledger_segment order by number", None)?.raw() {
-        if let [number, SqlStorageValue::Integer(newest_ms), SqlStorageValue::Blob(entries)] = row?.as_slice() {
-            ledger.restore(Segment::unpack(count(number), *newest_ms, entries));
+fn stored_day(counts: &[u8]) -> Result<Day> {
+    Day::unpack(counts).ok_or_else(|| Error::from("a day cannot be read"))
+}
+
+/// The days of which sources are known, on this day since 1970.
+pub(super) fn sourced_days(storage: &Storage, counter: &Counter, today: i64) -> Result<Vec<SourcedDay>> {
+    if counter.version == 0 {
+        return Ok(Vec::new());
+    }
+    let statement = "select day, counts, sources from daily where day >= ?1 and sources is not null";
+    sourced(storage, statement, today - SOURCE_DAYS)
+}
+
+/// A day as it is stored; `None` where nothing was counted.
+fn sourced_day(storage: &Storage, counter: &Counter, number: i64) -> Result<Option<SourcedDay>> {
+    if counter.version == 0 {
+        return Ok(None);
+    }
+    Ok(sourced(storage, "select day, counts, sources from daily where day = ?1", number)?.pop())
+}
+
+fn sourced(storage: &Storage, statement: &str, number: i64) -> Result<Vec<SourcedDay>> {
+    let mut days = Vec::new();
+    for row in storage.sql().exec(statement, vec![SqlStorageValue::Integer(number)])?.raw() {
+        if let [SqlStorageValue::Integer(number), SqlStorageValue::Blob(counts), sources] = row?.as_slice() {
+            let packed = if let SqlStorageValue::Blob(packed) = sources { packed.as_slice() } else { &[] };
+            let sources = Sources::unpack(packed).ok_or_else(|| Error::from("sources cannot be read"))?;
+            days.push(SourcedDay { number: *number, counts: stored_day(counts)?, sources });
         }
     }
-    Ok(ledger)
+    Ok(days)
 }
 
 /// The rows among `imported` that were not imported before.
@@ -150,20 +224,13 @@ pub(super) fn store(
     if commit.version == 1 {
         writes.push((SCHEMA, vec![]));
     }
-    writes.push(write_counter(prompt_id, commit));
+    let visitors = commit.visitors.as_ref();
+    writes.push(write_counter(prompt_id, (&commit.tally, commit.version), (visitors, counter.retracted_visitors)));
     for (number, added) in &commit.days {
-        let mut day = days(storage, counter, *number..=*number)?.pop().map(|(_, day)| day).unwrap_or_default();
-        day.add_all(added);
-        writes.push(write_day(*number, &day));
+        writes.extend(write_added(storage, counter, (*number, added), commit.sources.get(number))?);
     }
-    writes.extend(commit.ledger.written.iter().map(write_segment));
-    writes.extend(
-        commit
-            .ledger
-            .expired
-            .iter()
-            .map(|number| ("delete from ledger_segment where number = ?1", vec![integer(*number)])),
-    );
+    writes.extend(IDS.writes(&commit.ledger));
+    writes.extend(VISITS.writes(&commit.visits));
     if !imported.is_empty() {
         let sql = "insert into imported_row (key) select cast(value as integer) from json_each(?1)";
         writes.push((sql, vec![keys(imported)?]));
@@ -171,7 +238,37 @@ pub(super) fn store(
     write(storage, writes)
 }
 
-type Write = (&'static str, Vec<SqlStorageValue>);
+/// Adds to a stored day. The first time that a source is known of a day, those of the days that are too old are forgotten.
+fn write_added(
+    storage: &Storage,
+    counter: &Counter,
+    (number, added): (i64, &Day),
+    sources: Option<&Sources>,
+) -> Result<Vec<Write>> {
+    let mut day = sourced_day(storage, counter, number)?.unwrap_or_default();
+    let forgets = sources.is_some() && day.sources.is_empty();
+    day.counts.add_all(added);
+    let mut writes = Vec::new();
+    if forgets {
+        let sql = "update daily set sources = null where day < ?1 and sources is not null";
+        writes.push((sql, vec![SqlStorageValue::Integer(number - SOURCE_DAYS)]));
+    }
+    if let Some(sources) = sources {
+        day.sources.add_all(sources);
+    }
+    writes.push(write_day(number, &day.counts, sources.map(|_| &day.sources)));
+    Ok(writes)
+}
+
+/// Stores what is taken back of a counter, all or nothing.
+pub(super) fn store_retraction(storage: &Storage, prompt_id: Uuid, retraction: &Retraction) -> Result<()> {
+    let Retraction { tally, version, retracted_visitors, days } = retraction;
+    let mut writes = vec![write_counter(prompt_id, (tally, *version), (None, *retracted_visitors))];
+    writes.extend(days.iter().map(|day| write_day(day.number, &day.counts, Some(&day.sources))));
+    write(storage, writes)
+}
+
+pub(super) type Write = (&'static str, Vec<SqlStorageValue>);
 
 fn write(storage: &Storage, writes: Vec<Write>) -> Result<()> {
     let sql = storage.sql();
@@ -183,39 +280,39 @@ fn write(storage: &Storage, writes: Vec<Write>) -> Result<()> {
     })
 }
 
-fn write_counter(prompt_id: Uuid, commit: &Commit) -> Write {
-    let sql = "insert into counter (id, prompt_id, views, copies, forks, compares, version) \
-        values (1, ?1, ?2, ?3, ?4, ?5, ?6) \
-        on conflict (id) do update set views = excluded.views, copies = excluded.copies, forks = excluded.forks, \
-            compares = excluded.compares, version = excluded.version";
-    let mut parameters = vec![SqlStorageValue::String(prompt_id.to_string())];
-    parameters.extend(counts(&commit.tally));
-    parameters.push(integer(commit.version));
+/// The counts and the version, and visitors where they are others than before.
+fn write_counter(
+    prompt_id: Uuid,
+    (tally, version): (&Tally, u64),
+    (visitors, retracted_visitors): (Option<&Visitors>, u64),
+) -> Write {
+    let sql = "insert into counter (id, prompt_id, version, visitors, retracted_visitors, \
+            views, copies, forks, compares, visits, bots, headless, prefetches) \
+        values (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+        on conflict (id) do update set version = excluded.version, visitors = coalesce(excluded.visitors, visitors), \
+            retracted_visitors = excluded.retracted_visitors, views = excluded.views, copies = excluded.copies, \
+            forks = excluded.forks, compares = excluded.compares, visits = excluded.visits, bots = excluded.bots, \
+            headless = excluded.headless, prefetches = excluded.prefetches";
+    let visitors = visitors.map_or(SqlStorageValue::Null, |visitors| SqlStorageValue::Blob(visitors.pack()));
+    let mut parameters = vec![SqlStorageValue::String(prompt_id.to_string()), integer(version), visitors];
+    parameters.push(integer(retracted_visitors));
+    parameters.extend(Metric::ALL.map(|metric| integer(tally.count(metric))));
     (sql, parameters)
 }
 
-fn write_day(number: i64, day: &Day) -> Write {
-    let sql =
-        "insert into daily (day, counts) values (?1, ?2) on conflict (day) do update set counts = excluded.counts";
-    (sql, vec![SqlStorageValue::Integer(number), SqlStorageValue::Blob(day.pack())])
+/// A day, and its sources where they are others than before.
+fn write_day(number: i64, day: &Day, sources: Option<&Sources>) -> Write {
+    let sql = "insert into daily (day, counts, sources) values (?1, ?2, ?3) \
+        on conflict (day) do update set counts = excluded.counts, sources = coalesce(excluded.sources, sources)";
+    let sources = sources.map_or(SqlStorageValue::Null, |sources| SqlStorageValue::Blob(sources.pack()));
+    (sql, vec![SqlStorageValue::Integer(number), SqlStorageValue::Blob(day.pack()), sources])
 }
 
-fn write_segment(segment: &Segment) -> Write {
-    let sql = "insert into ledger_segment (number, newest_ms, entries) values (?1, ?2, ?3) \
-        on conflict (number) do update set newest_ms = excluded.newest_ms, entries = excluded.entries";
-    let newest_ms = SqlStorageValue::Integer(segment.newest_ms);
-    (sql, vec![integer(segment.number), newest_ms, SqlStorageValue::Blob(segment.pack())])
-}
-
-fn counts(tally: &Tally) -> [SqlStorageValue; 4] {
-    [tally.views, tally.copies, tally.forks, tally.compares].map(integer)
-}
-
-fn integer(value: u64) -> SqlStorageValue {
+pub(super) fn integer(value: u64) -> SqlStorageValue {
     SqlStorageValue::Integer(value.cast_signed())
 }
 
-fn count(value: &SqlStorageValue) -> u64 {
+pub(super) fn count(value: &SqlStorageValue) -> u64 {
     match value {
         SqlStorageValue::Integer(value) => value.unsigned_abs(),
         _ => 0,
@@ -232,7 +329,11 @@ fn signed(key: u64) -> String {
     key.cast_signed().to_string()
 }
 
-fn rows(sql: &SqlStorage, statement: &str, parameters: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>> {
+pub(super) fn rows(
+    sql: &SqlStorage,
+    statement: &str,
+    parameters: Vec<SqlStorageValue>,
+) -> Result<Vec<Vec<SqlStorageValue>>> {
     sql.exec(statement, parameters)?.raw().collect()
 }
 

@@ -4,7 +4,7 @@
 //! - handlers: [`events`], [`prompts`], [`stats`], [`rankings`], [`series`], [`ancestry`], [`compared`], [`search`], [`experiments`], [`summary`], [`results`], [`evaluate`], [`import`], [`verification`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
 //! - what they share: [`ingestion`], [`merging`], [`counters`] and [`recorders`] (the way to them), [`objects`], [`handover`], [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`], [`time_zone`]
 //! - who is asking: [`identity`], [`public_keys`] (those of `JWKS`), [`key_download`], [`web_crypto`]
-//! - statements: [`d1`] and [`counter_storage`] hold all SQL
+//! - statements: [`d1`], [`counter_storage`] and [`segment_storage`] hold all SQL
 
 mod ancestry;
 mod answer;
@@ -43,6 +43,7 @@ mod rollup;
 mod runtime;
 mod scheduled;
 mod search;
+mod segment_storage;
 mod series;
 mod settings;
 mod stats;

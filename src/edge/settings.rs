@@ -5,9 +5,11 @@ use std::rc::Rc;
 
 use worker::Env;
 
+use crate::counting::visits::WINDOW_MS;
 use crate::http::cors::AllowedOrigins;
 use crate::http::identity::Keys;
 use crate::http::token::Expected;
+use crate::time::MINUTE_MS;
 
 /// The settings that every request needs.
 pub(super) struct Settings {
@@ -55,6 +57,12 @@ pub(super) fn raw_event_days(env: &Env) -> i64 {
 /// hours late.
 pub(super) fn session_days(env: &Env) -> i64 {
     days(env, "SESSION_DAYS", 90).max(3)
+}
+
+/// `VISIT_WINDOW`: how far apart two visits of a visitor are at the least, 1 to 1440 minutes; in milliseconds.
+pub(super) fn visit_window_ms(env: &Env) -> i64 {
+    let minutes: Option<i64> = setting(env, "VISIT_WINDOW").and_then(|minutes| minutes.parse().ok());
+    minutes.filter(|minutes| (1..=1440).contains(minutes)).map_or(WINDOW_MS, |minutes| minutes * MINUTE_MS)
 }
 
 /// A setting in days; what is no whole number of them is the default.
