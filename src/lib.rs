@@ -4,6 +4,7 @@
 //! answered once. The pure code takes time, ids and randomness as arguments, compiles natively and is tested there:
 //!
 //! - [`counting`]: what a counter counts, and its protocol
+//! - [`sharding`]: how the counting of a prompt spreads over several objects
 //! - [`events`]: what callers send, and what becomes of a batch
 //! - [`usage`]: uses of prompts, and what they add up to
 //! - [`recording`]: which events of an experiment are new, and the batches that store them
@@ -38,6 +39,7 @@ pub mod recording;
 pub mod rest;
 pub mod search;
 pub mod series;
+pub mod sharding;
 pub mod sql;
 pub mod statistics;
 pub mod time;

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::day::Day;
+use super::judging::Judging;
 use super::ledger::{Ledger, LedgerChange};
-use super::protocol::{Audit, IdDigest, ImportedRow, Increment, Outcome};
+use super::protocol::{Audit, Delivery, IdDigest, ImportedRow, Increment, Outcome, Told};
 use super::snapshot::Snapshot;
 use super::sources::Sources;
 use super::tally::{Metric, Tally};
@@ -70,38 +71,34 @@ impl Counter {
         self.visitors.count().saturating_sub(self.retracted_visitors).min(self.tally.visits)
     }
 
-    /// Judges the increments in their order. No commit when none of them counts.
+    /// Judges deliveries, one behind another: what each is told, and what is to be stored, if anything counts.
     #[must_use]
-    pub fn count(&self, delivery: u64, increments: &[Increment], now_ms: i64) -> (Vec<Outcome>, Option<Commit>) {
-        let delivery = IdDigest { key: delivery, payload: 0 };
-        let delivered_before = self.ledger.judge(delivery) != Outcome::Counted;
+    pub fn count<'a>(
+        &self,
+        deliveries: impl Iterator<Item = &'a Delivery>,
+        now_ms: i64,
+    ) -> (Vec<Told>, Option<Commit>) {
         let mut change = Change::of(self);
-        let mut payloads = HashMap::new();
-        let mut fresh = Vec::new();
-        let mut outcomes = Vec::with_capacity(increments.len());
+        let mut judging = Judging::by(&self.ledger);
+        let told = deliveries
+            .map(|delivery| {
+                let outcomes = judging.judge(delivery, |increment| change.add(increment));
+                Told { tally: change.tally, outcomes }
+            })
+            .collect();
+        (told, change.commit(self.ledger.change(&judging.into_fresh(), now_ms), now_ms))
+    }
+
+    /// Adds what shards accepted, and the ids that they tell at their end. No commit when there is neither.
+    #[must_use]
+    pub fn absorb(&self, increments: &[Increment], ids: &[IdDigest], now_ms: i64) -> Option<Commit> {
+        let mut change = Change::of(self);
         for increment in increments {
-            let outcome = match increment.id {
-                None => Outcome::Counted,
-                Some(id) => match payloads.get(&id.key) {
-                    None => self.ledger.judge(id),
-                    Some(payload) if *payload == id.payload => Outcome::Repeated,
-                    Some(_) => Outcome::Conflicting,
-                },
-            };
-            let already_counted = increment.id.is_none() && delivered_before;
-            if outcome == Outcome::Counted && !already_counted {
-                change.add(increment);
-                if let Some(id) = increment.id {
-                    payloads.insert(id.key, id.payload);
-                    fresh.push(id);
-                }
-            }
-            outcomes.push(outcome);
+            change.add(increment);
         }
-        if !delivered_before && increments.iter().any(|increment| increment.id.is_none()) {
-            fresh.push(delivery);
-        }
-        (outcomes, change.commit(self.ledger.change(&fresh, now_ms), now_ms))
+        let unknown: Vec<IdDigest> =
+            ids.iter().copied().filter(|id| self.ledger.judge(*id) == Outcome::Counted).collect();
+        change.commit(self.ledger.change(&unknown, now_ms), now_ms)
     }
 
     /// Adds imported rows that storage has found to be new. Nobody knows whose they are, so none is a visit. No commit when
@@ -200,7 +197,7 @@ impl<'a> Change<'a> {
     }
 
     fn commit(self, ledger: LedgerChange, now_ms: i64) -> Option<Commit> {
-        (!self.days.is_empty()).then(|| Commit {
+        (!self.days.is_empty() || !ledger.written.is_empty()).then(|| Commit {
             tally: self.tally,
             version: self.version + 1,
             visits: self.visits.change(now_ms),

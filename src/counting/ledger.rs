@@ -186,6 +186,40 @@ impl Ledger {
         }
     }
 
+    /// The ids whose keys are wanted, in the order in which they were remembered, with the instants up to which that was, in
+    /// as many parts as fill segments.
+    #[must_use]
+    pub fn part(&self, is_wanted: impl Fn(u64) -> bool) -> Vec<(i64, Vec<IdDigest>)> {
+        let mut parts: Vec<(i64, Vec<IdDigest>)> = Vec::new();
+        for segment in &self.segments {
+            for key in segment.keys.iter().copied().filter(|key| is_wanted(*key)) {
+                let Some(payload) = self.payload(key) else { continue };
+                let entry = IdDigest { key, payload };
+                match parts.last_mut() {
+                    Some((newest_ms, entries)) if entries.len() < SEGMENT_ENTRIES => {
+                        *newest_ms = segment.newest_ms;
+                        entries.push(entry);
+                    }
+                    _ => parts.push((segment.newest_ms, vec![entry])),
+                }
+            }
+        }
+        parts
+    }
+
+    /// The ids of the segments from a number on.
+    #[must_use]
+    pub fn since(&self, number: u64) -> Vec<IdDigest> {
+        let keys = self.segments.iter().filter(|segment| segment.number >= number).flat_map(|segment| &segment.keys);
+        keys.filter_map(|key| Some(IdDigest { key: *key, payload: self.payload(*key)? })).collect()
+    }
+
+    /// The number that the next segment has.
+    #[must_use]
+    pub fn next_number(&self) -> u64 {
+        self.tail.as_ref().map_or(0, |tail| tail.number + 1)
+    }
+
     /// What has to be stored to remember `fresh` and to forget what is too old or too much.
     #[must_use]
     pub fn change(&self, fresh: &[IdDigest], now_ms: i64) -> LedgerChange {
@@ -206,7 +240,7 @@ impl Ledger {
         let mut written = Vec::new();
         let mut rest = fresh;
         let mut open = self.tail.clone().filter(|tail| tail.entries.len() < SEGMENT_ENTRIES);
-        let mut next = self.tail.as_ref().map_or(0, |tail| tail.number + 1);
+        let mut next = self.next_number();
         while !rest.is_empty() {
             let empty = || Segment { number: next, newest_ms: now_ms, entries: Vec::new() };
             let mut segment = open.take().unwrap_or_else(empty);

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 
 use uuid::Uuid;
 
-use super::protocol::{Increment, Outcome};
+use super::protocol::{Increment, Outcome, Told};
 use super::tally::Tally;
 
 /// Increments that wait at the most, of all prompts.
@@ -25,15 +25,6 @@ pub enum Pace {
     AtOnce,
     /// They wait for more to come.
     Gathering,
-}
-
-/// What one caller is told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
-    /// The counts once its increments were counted, and before those of the callers behind it were.
-    pub tally: Tally,
-    /// One for each of its increments, in their order.
-    pub outcomes: Vec<Outcome>,
 }
 
 /// The increments of callers, one caller's behind another's.
@@ -67,7 +58,8 @@ impl<Caller> Merged<Caller> {
     /// each. What was sent again may have been counted before others were; then callers are told values as far apart as
     /// theirs, but later ones.
     #[must_use]
-    pub fn told(self, tally: &Tally, outcomes: &[Outcome]) -> Vec<(Caller, Told)> {
+    pub fn told(self, together: &Told) -> Vec<(Caller, Told)> {
+        let Told { tally, outcomes } = together;
         let mut counted = Tally::default();
         for (increment, outcome) in self.increments.iter().zip(outcomes) {
             counted.add(increment.metric, (*outcome == Outcome::Counted).into());

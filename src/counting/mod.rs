@@ -2,6 +2,7 @@
 
 pub mod counter;
 pub mod day;
+pub mod judging;
 pub mod ledger;
 pub mod merging;
 pub mod protocol;

@@ -1,27 +1,23 @@
-//! What the worker and a counter say to each other: one command, one reply, as JSON.
-//!
-//! Keys are 64-bit digests and travel as JSON integers between two Rust programs; JavaScript never reads them.
+//! What the worker and a counter say to each other: one command, one reply, in postcard's format.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::tally::{Metric, Tally};
+use crate::sharding::placement::{Place, Spread};
 
 /// The Durable Object binding in `wrangler.toml`. A counter's object is named by its prompt's id.
 pub const BINDING: &str = "COUNTERS";
 
 /// What a counter is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Counts increments, each id once within 24 hours.
     Count {
         /// The prompt that the counter belongs to.
         prompt_id: Uuid,
-        /// Names this command: sent again after a failure, it counts its increments without an id once.
-        delivery: u64,
-        /// In the order in which they are judged.
-        increments: Vec<Increment>,
+        /// The increments.
+        delivery: Delivery,
     },
     /// Counts rows of another system's log, each row once for ever.
     Import {
@@ -35,6 +31,11 @@ pub enum Command {
         /// As [`Increment::source`] named them.
         sources: Vec<u64>,
     },
+    /// Asks for what a shard has to know, which is to accept increments.
+    HandOver {
+        /// The shard.
+        place: Place,
+    },
     /// Asks for the counts.
     Read,
     /// Asks for what was counted between each two of these instants.
@@ -46,6 +47,15 @@ pub enum Command {
     Audit,
 }
 
+/// Increments that come together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Names it: sent again after a failure, its increments without an id are counted once.
+    pub id: u64,
+    /// In the order in which they are judged.
+    pub increments: Vec<Increment>,
+}
+
 /// One more of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Increment {
@@ -54,13 +64,10 @@ pub struct Increment {
     /// When it happened, in milliseconds since 1970.
     pub at_ms: i64,
     /// The id it carries; without one, each delivery counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<IdDigest>,
     /// Whoever it was, as a digest under that day's salt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visitor: Option<u64>,
     /// Where it came from, as a digest under that day's salt: what can be retracted together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<u64>,
 }
 
@@ -94,7 +101,6 @@ pub struct ImportedRow {
 
 /// What became of one increment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It is in the counts.
     Counted,
@@ -104,16 +110,29 @@ pub enum Outcome {
     Conflicting,
 }
 
+/// What is told about increments.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The counts once they were counted, and before what came behind them was.
+    pub tally: Tally,
+    /// One for each of them, in their order.
+    pub outcomes: Vec<Outcome>,
+}
+
 /// What a counter answers; everything it says is durable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// To [`Command::Count`].
-    Counted {
-        /// The counts after the command.
-        tally: Tally,
-        /// One for each increment, in their order.
-        outcomes: Vec<Outcome>,
+    Counted(Told),
+    /// To [`Command::Count`]: nothing was counted, for the counter is spread over shards. To [`Command::HandOver`]: its
+    /// place is none any more; where increments go instead, if that is known.
+    Elsewhere(Option<Spread>),
+    /// To [`Command::HandOver`].
+    HandedOver {
+        /// The ids that fall to the shard, as segments of its ledger.
+        segments: Vec<(i64, Vec<IdDigest>)>,
+        /// The counts.
+        total: Tally,
     },
     /// To [`Command::Import`].
     Imported {
@@ -132,7 +151,6 @@ pub enum Reply {
         /// The counts.
         tally: Tally,
         /// How many visitors there were.
-        #[serde(default)]
         unique_visitors: u64,
     },
     /// To [`Command::Between`].

@@ -36,16 +36,12 @@ pub struct Tally {
     /// Comparisons.
     pub compares: u64,
     /// Visits: views, at most one of a visitor in some time.
-    #[serde(default)]
     pub visits: u64,
     /// Events of robots, which are neither views nor copies.
-    #[serde(default)]
     pub bots: u64,
     /// Events of steered browsers, likewise.
-    #[serde(default)]
     pub headless: u64,
     /// Events of pages that were loaded ahead, likewise.
-    #[serde(default)]
     pub prefetches: u64,
 }
 

@@ -1,98 +1,207 @@
 //! `PromptCounter`: the Durable Object that counts for one prompt, named by the prompt's id.
 //!
-//! Between reading its tables and writing them nothing waits, so its commands run one after another without a lock. A
-//! commit is one transaction: counts, days and ids together. The answer leaves when the commit is durable. Its alarm writes
-//! a snapshot of the counts to D1: when they changed, and when what was counted leaves one of the windows of the rankings.
+//! Between reading its tables and writing them nothing waits. Increments that come while others are being stored wait, and
+//! are stored together: counts, days, visitors and ids in one transaction. The answer leaves when that is durable. How its
+//! snapshots are written tells [`super::counter_alarm`], how it spreads over shards [`super::counter_shards`].
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::rc::Rc;
 
 use uuid::Uuid;
-use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, Storage, durable_object};
 
+use super::counter_shards::Pulls;
 use super::counter_storage::{self, EVERY_DAY};
 use super::runtime::{log_failure, now_ms};
-use super::{d1, objects, settings};
-use crate::counting::counter::{Commit, Counter, SNAPSHOT_DELAY_MS};
+use super::together::{Queue, Together, join};
+use super::{objects, settings, spread_storage};
+use crate::counting::counter::{Commit, Counter};
 use crate::counting::day::between;
-use crate::counting::protocol::{Command, ImportedRow, Reply};
-use crate::counting::snapshot::Snapshot;
+use crate::counting::protocol::{Command, Delivery, ImportedRow, Reply};
 use crate::counting::tally::Tally;
-use crate::counting::windows::{first_day, spread_ms};
+use crate::sharding::load::Load;
+use crate::sharding::standing::Standing;
 use crate::time::{DAY_MS, DAY_QUARTERS};
 
 /// The counter of one prompt.
 #[durable_object(alarm)]
 pub struct PromptCounter {
     state: State,
-    env: Env,
-    memory: RefCell<Option<Memory>>,
+    counting: Rc<Counting>,
+    pulls: Rc<Pulls>,
 }
 
-#[derive(Default)]
-struct Memory {
-    counter: Counter,
+/// What a counter has, and does.
+pub(super) struct Counting {
+    pub(super) storage: Storage,
+    pub(super) env: Env,
+    memory: RefCell<Option<Memory>>,
+    queue: RefCell<Queue<Step, Option<Reply>>>,
+}
+
+/// What a counter knows without asking its storage.
+pub(super) struct Memory {
+    pub(super) counter: Counter,
     /// Known since the first count.
-    prompt_id: Option<Uuid>,
+    pub(super) prompt_id: Option<Uuid>,
+    pub(super) standing: Standing,
+    pub(super) load: Load,
     /// When the alarm rings, in milliseconds since 1970; `None` where it is not set.
-    alarm_ms: Option<i64>,
-    last_snapshot_ms: Option<i64>,
+    pub(super) alarm_ms: Option<i64>,
+    pub(super) last_snapshot_ms: Option<i64>,
+}
+
+/// What a counter does one after another.
+pub(super) enum Step {
+    /// Counts increments of its prompt.
+    Count(Uuid, Delivery),
+    /// Spreads over so many shards, or with 1 folds back.
+    Spread(u32),
 }
 
 impl DurableObject for PromptCounter {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, memory: RefCell::default() }
+        let counting =
+            Rc::new(Counting { storage: state.storage(), env, memory: RefCell::default(), queue: RefCell::default() });
+        let pulls = Rc::new(Pulls::of(&counting));
+        Self { state, counting, pulls }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let reply = match request.text().await {
-            Ok(text) => self.obey(&text).await,
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let reply = match objects::command(request).await {
+            Ok(command) => self.obey(command).await,
             Err(error) => Err(error),
         };
         objects::answer(reply)
     }
 
     async fn alarm(&self) -> Result<Response> {
-        if let Err(error) = self.snapshot().await {
-            log_failure("snapshot", &error.to_string());
-            self.ring_at(now_ms() + SNAPSHOT_DELAY_MS).await;
-        }
+        self.pull_and_spread().await;
+        self.counting.tell().await;
         Response::empty()
     }
 }
 
 impl PromptCounter {
-    async fn obey(&self, text: &str) -> Result<Reply> {
-        let command: Command = serde_json::from_str(text)?;
-        self.remember().await?;
-        let (reply, changed) = self.perform(command)?;
-        if changed {
-            self.schedule_snapshot().await;
+    async fn obey(&self, command: Command) -> Result<Reply> {
+        self.counting.remember().await?;
+        match command {
+            Command::Count { prompt_id, delivery } => {
+                let reply = join(&self.counting, &self.state, Step::Count(prompt_id, delivery)).await?;
+                reply.ok_or_else(|| Error::from("the counter did not count"))
+            }
+            Command::HandOver { place } => self.counting.hand_over(place),
+            // What is told is told of all.
+            other => {
+                self.pull().await?;
+                let (reply, changed) = self.counting.obey(other)?;
+                if changed {
+                    self.counting.schedule_snapshot().await;
+                }
+                Ok(reply)
+            }
         }
-        Ok(reply)
     }
 
+    /// Has everything that shards accepted before this was asked.
+    async fn pull(&self) -> Result<()> {
+        match self.counting.spread()? {
+            Some(_) => join(&self.pulls, &self.state, ()).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Of a counter that is spread: pulls, and spreads over more or fewer shards where that is due.
+    async fn pull_and_spread(&self) {
+        let done = async {
+            self.counting.remember().await?;
+            self.pull().await?;
+            match self.counting.wanted_shards()? {
+                Some(shards) => join(&self.counting, &self.state, Step::Spread(shards)).await.map(drop),
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = done.await {
+            log_failure("shards", &error.to_string());
+        }
+    }
+}
+
+impl Together for Counting {
+    type Item = Step;
+    type Reply = Option<Reply>;
+
+    fn queue(&self) -> &RefCell<Queue<Step, Option<Reply>>> {
+        &self.queue
+    }
+
+    async fn perform(&self, steps: Vec<Step>) -> Result<Vec<Option<Reply>>> {
+        self.end_folding().await?;
+        let mut replies = Vec::with_capacity(steps.len());
+        let mut spread_over = None;
+        let mut deliveries = Vec::with_capacity(steps.len());
+        for step in steps {
+            replies.push(matches!(step, Step::Count(..)));
+            match step {
+                Step::Count(prompt_id, delivery) => deliveries.push((prompt_id, delivery)),
+                Step::Spread(shards) => spread_over = Some(shards),
+            }
+        }
+        let mut counted = self.count(&deliveries)?.into_iter();
+        self.schedule_snapshot().await;
+        if let Some(shards) = spread_over.or_else(|| self.shards_for(deliveries.len())) {
+            self.spread_over(shards).await?;
+        }
+        Ok(replies.into_iter().map(|is_count| if is_count { counted.next() } else { None }).collect())
+    }
+
+    async fn settle(&self) {
+        // Until then the replies are held back, and what comes is stored together. If it fails, the object ends.
+        let _ = self.storage.sync().await;
+    }
+}
+
+impl Counting {
     /// Restores the memory after a start.
-    async fn remember(&self) -> Result<()> {
+    pub(super) async fn remember(&self) -> Result<()> {
         if self.memory.borrow().is_some() {
             return Ok(());
         }
-        let storage = self.state.storage();
-        let alarm_ms = storage.get_alarm().await?;
+        let alarm_ms = self.storage.get_alarm().await?;
         if self.memory.borrow().is_none() {
             let window_ms = settings::visit_window_ms(&self.env);
-            let (prompt_id, counter) = counter_storage::restore(&storage, window_ms)?.unzip();
+            let (prompt_id, counter) = counter_storage::restore(&self.storage, window_ms)?.unzip();
             let counter = counter.unwrap_or_else(|| Counter::new(window_ms));
-            *self.memory.borrow_mut() = Some(Memory { counter, prompt_id, alarm_ms, last_snapshot_ms: None });
+            let standing = spread_storage::restore(&self.storage)?;
+            let load = Load::default();
+            *self.memory.borrow_mut() =
+                Some(Memory { counter, prompt_id, standing, load, alarm_ms, last_snapshot_ms: None });
         }
         Ok(())
     }
 
-    /// Does what the command says, without waiting; tells whether anything changed.
-    fn perform(&self, command: Command) -> Result<(Reply, bool)> {
+    /// Does something with what is known.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Memory) -> Result<T>) -> Result<T> {
         let mut memory = self.memory.borrow_mut();
-        let memory = memory.as_mut().ok_or_else(|| Error::from("the counter was not restored"))?;
-        match command {
+        act(memory.as_mut().ok_or_else(|| Error::from("the counter was not restored"))?)
+    }
+
+    /// Counts deliveries together; a counter that is spread counts none, and tells where they go.
+    fn count(&self, deliveries: &[(Uuid, Delivery)]) -> Result<Vec<Reply>> {
+        self.with(|memory| {
+            let Some((prompt_id, _)) = deliveries.first() else { return Ok(Vec::new()) };
+            if let Some(spread) = memory.standing.spread() {
+                return Ok(deliveries.iter().map(|_| Reply::Elsewhere(Some(spread))).collect());
+            }
+            let (told, commit) = memory.counter.count(deliveries.iter().map(|(_, delivery)| delivery), now_ms());
+            self.keep(memory, *prompt_id, commit, &[])?;
+            Ok(told.into_iter().map(Reply::Counted).collect())
+        })
+    }
+
+    /// Does what a command says that concerns what is counted already; tells whether anything changed.
+    fn obey(&self, command: Command) -> Result<(Reply, bool)> {
+        self.with(|memory| match command {
             Command::Read => {
                 let unique_visitors = memory.counter.unique_visitors();
                 Ok((Reply::Read { tally: memory.counter.tally, unique_visitors }, false))
@@ -104,25 +213,21 @@ impl PromptCounter {
             Command::Between { bounds } => {
                 let day_of = |bound: Option<&i64>| bound.map_or(0, |quarter| quarter.div_euclid(DAY_QUARTERS));
                 let range = day_of(bounds.first())..=day_of(bounds.last());
-                let days = counter_storage::days(&self.state.storage(), &memory.counter, range)?;
+                let days = counter_storage::days(&self.storage, &memory.counter, range)?;
                 Ok((Reply::Between { sums: between(&days, &bounds) }, false))
             }
             Command::Audit => {
-                let days = counter_storage::days(&self.state.storage(), &memory.counter, EVERY_DAY)?;
+                let days = counter_storage::days(&self.storage, &memory.counter, EVERY_DAY)?;
                 Ok((Reply::Audited(memory.counter.audit(&days, [memory.last_snapshot_ms, memory.alarm_ms])), false))
             }
-            Command::Count { prompt_id, delivery, increments } => {
-                let (outcomes, commit) = memory.counter.count(delivery, &increments, now_ms());
-                let changed = self.keep(memory, prompt_id, commit, &[])?;
-                Ok((Reply::Counted { tally: memory.counter.tally, outcomes }, changed))
-            }
             Command::Import { prompt_id, rows } => {
-                let fresh = counter_storage::not_imported(&self.state.storage(), &memory.counter, &rows)?;
+                let fresh = counter_storage::not_imported(&self.storage, &memory.counter, &rows)?;
                 let commit = memory.counter.import(&fresh);
                 let changed = self.keep(memory, prompt_id, commit, &fresh)?;
                 Ok((Reply::Imported { counted: fresh.len() as u64 }, changed))
             }
-        }
+            Command::Count { .. } | Command::HandOver { .. } => Err(Error::from("the command is one of another kind")),
+        })
     }
 
     fn keep(
@@ -133,7 +238,7 @@ impl PromptCounter {
         imported: &[ImportedRow],
     ) -> Result<bool> {
         let Some(commit) = commit else { return Ok(false) };
-        counter_storage::store(&self.state.storage(), (prompt_id, &memory.counter), &commit, imported)?;
+        counter_storage::store(&self.storage, (prompt_id, &memory.counter), &commit, imported, Vec::new())?;
         memory.prompt_id = Some(prompt_id);
         memory.counter.keep(commit);
         Ok(true)
@@ -141,64 +246,10 @@ impl PromptCounter {
 
     /// Takes back what sources added; gives what that was.
     fn retract(&self, memory: &mut Memory, sources: &[u64]) -> Result<(Tally, u64)> {
-        let storage = self.state.storage();
-        let days = counter_storage::sourced_days(&storage, &memory.counter, now_ms().div_euclid(DAY_MS))?;
+        let days = counter_storage::sourced_days(&self.storage, &memory.counter, now_ms().div_euclid(DAY_MS))?;
         let retraction = memory.prompt_id.zip(memory.counter.retract(days, sources));
         let Some((prompt_id, retraction)) = retraction else { return Ok(Default::default()) };
-        counter_storage::store_retraction(&storage, prompt_id, &retraction)?;
+        counter_storage::store_retraction(&self.storage, prompt_id, &retraction)?;
         Ok(memory.counter.keep_retraction(&retraction))
-    }
-
-    /// Sees to a snapshot of what changed.
-    async fn schedule_snapshot(&self) {
-        let due_ms = self.memory.borrow().as_ref().and_then(|memory| {
-            let due_ms = memory.counter.snapshot_due_ms(memory.last_snapshot_ms, now_ms());
-            memory.alarm_ms.is_none_or(|alarm_ms| alarm_ms > due_ms).then_some(due_ms)
-        });
-        if let Some(due_ms) = due_ms {
-            self.ring_at(due_ms).await;
-        }
-    }
-
-    /// Sets the alarm, in the same turn as the commit before it, so that both are stored or neither.
-    async fn ring_at(&self, at_ms: i64) {
-        self.note_alarm(Some(at_ms));
-        let delay = Duration::from_millis((at_ms - now_ms()).max(0).unsigned_abs());
-        if let Err(error) = self.state.storage().set_alarm(delay).await {
-            self.note_alarm(None);
-            log_failure("alarm", &error.to_string());
-        }
-    }
-
-    fn note_alarm(&self, alarm_ms: Option<i64>) {
-        if let Some(memory) = self.memory.borrow_mut().as_mut() {
-            memory.alarm_ms = alarm_ms;
-        }
-    }
-
-    async fn snapshot(&self) -> Result<()> {
-        self.remember().await?;
-        let now_ms = now_ms();
-        let Some((prompt_id, snapshot)) = self.take_snapshot(now_ms)? else { return Ok(()) };
-        d1::snapshots::store(&d1::database(&self.env)?, prompt_id, &snapshot, now_ms).await?;
-        // A change that came while the snapshot was stored has set the alarm.
-        let is_set = self.memory.borrow().as_ref().is_some_and(|memory| memory.alarm_ms.is_some());
-        match snapshot.recent.changes_ms {
-            Some(changes_ms) if !is_set => self.ring_at(changes_ms + spread_ms(prompt_id)).await,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// What a snapshot tells; `None` of a counter that never counted.
-    fn take_snapshot(&self, now_ms: i64) -> Result<Option<(Uuid, Snapshot)>> {
-        let mut memory = self.memory.borrow_mut();
-        let Some(memory) = memory.as_mut() else { return Ok(None) };
-        memory.alarm_ms = None;
-        let Some(prompt_id) = memory.prompt_id else { return Ok(None) };
-        let range = first_day(now_ms)..=*EVERY_DAY.end();
-        let days = counter_storage::days(&self.state.storage(), &memory.counter, range)?;
-        memory.last_snapshot_ms = Some(now_ms);
-        Ok(Some((prompt_id, memory.counter.snapshot(&days, now_ms))))
     }
 }

@@ -115,7 +115,7 @@ fn stored_visitors(value: &SqlStorageValue) -> Result<Visitors> {
     }
 }
 
-fn has_table(sql: &SqlStorage, name: &str) -> Result<bool> {
+pub(super) fn has_table(sql: &SqlStorage, name: &str) -> Result<bool> {
     let statement = "select 1 from sqlite_master where type = 'table' and name = ?1";
     Ok(!rows(sql, statement, vec![SqlStorageValue::String(name.to_owned())])?.is_empty())
 }
@@ -213,16 +213,18 @@ pub(super) fn not_imported(storage: &Storage, counter: &Counter, imported: &[Imp
     Ok(imported.iter().filter(|row| !known.contains(&signed(row.key)) && seen.insert(row.key)).copied().collect())
 }
 
-/// Stores the commit of a counter, all or nothing, and with it the keys of the rows that it imports.
+/// Stores the commit of a counter, all or nothing, and with it the keys of the rows that it imports and what else is to be
+/// written.
 pub(super) fn store(
     storage: &Storage,
     (prompt_id, counter): (Uuid, &Counter),
     commit: &Commit,
     imported: &[ImportedRow],
+    more: Vec<Write>,
 ) -> Result<()> {
-    let mut writes = Vec::new();
+    let mut writes = more;
     if commit.version == 1 {
-        writes.push((SCHEMA, vec![]));
+        writes.insert(0, (SCHEMA, vec![]));
     }
     let visitors = commit.visitors.as_ref();
     writes.push(write_counter(prompt_id, (&commit.tally, commit.version), (visitors, counter.retracted_visitors)));
@@ -270,7 +272,7 @@ pub(super) fn store_retraction(storage: &Storage, prompt_id: Uuid, retraction: &
 
 pub(super) type Write = (&'static str, Vec<SqlStorageValue>);
 
-fn write(storage: &Storage, writes: Vec<Write>) -> Result<()> {
+pub(super) fn write(storage: &Storage, writes: Vec<Write>) -> Result<()> {
     let sql = storage.sql();
     in_transaction(storage, move || {
         for (statement, parameters) in writes {

@@ -7,11 +7,12 @@ use uuid::Uuid;
 use worker::{Env, Result};
 
 use super::call::storage_failure;
+use super::counters::{self, PAUSES_MS};
 use super::merging::Way;
-use super::runtime::{log_failure, now_ms, random_u64};
-use super::{counters, d1, merging, prompt_lookup, recorders};
-use crate::counting::merging::{Pace, Told};
-use crate::counting::protocol::{Command, Increment, Outcome, Reply};
+use super::runtime::{log_failure, now_ms};
+use super::{d1, merging, prompt_lookup, recorders};
+use crate::counting::merging::Pace;
+use crate::counting::protocol::{Increment, Outcome, Told};
 use crate::counting::tally::Tally;
 use crate::data::policy::{may_see, unknown_prompt};
 use crate::data::prompt::PromptName;
@@ -160,13 +161,7 @@ impl Passage<'_> {
     async fn count(self, prompt_id: Uuid, increments: Vec<Increment>) -> Result<Told> {
         match self {
             Self::Merged(way, pace) => way.count(prompt_id, &increments, pace).await,
-            Self::Alone(env) => {
-                let command = Command::Count { prompt_id, delivery: random_u64(), increments };
-                match counters::ask(env, prompt_id, &command).await? {
-                    Reply::Counted { tally, outcomes } => Ok(Told { tally, outcomes }),
-                    other => Err(counters::unexpected(&other)),
-                }
-            }
+            Self::Alone(env) => counters::count(env, prompt_id, &increments, PAUSES_MS).await,
         }
     }
 }

@@ -15,9 +15,9 @@ use worker::{Context, Delay, Env, Error, Result};
 
 use super::counters::{self, LONG_PAUSES_MS, PAUSES_MS};
 use super::handover::{Giver, handover};
-use super::runtime::{log_failure, now_ms, random_u64};
-use crate::counting::merging::{BatchName, Merged, Pace, Queues, Told, Turn};
-use crate::counting::protocol::{Command, Increment, Reply};
+use super::runtime::{log_failure, now_ms};
+use crate::counting::merging::{BatchName, Merged, Pace, Queues, Turn};
+use crate::counting::protocol::{Increment, Told};
 
 /// How long increments that nobody waits for gather.
 const WINDOW: Duration = Duration::from_millis(200);
@@ -78,12 +78,13 @@ async fn carry(env: Env, prompt_id: Uuid, name: BatchName, pace: Pace) {
     if pace == Pace::Gathering {
         Delay::from(WINDOW).await;
     }
+    let pauses_ms = if pace == Pace::Gathering { LONG_PAUSES_MS } else { PAUSES_MS };
     loop {
         match QUEUES.with_borrow_mut(|queues| queues.turn(name, now_ms())) {
             Turn::Over => return,
             Turn::Wait => Delay::from(LOOK_AGAIN).await,
             Turn::Send(sending) => {
-                let told = send(&env, prompt_id, &sending.merged, pace).await;
+                let told = counters::count(&env, prompt_id, &sending.merged.increments, pauses_ms).await;
                 QUEUES.with_borrow_mut(|queues| queues.sent(sending.name));
                 tell(sending.merged, told);
             }
@@ -91,23 +92,16 @@ async fn carry(env: Env, prompt_id: Uuid, name: BatchName, pace: Pace) {
     }
 }
 
-async fn send(env: &Env, prompt_id: Uuid, merged: &Merged<Caller>, pace: Pace) -> Result<Reply> {
-    let command = Command::Count { prompt_id, delivery: random_u64(), increments: merged.increments.clone() };
-    let pauses_ms = if pace == Pace::Gathering { LONG_PAUSES_MS } else { PAUSES_MS };
-    counters::ask_again(env, prompt_id, &command, pauses_ms).await
-}
-
-fn tell(merged: Merged<Caller>, reply: Result<Reply>) {
-    let failure = match reply {
-        Ok(Reply::Counted { tally, outcomes }) => {
-            for (caller, told) in merged.told(&tally, &outcomes) {
+fn tell(merged: Merged<Caller>, told: Result<Told>) {
+    let failure = match told {
+        Ok(together) => {
+            for (caller, told) in merged.told(&together) {
                 if let Some(caller) = caller {
                     caller.give(Ok(told));
                 }
             }
             return;
         }
-        Ok(other) => counters::unexpected(&other).to_string(),
         Err(error) => error.to_string(),
     };
     let callers: Vec<_> = merged.into_callers().collect();

@@ -1,29 +1,54 @@
-//! The way to a Durable Object: one command as the body of a request, one reply.
+//! The way to a Durable Object: one command as the body of a request, one reply, both in postcard's format.
 
+use js_sys::Uint8Array;
 use serde::Serialize;
-use serde_json::json;
+use serde::de::DeserializeOwned;
 use web_sys::{Request, RequestInit};
 use worker::{Env, Error, Response, ResponseBuilder, Result};
 
 /// Sends a command to an object, once; gives the reply.
-pub(super) async fn ask(env: &Env, binding: &str, name: &str, command: &str) -> Result<String> {
+pub(super) async fn ask<C: Serialize, R: DeserializeOwned>(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    command: &C,
+) -> Result<R> {
+    let bytes = postcard::to_allocvec(command).map_err(unreadable)?;
+    read(&send(env, binding, name, &bytes).await?)
+}
+
+async fn send(env: &Env, binding: &str, name: &str, command: &[u8]) -> Result<Vec<u8>> {
     let stub = env.durable_object(binding)?.get_by_name(name)?;
     let init = RequestInit::new();
     init.set_method("POST");
-    init.set_body(&command.into());
+    init.set_body(&Uint8Array::from(command).into());
     let request = Request::new_with_str_and_init("https://object/", &init)?;
     let mut response = stub.fetch_with_request(request.into()).await?;
-    let text = response.text().await?;
     if response.status_code() != 200 {
-        return Err(Error::from(format!("the object failed: {text}")));
+        return Err(Error::from(format!("the object failed: {}", response.text().await?)));
     }
-    Ok(text)
+    response.bytes().await
+}
+
+/// The command that an object is sent.
+pub(super) async fn command<C: DeserializeOwned>(mut request: worker::Request) -> Result<C> {
+    read(&request.bytes().await?)
 }
 
 /// What an object answers with. A failure is told to whoever asked, who logs it if asking again does not help.
 pub(super) fn answer<T: Serialize>(reply: Result<T>) -> Result<Response> {
     match reply {
-        Ok(reply) => Response::from_json(&reply),
-        Err(error) => ResponseBuilder::new().with_status(503).from_json(&json!({"error": error.to_string()})),
+        Ok(reply) => Response::from_bytes(postcard::to_allocvec(&reply).map_err(unreadable)?),
+        Err(error) => Ok(ResponseBuilder::new().with_status(503).fixed(error.to_string().into_bytes())),
     }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    postcard::from_bytes(bytes).map_err(unreadable)
+}
+
+/// Of what another build of this worker said: while a new one comes, callers are told to come again.
+#[expect(clippy::needless_pass_by_value, reason = "it is what an error is mapped by")]
+fn unreadable(error: postcard::Error) -> Error {
+    Error::from(format!("a message between worker and object: {error}"))
 }

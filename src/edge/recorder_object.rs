@@ -64,9 +64,9 @@ impl DurableObject for ExperimentRecorder {
         Self { state, recording: Rc::new(Recording { env, memory: RefCell::default() }) }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let reply = match request.text().await {
-            Ok(text) => self.obey(&text).await,
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let reply = match objects::command(request).await {
+            Ok(command) => self.obey(command).await,
             Err(error) => Err(error),
         };
         objects::answer(reply)
@@ -74,8 +74,8 @@ impl DurableObject for ExperimentRecorder {
 }
 
 impl ExperimentRecorder {
-    async fn obey(&self, text: &str) -> Result<Reply> {
-        match serde_json::from_str(text)? {
+    async fn obey(&self, command: Command) -> Result<Reply> {
+        match command {
             Command::Redeclared => {
                 let mut memory = self.recording.memory.borrow_mut();
                 memory.terms = None;

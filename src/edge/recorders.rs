@@ -17,7 +17,7 @@ pub(super) async fn record(env: &Env, delivery: Delivery) -> Result<Vec<Outcome>
     let pauses_ms: &[u64] = if delivery.events.iter().all(|entry| entry.id.is_some()) { &PAUSES_MS } else { &[] };
     let experiment_id = delivery.experiment_id.clone();
     let expected = delivery.events.len();
-    let command = serde_json::to_string(&Command::Record(delivery))?;
+    let command = Command::Record(delivery);
     let mut reply = objects::ask(env, BINDING, &experiment_id, &command).await;
     for pause_ms in pauses_ms {
         if reply.is_ok() {
@@ -26,7 +26,7 @@ pub(super) async fn record(env: &Env, delivery: Delivery) -> Result<Vec<Outcome>
         Delay::from(Duration::from_millis(*pause_ms)).await;
         reply = objects::ask(env, BINDING, &experiment_id, &command).await;
     }
-    match serde_json::from_str(&reply?)? {
+    match reply? {
         Reply::Recorded(outcomes) if outcomes.len() == expected => Ok(outcomes),
         other => Err(unexpected(&other)),
     }
@@ -34,8 +34,7 @@ pub(super) async fn record(env: &Env, delivery: Delivery) -> Result<Vec<Outcome>
 
 /// Has the recorder forget what it knows of the experiment's declaration.
 pub(super) async fn forget_declaration(env: &Env, experiment_id: &str) -> Result<()> {
-    let command = serde_json::to_string(&Command::Redeclared)?;
-    match serde_json::from_str(&objects::ask(env, BINDING, experiment_id, &command).await?)? {
+    match objects::ask(env, BINDING, experiment_id, &Command::Redeclared).await? {
         Reply::Noted => Ok(()),
         other @ Reply::Recorded(_) => Err(unexpected(&other)),
     }

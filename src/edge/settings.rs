@@ -65,6 +65,14 @@ pub(super) fn visit_window_ms(env: &Env) -> i64 {
     minutes.filter(|minutes| (1..=1440).contains(minutes)).map_or(WINDOW_MS, |minutes| minutes * MINUTE_MS)
 }
 
+/// `HOT_COMMANDS_PER_SECOND`: how many commands one object is to get at the most before its counting spreads over shards.
+pub(super) fn hot_commands_per_second(env: &Env) -> u64 {
+    setting(env, "HOT_COMMANDS_PER_SECOND")
+        .and_then(|limit| limit.parse().ok())
+        .filter(|limit| *limit > 0)
+        .unwrap_or(200)
+}
+
 /// A setting in days; what is no whole number of them is the default.
 fn days(env: &Env, name: &str, default: i64) -> i64 {
     setting(env, name).and_then(|days| days.parse().ok()).filter(|days| (0..=36_500).contains(days)).unwrap_or(default)

@@ -1,0 +1,94 @@
+//! The alarm of a counter: snapshots of its counts to D1, when they changed and when what was counted leaves one of the
+//! windows of the rankings; and the pace at which a counter that is spread pulls from its shards.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+use worker::Result;
+
+use super::counter_object::Counting;
+use super::counter_storage::{self, EVERY_DAY};
+use super::d1;
+use super::runtime::{log_failure, now_ms};
+use crate::counting::counter::{SNAPSHOT_DELAY_MS, SNAPSHOT_INTERVAL_MS};
+use crate::counting::snapshot::Snapshot;
+use crate::counting::windows::{first_day, spread_ms};
+use crate::time::SECOND_MS;
+
+/// How often a counter that is spread pulls from its shards, in milliseconds.
+pub(super) const PULL_INTERVAL_MS: i64 = SECOND_MS;
+
+impl Counting {
+    /// Does what the alarm is for, and sets it again.
+    pub(super) async fn tell(&self) {
+        self.note_alarm(None);
+        let told = if self.is_snapshot_due() { self.snapshot().await } else { Ok(()) };
+        if let Err(error) = told {
+            log_failure("snapshot", &error.to_string());
+            self.ring_by(now_ms() + SNAPSHOT_DELAY_MS).await;
+        }
+        if matches!(self.spread(), Ok(Some(_))) {
+            self.ring_by(now_ms() + PULL_INTERVAL_MS).await;
+        }
+    }
+
+    /// Sees to a snapshot of what changed.
+    pub(super) async fn schedule_snapshot(&self) {
+        let due_ms = self.with(|memory| Ok(memory.counter.snapshot_due_ms(memory.last_snapshot_ms, now_ms())));
+        if let Ok(due_ms) = due_ms {
+            self.ring_by(due_ms).await;
+        }
+    }
+
+    /// Sees to it that the alarm rings at an instant at the latest; set in the same turn as the commit before it, so that
+    /// both are stored or neither.
+    pub(super) async fn ring_by(&self, at_ms: i64) {
+        if self.with(|memory| Ok(memory.alarm_ms)).is_ok_and(|alarm_ms| alarm_ms.is_some_and(|set| set <= at_ms)) {
+            return;
+        }
+        self.note_alarm(Some(at_ms));
+        let delay = Duration::from_millis((at_ms - now_ms()).max(0).unsigned_abs());
+        if let Err(error) = self.storage.set_alarm(delay).await {
+            self.note_alarm(None);
+            log_failure("alarm", &error.to_string());
+        }
+    }
+
+    fn note_alarm(&self, alarm_ms: Option<i64>) {
+        let _ = self.with(|memory| {
+            memory.alarm_ms = alarm_ms;
+            Ok(())
+        });
+    }
+
+    /// The alarm of a counter that is spread rings more often than snapshots are written.
+    fn is_snapshot_due(&self) -> bool {
+        let is_early = self.with(|memory| {
+            let since_ms = memory.last_snapshot_ms.map(|last_ms| now_ms() - last_ms);
+            Ok(memory.standing.spread().is_some() && since_ms.is_some_and(|since_ms| since_ms < SNAPSHOT_INTERVAL_MS))
+        });
+        !is_early.unwrap_or_default()
+    }
+
+    async fn snapshot(&self) -> Result<()> {
+        self.remember().await?;
+        let now_ms = now_ms();
+        let Some((prompt_id, snapshot)) = self.take_snapshot(now_ms)? else { return Ok(()) };
+        d1::snapshots::store(&d1::database(&self.env)?, prompt_id, &snapshot, now_ms).await?;
+        if let Some(changes_ms) = snapshot.recent.changes_ms {
+            self.ring_by(changes_ms + spread_ms(prompt_id)).await;
+        }
+        Ok(())
+    }
+
+    /// What a snapshot tells; `None` of a counter that never counted.
+    fn take_snapshot(&self, now_ms: i64) -> Result<Option<(Uuid, Snapshot)>> {
+        self.with(|memory| {
+            let Some(prompt_id) = memory.prompt_id else { return Ok(None) };
+            let range = first_day(now_ms)..=*EVERY_DAY.end();
+            let days = counter_storage::days(&self.storage, &memory.counter, range)?;
+            memory.last_snapshot_ms = Some(now_ms);
+            Ok(Some((prompt_id, memory.counter.snapshot(&days, now_ms))))
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! `CounterShard`: the Durable Object that accepts increments for a counter that is spread, named by the prompt's id and the
+//! shard's number.
+//!
+//! It begins with the first increment of an epoch, by asking its counter for the ids that fall to it. What it accepts it
+//! stores, with the ids, in one transaction for all that came meanwhile; its counter pulls it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use uuid::Uuid;
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, Storage, durable_object};
+
+use super::runtime::now_ms;
+use super::together::{Queue, Together, join};
+use super::{counters, objects, shard_storage};
+use crate::counting::ledger::Segment;
+use crate::counting::protocol::{self, Delivery, Told};
+use crate::sharding::placement::{Place, Spread};
+use crate::sharding::protocol::{Command, Pull, Pulled, Reply};
+use crate::sharding::shard::{HELD, Shard};
+
+/// Increments that are stored as one batch, unless one delivery has more.
+const BATCH: usize = 20_000;
+
+/// A shard of a counter.
+#[durable_object(fetch)]
+pub struct CounterShard {
+    state: State,
+    accepting: Rc<Accepting>,
+}
+
+struct Accepting {
+    storage: Storage,
+    env: Env,
+    memory: RefCell<Memory>,
+    queue: RefCell<Queue<(Uuid, Place, Delivery), Reply>>,
+}
+
+#[derive(Default)]
+struct Memory {
+    is_restored: bool,
+    shard: Option<Shard>,
+    /// The last epoch that was closed.
+    closed_epoch: Option<u64>,
+    /// Since the counter asked last.
+    commands: u64,
+}
+
+impl DurableObject for CounterShard {
+    fn new(state: State, env: Env) -> Self {
+        let (memory, queue) = (RefCell::default(), RefCell::default());
+        let accepting = Accepting { storage: state.storage(), env, memory, queue };
+        Self { state, accepting: Rc::new(accepting) }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let reply = match objects::command(request).await {
+            Ok(command) => self.obey(command).await,
+            Err(error) => Err(error),
+        };
+        objects::answer(reply)
+    }
+}
+
+impl CounterShard {
+    async fn obey(&self, command: Command) -> Result<Reply> {
+        self.accepting.remember()?;
+        match command {
+            Command::Count { prompt_id, place, delivery } => {
+                join(&self.accepting, &self.state, (prompt_id, place, delivery)).await
+            }
+            Command::Pull(pull) => self.accepting.pull(pull).map(Reply::Pulled),
+            Command::Clear { epoch } => self.accepting.clear(epoch).map(|()| Reply::Cleared),
+        }
+    }
+}
+
+impl Together for Accepting {
+    type Item = (Uuid, Place, Delivery);
+    type Reply = Reply;
+
+    fn queue(&self) -> &RefCell<Queue<Self::Item, Reply>> {
+        &self.queue
+    }
+
+    async fn perform(&self, items: Vec<Self::Item>) -> Result<Vec<Reply>> {
+        let mut replies = Vec::with_capacity(items.len());
+        let mut items = items.into_iter().peekable();
+        while let Some((prompt_id, place, first)) = items.next() {
+            let mut increments = first.increments.len();
+            let mut deliveries = vec![first];
+            while let Some((.., next)) =
+                items.next_if(|(_, other, next)| *other == place && increments + next.increments.len() <= BATCH)
+            {
+                increments += next.increments.len();
+                deliveries.push(next);
+            }
+            replies.extend(self.count(prompt_id, place, &deliveries).await?);
+        }
+        Ok(replies)
+    }
+
+    async fn settle(&self) {
+        // Until then the replies are held back, and what comes is stored together. If it fails, the object ends.
+        let _ = self.storage.sync().await;
+    }
+}
+
+impl Accepting {
+    fn remember(&self) -> Result<()> {
+        let mut memory = self.memory.borrow_mut();
+        if !memory.is_restored {
+            memory.shard = shard_storage::restore(&self.storage)?;
+            memory.is_restored = true;
+        }
+        Ok(())
+    }
+
+    /// Accepts deliveries together.
+    async fn count(&self, prompt_id: Uuid, place: Place, deliveries: &[Delivery]) -> Result<Vec<Reply>> {
+        self.memory.borrow_mut().commands += deliveries.len() as u64;
+        if !self.is_open(place)
+            && let Some(elsewhere) = self.begin(prompt_id, place).await?
+        {
+            return Ok(deliveries.iter().map(|_| Reply::Elsewhere(elsewhere)).collect());
+        }
+        let mut memory = self.memory.borrow_mut();
+        let shard = memory.shard.as_mut().ok_or_else(|| Error::from("the shard did not begin"))?;
+        if shard.held > HELD {
+            return Err(Error::from("the shard holds too much"));
+        }
+        let (told, batch) = shard.count(deliveries.iter(), now_ms());
+        if let Some(batch) = batch {
+            shard_storage::store(&self.storage, &batch)?;
+            shard.keep(batch);
+        }
+        Ok(told.into_iter().map(|told: Told| Reply::Counted(told)).collect())
+    }
+
+    fn is_open(&self, place: Place) -> bool {
+        let memory = self.memory.borrow();
+        memory.shard.as_ref().is_some_and(|shard| shard.epoch == place.epoch && !shard.is_closed)
+    }
+
+    /// Begins in an epoch, if the counter admits it; else tells where increments go, as far as that is known.
+    async fn begin(&self, prompt_id: Uuid, place: Place) -> Result<Option<Option<Spread>>> {
+        let reply = counters::ask(&self.env, prompt_id, &protocol::Command::HandOver { place }).await?;
+        let (segments, total) = match reply {
+            protocol::Reply::HandedOver { segments, total } => (segments, total),
+            protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
+            other => return Err(counters::unexpected(&other)),
+        };
+        let mut memory = self.memory.borrow_mut();
+        if memory.closed_epoch.is_some_and(|closed| closed >= place.epoch) {
+            return Ok(Some(None));
+        }
+        let segments: Vec<Segment> = segments
+            .into_iter()
+            .zip(0..)
+            .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
+            .collect();
+        shard_storage::begin(&self.storage, place.epoch, &segments)?;
+        memory.shard = Some(Shard::beginning(place.epoch, segments, total));
+        Ok(None)
+    }
+
+    /// What was accepted behind what the counter has.
+    fn pull(&self, pull: Pull) -> Result<Pulled> {
+        let mut memory = self.memory.borrow_mut();
+        if pull.closes {
+            memory.closed_epoch = memory.closed_epoch.max(Some(pull.epoch));
+        }
+        let commands = std::mem::take(&mut memory.commands);
+        let nothing = Pulled { through: pull.through, commands, ..Pulled::default() };
+        let Some(shard) = memory.shard.as_mut().filter(|shard| shard.epoch == pull.epoch) else { return Ok(nothing) };
+        if shard.held > 0 || (pull.closes && !shard.is_closed) {
+            shard_storage::pulled(&self.storage, pull.through, pull.closes)?;
+        }
+        shard.is_closed |= pull.closes;
+        let held = shard_storage::accepted(&self.storage.sql(), pull.through)?;
+        let mut pulled = nothing;
+        let mut all = Vec::new();
+        for (number, increments) in held {
+            if pulled.increments.len() < BATCH {
+                pulled.increments.extend_from_slice(&increments);
+                pulled.through = number;
+            } else {
+                pulled.is_partial = true;
+            }
+            all.extend(increments);
+        }
+        shard.learn(&pull.total, &all);
+        if shard.is_closed && !pulled.is_partial {
+            pulled.ids = shard.ledger.since(shard.first_own);
+        }
+        Ok(pulled)
+    }
+
+    fn clear(&self, epoch: u64) -> Result<()> {
+        let mut memory = self.memory.borrow_mut();
+        if memory.shard.as_ref().is_some_and(|shard| shard.epoch <= epoch) {
+            shard_storage::clear(&self.storage)?;
+            memory.shard = None;
+        }
+        Ok(())
+    }
+}

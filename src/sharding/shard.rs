@@ -1,0 +1,100 @@
+//! Decides what a command changes in a shard. As in a counter, a change is decided, stored, and then kept.
+
+use crate::counting::judging::Judging;
+use crate::counting::ledger::{Ledger, LedgerChange, Segment};
+use crate::counting::protocol::{Delivery, Increment, Told};
+use crate::counting::tally::Tally;
+
+/// Increments that a shard holds for its counter at the most: what comes beyond is refused, and may come again.
+pub const HELD: usize = 200_000;
+
+/// A shard in an epoch.
+#[derive(Debug, Default)]
+pub struct Shard {
+    /// The epoch.
+    pub epoch: u64,
+    /// Whether the epoch is closed: then nothing is accepted.
+    pub is_closed: bool,
+    /// The ids that fall to it: those that the counter knew, and those that it accepted.
+    pub ledger: Ledger,
+    /// The number of the first segment of ids that it accepted itself.
+    pub first_own: u64,
+    /// The number of the last batch that it accepted.
+    pub batch: u64,
+    /// How many increments it holds.
+    pub held: usize,
+    /// The counts of all, as far as it knows.
+    pub total: Tally,
+}
+
+/// A change to be stored in one transaction.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Its number: one more than that of the batch before.
+    pub number: u64,
+    /// What is accepted, without ids.
+    pub increments: Vec<Increment>,
+    /// What changes in the ledger.
+    pub ledger: LedgerChange,
+    /// [`Shard::total`] afterwards.
+    pub total: Tally,
+}
+
+impl Shard {
+    /// A shard that begins in an epoch, with the ids that fall to it and the counts of all.
+    #[must_use]
+    pub fn beginning(epoch: u64, segments: Vec<Segment>, total: Tally) -> Self {
+        let mut shard = Self { epoch, total, ..Self::default() };
+        let first_own = segments.len() as u64;
+        for segment in segments {
+            shard.ledger.restore(segment);
+        }
+        shard.begin_own(first_own);
+        shard
+    }
+
+    /// Has the ids that it accepts go to segments from this number on, and not behind those that the counter knew.
+    pub fn begin_own(&mut self, first_own: u64) {
+        self.first_own = first_own;
+        if self.ledger.next_number() <= first_own {
+            self.ledger.restore(Segment { number: first_own, newest_ms: 0, entries: Vec::new() });
+        }
+    }
+
+    /// Judges deliveries, one behind another: what each is told, and what is to be stored, if anything is.
+    #[must_use]
+    pub fn count<'a>(&self, deliveries: impl Iterator<Item = &'a Delivery>, now_ms: i64) -> (Vec<Told>, Option<Batch>) {
+        let mut judging = Judging::by(&self.ledger);
+        let mut increments = Vec::new();
+        let mut total = self.total;
+        let told = deliveries
+            .map(|delivery| {
+                let outcomes = judging.judge(delivery, |increment| {
+                    total.add(increment.metric, 1);
+                    increments.push(Increment { id: None, ..*increment });
+                });
+                Told { tally: total, outcomes }
+            })
+            .collect();
+        let ledger = self.ledger.change(&judging.into_fresh(), now_ms);
+        let batch = (!increments.is_empty()).then_some(Batch { number: self.batch + 1, increments, ledger, total });
+        (told, batch)
+    }
+
+    /// Keeps a batch that has been stored.
+    pub fn keep(&mut self, batch: Batch) {
+        self.batch = batch.number;
+        self.held += batch.increments.len();
+        self.total = batch.total;
+        self.ledger.apply(batch.ledger);
+    }
+
+    /// Learns the counts of all from the counter, which has everything but what is held here.
+    pub fn learn(&mut self, total: &Tally, held: &[Increment]) {
+        self.total = *total;
+        self.held = held.len();
+        for increment in held {
+            self.total.add(increment.metric, 1);
+        }
+    }
+}
