@@ -110,6 +110,8 @@ pub struct Sending<Caller> {
 pub struct Queues<Caller> {
     by_prompt: HashMap<Uuid, Queue<Caller>>,
     waiting: usize,
+    /// No number is given twice: a carrier may come when its batch, and its prompt's queue, is long gone.
+    next_number: u64,
 }
 
 #[derive(Debug)]
@@ -117,7 +119,6 @@ struct Queue<Caller> {
     batches: VecDeque<Batch<Caller>>,
     /// The batch on its way, and since when.
     sent: Option<(u64, i64)>,
-    next_number: u64,
 }
 
 #[derive(Debug)]
@@ -130,13 +131,13 @@ struct Batch<Caller> {
 
 impl<Caller> Default for Queues<Caller> {
     fn default() -> Self {
-        Self { by_prompt: HashMap::new(), waiting: 0 }
+        Self { by_prompt: HashMap::new(), waiting: 0, next_number: 0 }
     }
 }
 
 impl<Caller> Default for Queue<Caller> {
     fn default() -> Self {
-        Self { batches: VecDeque::new(), sent: None, next_number: 0 }
+        Self { batches: VecDeque::new(), sent: None }
     }
 }
 
@@ -165,8 +166,8 @@ impl<Caller> Queues<Caller> {
             open.is_urgent |= is_urgent;
             return Ok(is_carrier.then_some(BatchName { prompt_id, number: open.number }));
         }
-        let number = queue.next_number;
-        queue.next_number += 1;
+        let number = self.next_number;
+        self.next_number += 1;
         let mut merged = Merged::default();
         merged.add(caller, increments);
         queue.batches.push_back(Batch { number, merged, since_ms: now_ms, is_urgent });
