@@ -2,14 +2,13 @@
 
 #![cfg(test)]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::day::Day;
 use promptmeter::counting::ledger::{LEDGER_ENTRIES, Ledger, LedgerChange, SEGMENT_ENTRIES, Segment};
 use promptmeter::counting::protocol::{IdDigest, ImportedRow, Increment, Outcome};
-use promptmeter::counting::retraction::SourcedDay;
-use promptmeter::counting::sources::{SOURCE_DAYS, Sources};
+use promptmeter::counting::sources::{SOURCE_DAYS, SourcedDay, Sources};
 use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::counting::visitors::Visitors;
 use promptmeter::counting::visits::{NewVisits, Visits, WINDOW_MS};
@@ -60,19 +59,20 @@ impl Storage {
     fn store(&mut self, commit: &Commit) {
         assert_eq!(commit.version, self.version + 1);
         (self.tally, self.version) = (commit.tally, commit.version);
-        for (number, added) in &commit.days {
-            let mut day = self.day(*number);
-            day.counts.add_all(added);
-            self.days.insert(*number, day.counts.pack());
-            if let Some(sources) = commit.sources.get(number) {
+        for added in &commit.days {
+            let mut day = self.day(added.number);
+            if !added.sources.is_empty() {
                 if day.sources.is_empty() {
-                    self.sources = self.sources.split_off(&(number - SOURCE_DAYS));
+                    self.sources = self.sources.split_off(&(day.number - SOURCE_DAYS));
                 }
-                day.sources.add_all(sources);
-                self.sources.insert(*number, day.sources.pack());
+                day.sources.add_all(&added.sources);
+                self.sources.insert(day.number, day.sources.pack());
             }
+            day.counts.add_all(&added.counts);
+            self.days.insert(day.number, day.counts.pack());
         }
-        assert!(commit.sources.keys().all(|number| commit.days.contains_key(number)));
+        let numbers: BTreeSet<i64> = commit.days.iter().map(|day| day.number).collect();
+        assert_eq!(numbers.len(), commit.days.len());
         store_segments(&mut self.segments, &commit.ledger);
         store_segments(&mut self.visits, &commit.visits);
         if let Some(visitors) = &commit.visitors {
@@ -463,17 +463,17 @@ fn imported_rows_are_added_as_they_are() {
     assert_eq!(counter.import(&[]), None);
     let commit = counter.import(&[row(Metric::View, -1), row(Metric::View, 0), row(Metric::Copy, HOUR_MS)]).unwrap();
     let (view, copy) = (Tally { views: 1, ..Tally::default() }, Tally { copies: 1, ..Tally::default() });
-    let day = |quarters: &[(i64, Tally)]| {
-        let mut day = Day::default();
+    let day = |number, quarters: &[(i64, Tally)]| {
+        let mut counts = Day::default();
         for (quarter, tally) in quarters {
-            day.add(*quarter, tally);
+            counts.add(*quarter, tally);
         }
-        day
+        SourcedDay { number, counts, sources: Sources::default() }
     };
     let expected = Commit {
         tally: Tally { views: 7, copies: 1, ..Tally::default() },
         version: 4,
-        days: HashMap::from([(-1, day(&[(DAY_QUARTERS - 1, view)])), (0, day(&[(0, view), (4, copy)]))]),
+        days: vec![day(-1, &[(DAY_QUARTERS - 1, view)]), day(0, &[(0, view), (4, copy)])],
         ..Commit::default()
     };
     assert_eq!(commit, expected);

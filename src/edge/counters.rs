@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 use worker::{Delay, Env, Error, Result};
 
@@ -13,6 +14,9 @@ use crate::json::json_text;
 /// How long is waited before a command is sent: first, again, and for the last time, in milliseconds. It carries what
 /// makes sending it again safe.
 const PAUSES_MS: [u64; 3] = [0, 50, 250];
+
+/// Counters that are asked the same at the same time.
+const AT_ONCE: usize = 16;
 
 /// Asks a prompt's counter; what it replies is durable.
 pub(super) async fn ask(env: &Env, prompt_id: Uuid, command: &Command) -> Result<Reply> {
@@ -45,6 +49,11 @@ pub(super) async fn between(env: &Env, prompt_id: Uuid, bounds: Vec<i64>) -> Res
         Reply::Between { sums } => Ok(sums),
         other => Err(unexpected(&other)),
     }
+}
+
+/// Asks several counters the same; gives the replies in the order of the prompts.
+pub(super) async fn ask_each(env: &Env, prompts: &[Uuid], command: &Command) -> Vec<Result<Reply>> {
+    stream::iter(prompts).map(|id| ask(env, *id, command)).buffered(AT_ONCE).collect().await
 }
 
 /// The failure of a reply that does not answer its command.

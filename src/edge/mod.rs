@@ -1,7 +1,7 @@
 //! The only folder that knows Cloudflare: it decodes, asks the pure code, performs, encodes.
 //!
 //! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] and [`recorder_object`] (commands to one prompt's counter, to one experiment's recorder)
-//! - handlers: [`events`], [`prompts`], [`stats`], [`rankings`], [`series`], [`ancestry`], [`compared`], [`search`], [`experiments`], [`summary`], [`results`], [`evaluate`], [`import`], [`verification`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
+//! - handlers: [`events`], [`prompts`], [`stats`], [`rankings`], [`series`], [`ancestry`], [`compared`], [`search`], [`experiments`], [`summary`], [`results`], [`evaluate`], [`import`], [`verification`], [`retraction`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
 //! - what they share: [`ingestion`], [`counters`] and [`recorders`] (the way to them), [`objects`], [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`], [`time_zone`]
 //! - who is asking: [`identity`], [`public_keys`] (those of `JWKS`), [`key_download`], [`web_crypto`]
 //! - statements: [`d1`], [`counter_storage`] and [`segment_storage`] hold all SQL
@@ -36,6 +36,7 @@ mod rest;
 mod rest_write;
 mod results;
 mod retention;
+mod retraction;
 mod rollup;
 mod runtime;
 mod scheduled;
