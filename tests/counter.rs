@@ -61,10 +61,10 @@ impl Storage {
         (self.tally, self.version) = (commit.tally, commit.version);
         for added in &commit.days {
             let mut day = self.day(added.number);
+            if !self.days.contains_key(&day.number) {
+                self.sources = self.sources.split_off(&(day.number - SOURCE_DAYS));
+            }
             if !added.sources.is_empty() {
-                if day.sources.is_empty() {
-                    self.sources = self.sources.split_off(&(day.number - SOURCE_DAYS));
-                }
                 day.sources.add_all(&added.sources);
                 self.sources.insert(day.number, day.sources.pack());
             }
@@ -129,6 +129,7 @@ type Added = (BTreeMap<i64, Tally>, u64);
 struct Model {
     tally: Tally,
     quarters: BTreeMap<i64, Tally>,
+    days: BTreeSet<i64>,
     ids: BTreeMap<u64, (u32, i64)>,
     deliveries: BTreeMap<u64, i64>,
     visits: Vec<Visit>,
@@ -175,12 +176,12 @@ impl Model {
         self.tally.add_all(&added);
         let quarter = increment.at_ms.div_euclid(QUARTER_MS);
         self.quarters.entry(quarter).or_default().add_all(&added);
+        let day = quarter.div_euclid(DAY_QUARTERS);
+        if self.days.insert(day) {
+            self.sources.retain(|(known, _), _| *known >= day - SOURCE_DAYS);
+        }
         let is_sourced = [Metric::View, Metric::Copy].contains(&increment.metric);
         if let Some(source) = increment.source.filter(|_| is_sourced) {
-            let day = quarter.div_euclid(DAY_QUARTERS);
-            if self.sources.keys().all(|(known, _)| *known != day) {
-                self.sources.retain(|(known, _), _| *known >= day - SOURCE_DAYS);
-            }
             let (quarters, visitors) = self.sources.entry((day, source)).or_default();
             quarters.entry(quarter).or_default().add_all(&added);
             *visitors += new_visitors;
@@ -454,6 +455,30 @@ fn a_command_without_anonymous_increments_leaves_no_name() {
     counter.keep(commit.unwrap());
     assert_eq!(counter.ledger.len(), 2);
     assert!(!counter.ledger.is_empty());
+}
+
+/// A row that is written costs the same however little it says, so only those that change are.
+#[test]
+fn views_of_known_visitors_change_the_counts_and_the_day_alone() {
+    let view = |visitor, id: Option<u64>| {
+        let id = id.map(|key| IdDigest { key, payload: 0 });
+        Increment { visitor, source: visitor, ..Increment::of(Metric::View, NOW_MS, id) }
+    };
+    let mut counter = Counter::default();
+    let mut check = |increments: &[Increment], [days, ids, visits]: [usize; 3], visitors: bool| {
+        let (_, commit) = counter.count(counter.version, increments, NOW_MS);
+        let commit = commit.unwrap();
+        let written = [&commit.ledger, &commit.visits].map(|change| change.written.len() + change.expired.len());
+        assert_eq!((commit.days.len(), written), (days, [ids, visits]), "{increments:?}");
+        assert_eq!(commit.visitors.is_some(), visitors, "{increments:?}");
+        counter.keep(commit);
+    };
+    check(&[view(Some(1), None)], [1, 1, 1], true);
+    check(&[view(Some(1), Some(100))], [1, 1, 0], false);
+    check(&[view(None, Some(101))], [1, 1, 0], false);
+    check(&[view(Some(2), Some(102)), view(Some(3), Some(103))], [1, 1, 1], true);
+    let fresh: Vec<Increment> = (1000..1250).map(|number| view(Some(number), Some(number))).collect();
+    check(&fresh, [1, 1, 1], true);
 }
 
 #[test]

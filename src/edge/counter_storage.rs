@@ -240,17 +240,17 @@ pub(super) fn store(
     write(storage, writes)
 }
 
-/// Adds to a stored day. The first time that a source is known of a day, those of the days that are too old are forgotten.
+/// Adds to a stored day. With the first count of a day, sources of days that are too old are forgotten.
 fn add_to_day(storage: &Storage, counter: &Counter, added: &SourcedDay, writes: &mut Vec<Write>) -> Result<()> {
     let number = added.number;
-    let mut day = sourced_day(storage, counter, number)?.unwrap_or(SourcedDay { number, ..SourcedDay::default() });
-    let has_sources = !added.sources.is_empty();
-    if has_sources && day.sources.is_empty() {
+    let stored = sourced_day(storage, counter, number)?;
+    if stored.is_none() && counter.version > 0 {
         let sql = "update daily set sources = null where day < ?1 and sources is not null";
         writes.push((sql, vec![SqlStorageValue::Integer(number - SOURCE_DAYS)]));
     }
+    let mut day = stored.unwrap_or(SourcedDay { number, ..SourcedDay::default() });
     day.add_all(added);
-    writes.push(write_day(&day, has_sources));
+    writes.push(write_day(&day, !added.sources.is_empty()));
     Ok(())
 }
 
