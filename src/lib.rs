@@ -13,6 +13,7 @@
 //! - [`statistics`]: intervals, tests and chances
 //! - [`verdict`]: what the counts of an experiment say
 //! - [`rankings`]: which prompts are ahead
+//! - [`retraction`]: what a flagged source added is taken back
 //! - [`verification`]: whether what is told agrees with what it is told of
 //! - [`ancestry`]: what a prompt comes from, and what was made of it
 //! - [`compared`]: the prompts that were most often in the same comparison
@@ -37,6 +38,7 @@ pub mod packed;
 pub mod rankings;
 pub mod recording;
 pub mod rest;
+pub mod retraction;
 pub mod search;
 pub mod series;
 pub mod sharding;

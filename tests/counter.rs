@@ -2,14 +2,13 @@
 
 #![cfg(test)]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::day::Day;
 use promptmeter::counting::ledger::{LEDGER_ENTRIES, Ledger, LedgerChange, SEGMENT_ENTRIES, Segment};
 use promptmeter::counting::protocol::{IdDigest, ImportedRow, Increment, Outcome};
-use promptmeter::counting::retraction::SourcedDay;
-use promptmeter::counting::sources::{SOURCE_DAYS, Sources};
+use promptmeter::counting::sources::{SOURCE_DAYS, SourcedDay, Sources};
 use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::counting::visitors::Visitors;
 use promptmeter::counting::visits::{NewVisits, Visits, WINDOW_MS};
@@ -60,19 +59,20 @@ impl Storage {
     fn store(&mut self, commit: &Commit) {
         assert_eq!(commit.version, self.version + 1);
         (self.tally, self.version) = (commit.tally, commit.version);
-        for (number, added) in &commit.days {
-            let mut day = self.day(*number);
-            day.counts.add_all(added);
-            self.days.insert(*number, day.counts.pack());
-            if let Some(sources) = commit.sources.get(number) {
-                if day.sources.is_empty() {
-                    self.sources = self.sources.split_off(&(number - SOURCE_DAYS));
-                }
-                day.sources.add_all(sources);
-                self.sources.insert(*number, day.sources.pack());
+        for added in &commit.days {
+            let mut day = self.day(added.number);
+            if !self.days.contains_key(&day.number) {
+                self.sources = self.sources.split_off(&(day.number - SOURCE_DAYS));
             }
+            if !added.sources.is_empty() {
+                day.sources.add_all(&added.sources);
+                self.sources.insert(day.number, day.sources.pack());
+            }
+            day.counts.add_all(&added.counts);
+            self.days.insert(day.number, day.counts.pack());
         }
-        assert!(commit.sources.keys().all(|number| commit.days.contains_key(number)));
+        let numbers: BTreeSet<i64> = commit.days.iter().map(|day| day.number).collect();
+        assert_eq!(numbers.len(), commit.days.len());
         store_segments(&mut self.segments, &commit.ledger);
         store_segments(&mut self.visits, &commit.visits);
         if let Some(visitors) = &commit.visitors {
@@ -129,6 +129,7 @@ type Added = (BTreeMap<i64, Tally>, u64);
 struct Model {
     tally: Tally,
     quarters: BTreeMap<i64, Tally>,
+    days: BTreeSet<i64>,
     ids: BTreeMap<u64, (u32, i64)>,
     deliveries: BTreeMap<u64, i64>,
     visits: Vec<Visit>,
@@ -175,12 +176,12 @@ impl Model {
         self.tally.add_all(&added);
         let quarter = increment.at_ms.div_euclid(QUARTER_MS);
         self.quarters.entry(quarter).or_default().add_all(&added);
+        let day = quarter.div_euclid(DAY_QUARTERS);
+        if self.days.insert(day) {
+            self.sources.retain(|(known, _), _| *known >= day - SOURCE_DAYS);
+        }
         let is_sourced = [Metric::View, Metric::Copy].contains(&increment.metric);
         if let Some(source) = increment.source.filter(|_| is_sourced) {
-            let day = quarter.div_euclid(DAY_QUARTERS);
-            if self.sources.keys().all(|(known, _)| *known != day) {
-                self.sources.retain(|(known, _), _| *known >= day - SOURCE_DAYS);
-            }
             let (quarters, visitors) = self.sources.entry((day, source)).or_default();
             quarters.entry(quarter).or_default().add_all(&added);
             *visitors += new_visitors;
@@ -456,6 +457,30 @@ fn a_command_without_anonymous_increments_leaves_no_name() {
     assert!(!counter.ledger.is_empty());
 }
 
+/// A row that is written costs the same however little it says, so only those that change are.
+#[test]
+fn views_of_known_visitors_change_the_counts_and_the_day_alone() {
+    let view = |visitor, id: Option<u64>| {
+        let id = id.map(|key| IdDigest { key, payload: 0 });
+        Increment { visitor, source: visitor, ..Increment::of(Metric::View, NOW_MS, id) }
+    };
+    let mut counter = Counter::default();
+    let mut check = |increments: &[Increment], [days, ids, visits]: [usize; 3], visitors: bool| {
+        let (_, commit) = counter.count(counter.version, increments, NOW_MS);
+        let commit = commit.unwrap();
+        let written = [&commit.ledger, &commit.visits].map(|change| change.written.len() + change.expired.len());
+        assert_eq!((commit.days.len(), written), (days, [ids, visits]), "{increments:?}");
+        assert_eq!(commit.visitors.is_some(), visitors, "{increments:?}");
+        counter.keep(commit);
+    };
+    check(&[view(Some(1), None)], [1, 1, 1], true);
+    check(&[view(Some(1), Some(100))], [1, 1, 0], false);
+    check(&[view(None, Some(101))], [1, 1, 0], false);
+    check(&[view(Some(2), Some(102)), view(Some(3), Some(103))], [1, 1, 1], true);
+    let fresh: Vec<Increment> = (1000..1250).map(|number| view(Some(number), Some(number))).collect();
+    check(&fresh, [1, 1, 1], true);
+}
+
 #[test]
 fn imported_rows_are_added_as_they_are() {
     let row = |metric, at_ms| ImportedRow { key: 7, metric, at_ms };
@@ -463,17 +488,17 @@ fn imported_rows_are_added_as_they_are() {
     assert_eq!(counter.import(&[]), None);
     let commit = counter.import(&[row(Metric::View, -1), row(Metric::View, 0), row(Metric::Copy, HOUR_MS)]).unwrap();
     let (view, copy) = (Tally { views: 1, ..Tally::default() }, Tally { copies: 1, ..Tally::default() });
-    let day = |quarters: &[(i64, Tally)]| {
-        let mut day = Day::default();
+    let day = |number, quarters: &[(i64, Tally)]| {
+        let mut counts = Day::default();
         for (quarter, tally) in quarters {
-            day.add(*quarter, tally);
+            counts.add(*quarter, tally);
         }
-        day
+        SourcedDay { number, counts, sources: Sources::default() }
     };
     let expected = Commit {
         tally: Tally { views: 7, copies: 1, ..Tally::default() },
         version: 4,
-        days: HashMap::from([(-1, day(&[(DAY_QUARTERS - 1, view)])), (0, day(&[(0, view), (4, copy)]))]),
+        days: vec![day(-1, &[(DAY_QUARTERS - 1, view)]), day(0, &[(0, view), (4, copy)])],
         ..Commit::default()
     };
     assert_eq!(commit, expected);

@@ -15,7 +15,7 @@ const HOUR: i64 = 4;
 const DAY: i64 = 24 * HOUR;
 
 fn tally(views: u64, copies: u64) -> Tally {
-    Tally { views, copies, forks: views % 3, compares: copies % 5, ..Tally::default() }
+    Tally { views, copies, forks: views % 3, compares: copies % 5, visits: views - views / 3, ..Tally::default() }
 }
 
 /// The days that hold these counts of quarters since 1970.
@@ -36,19 +36,30 @@ fn sum<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Tally {
 #[test]
 fn stored_bytes() {
     let mut day = Day::default();
-    assert_eq!(day.pack(), [4]);
+    assert_eq!(day.pack(), [8]);
     day.add(DAY_QUARTERS + 95, &Tally { views: 1, copies: 127, forks: 128, compares: 1 << 53, ..Tally::default() });
     day.add(-DAY_QUARTERS, &Tally { views: 300, ..Tally::default() });
-    let packed = [4, 0, 0xac, 2, 0, 0, 0, 95, 1, 127, 128, 1, 128, 128, 128, 128, 128, 128, 128, 16];
+    let before_visits = [4, 0, 0xac, 2, 0, 0, 0, 95, 1, 127, 128, 1, 128, 128, 128, 128, 128, 128, 128, 16];
+    assert_eq!(Day::unpack(&before_visits), Some(day.clone()));
+    day.add(0, &Tally { visits: 1, bots: 2, headless: 3, prefetches: 4, ..Tally::default() });
+    let packed = [
+        8, 0, 0xac, 2, 0, 0, 0, 1, 2, 3, 4, // a quarter
+        95, 1, 127, 128, 1, 128, 128, 128, 128, 128, 128, 128, 16, 0, 0, 0, 0, // another
+    ];
     assert_eq!(day.pack(), packed);
     assert_eq!(Day::unpack(&packed), Some(day));
 }
 
 #[test]
 fn what_is_no_day_is_none() {
-    for bytes in
-        [&[][..], &[3, 0, 1, 1, 1], &[4, 0], &[4, 0, 1, 1, 1], &[4, 0, 1, 1, 1, 0x80], &[4, 0xff, 3, 1, 1, 1, 1]]
-    {
+    for bytes in [
+        &[][..],
+        &[9, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+        &[4, 0],
+        &[4, 0, 1, 1, 1],
+        &[4, 0, 1, 1, 1, 0x80],
+        &[4, 0xff, 3, 1, 1, 1, 1],
+    ] {
         assert_eq!(Day::unpack(bytes), None, "{bytes:?}");
     }
 }
@@ -92,6 +103,26 @@ proptest! {
             added.entry(number).or_default().add_all(&day);
         }
         prop_assert_eq!(added.into_iter().collect::<Vec<_>>(), days_of(&both));
+    }
+
+    /// What is taken away is what is left subtracted, and nothing falls below 0.
+    #[test]
+    fn days_are_taken_away(one in any_quarters(), other in any_quarters()) {
+        let mut left = one.clone();
+        for (quarter, tally) in &other {
+            left.entry(*quarter).and_modify(|mine| *mine = mine.without(tally));
+        }
+        left.retain(|_, tally| *tally != Tally::default());
+        let others: BTreeMap<i64, Day> = days_of(&other).into_iter().collect();
+        let mut taken = Tally::default();
+        let mut days = days_of(&one);
+        for (number, day) in &mut days {
+            taken.add_all(&others.get(number).map(|other| day.take_all(other)).unwrap_or_default());
+        }
+        days.retain(|(_, day)| *day != Day::default());
+        let lefts: Vec<_> = days_of(&left).into_iter().collect();
+        prop_assert_eq!(days, lefts);
+        prop_assert_eq!(sum(one.values()).without(&sum(left.values())), taken);
     }
 
     #[test]
@@ -139,21 +170,21 @@ proptest! {
         }
     }
 
-    /// The trend orders prompts as the sum of their views does, each halved with each day of its age, at any time.
+    /// The trend orders prompts as the sum of their visits does, each halved with each day of its age, at any time.
     #[test]
     fn trends_are_halved_each_day(one in any_quarters(), other in any_quarters(), later in 50 * DAY..55 * DAY) {
-        let views = |quarters: &BTreeMap<i64, Tally>| -> Vec<(i64, u64)> {
-            quarters.iter().map(|(quarter, tally)| (*quarter, tally.views)).collect()
+        let visits = |quarters: &BTreeMap<i64, Tally>| -> Vec<(i64, u64)> {
+            quarters.iter().map(|(quarter, tally)| (*quarter, tally.visits)).collect()
         };
         #[expect(clippy::cast_precision_loss, reason = "small numbers")]
         let worth = |quarters: &BTreeMap<i64, Tally>| -> f64 {
-            quarters.iter().map(|(quarter, tally)| tally.views as f64 * 0.5_f64.powf((later - quarter) as f64 / DAY as f64)).sum()
+            quarters.iter().map(|(quarter, tally)| tally.visits as f64 * 0.5_f64.powf((later - quarter) as f64 / DAY as f64)).sum()
         };
-        let scored = |quarters| trend(&views(quarters)).map_or(0.0, |trend| score(trend, later * QUARTER_MS));
+        let scored = |quarters| trend(&visits(quarters)).map_or(0.0, |trend| score(trend, later * QUARTER_MS));
         for quarters in [&one, &other] {
             prop_assert!((scored(quarters) - worth(quarters)).abs() <= 1e-6 * worth(quarters));
         }
-        let (trends, worths) = ([&one, &other].map(|quarters| trend(&views(quarters))), [&one, &other].map(worth));
+        let (trends, worths) = ([&one, &other].map(|quarters| trend(&visits(quarters))), [&one, &other].map(worth));
         if (worths[0] - worths[1]).abs() > 2e-6 * worths[0] {
             prop_assert_eq!(trends[0] > trends[1], worths[0] > worths[1]);
         }
@@ -170,7 +201,7 @@ fn counters_write_at_different_times() {
 }
 
 #[test]
-fn a_view_since_a_start_is_a_trend_of_at_least_that() {
+fn a_visit_since_a_start_is_a_trend_of_at_least_that() {
     for start in [0, 1, 20_000 * DAY + 7] {
         assert!(trend(&[(start, 1)]).unwrap() >= trend_since(start));
         assert!(trend(&[(start - 1, 1)]).unwrap() < trend_since(start));

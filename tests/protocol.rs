@@ -6,8 +6,11 @@ use std::fmt::Debug;
 
 use promptmeter::counting::ledger::{Segment, digest, digest_key};
 use promptmeter::counting::protocol::{Audit, BINDING, Command, IdDigest, ImportedRow, Increment, Outcome, Reply};
+use promptmeter::counting::sources::Sources;
 use promptmeter::counting::stats::{Counted, Counts, Stats};
 use promptmeter::counting::tally::{Metric, Tally};
+use promptmeter::counting::visitors::Visitors;
+use promptmeter::counting::visits::{NewVisits, Visits};
 use promptmeter::data::prompt::PromptAccess;
 use promptmeter::events::event::{ExperimentEvent, ExperimentEventKind, Measurement, PromptEventKind};
 use promptmeter::experiments::rollup;
@@ -36,6 +39,7 @@ fn commands() {
     assert_eq!(BINDING, "COUNTERS");
     check(&Command::Read, r#""read""#);
     check(&Command::Audit, r#""audit""#);
+    check(&Command::Retract { sources: vec![0, u64::MAX] }, r#"{"retract":{"sources":[0,18446744073709551615]}}"#);
     check(&Command::Between { bounds: vec![-1, 0, 1_983_333] }, r#"{"between":{"bounds":[-1,0,1983333]}}"#);
     check(
         &Command::Count { prompt_id: PROMPT, delivery: u64::MAX, increments: Vec::new() },
@@ -50,6 +54,7 @@ fn commands() {
         Increment::of(Metric::Copy, -1, id),
         Increment::of(Metric::Fork, 0, None),
         Increment::of(Metric::Compare, 0, None),
+        Increment { visitor: Some(u64::MAX), source: Some(1), ..Increment::of(Metric::View, 0, None) },
     ];
     check(
         &Command::Count { prompt_id: PROMPT, delivery: 7, increments },
@@ -57,7 +62,8 @@ fn commands() {
             r#"{"count":{"prompt_id":"01234567-89ab-7def-8123-456789abcdef","delivery":7,"increments":["#,
             r#"{"metric":"view","at_ms":1800000000000},"#,
             r#"{"metric":"copy","at_ms":-1,"id":{"key":18446744073709551615,"payload":4294967295}},"#,
-            r#"{"metric":"fork","at_ms":0},{"metric":"compare","at_ms":0}]}}"#,
+            r#"{"metric":"fork","at_ms":0},{"metric":"compare","at_ms":0},"#,
+            r#"{"metric":"view","at_ms":0,"visitor":18446744073709551615,"source":1}]}}"#,
         ),
     );
     check(
@@ -80,6 +86,13 @@ fn replies() {
         concat!(
             r#"{"counted":{"tally":{"views":9007199254740992,"copies":2,"forks":3,"compares":4,"visits":0,"bots":0,"headless":0,"prefetches":0},"#,
             r#""outcomes":["counted","repeated","conflicting"]}}"#,
+        ),
+    );
+    check(
+        &Reply::Retracted { tally: Tally { views: 5, visits: 2, ..Tally::default() }, unique_visitors: 1 },
+        concat!(
+            r#"{"retracted":{"tally":{"views":5,"copies":0,"forks":0,"compares":0,"visits":2,"bots":0,"headless":0,"prefetches":0},"#,
+            r#""unique_visitors":1}}"#,
         ),
     );
     check(&Reply::Imported { counted: 1282 }, r#"{"imported":{"counted":1282}}"#);
@@ -175,6 +188,55 @@ fn a_segment_of_the_ledger() {
     assert_eq!(Segment::unpack(3, 1_800_000_000_000, &packed), segment);
     assert_eq!(Segment::unpack(3, 1_800_000_000_000, &packed[..23]).entries, segment.entries[..1]);
     assert_eq!(Segment::unpack(3, 1_800_000_000_000, &[]).entries, []);
+}
+
+/// The key of a visit is the visitor's digest, xored with the number of the window since 1970 times 0x9e3779b97f4a7c15.
+#[test]
+fn a_visit() {
+    let known = Visits::within(1_800_000, 0);
+    let mut visits = NewVisits::beside(&known);
+    assert!(visits.note(0x0102_0304_0506_0708, 1_800_000 + 1999));
+    let change = visits.change(1_800_000_000_000);
+    let key: u64 = 0x0102_0304_0506_0708 ^ 0x9e37_79b9_7f4a_7c15;
+    assert_eq!(change.written[0].pack(), [&key.to_be_bytes()[..], &[0, 0, 7, 9]].concat());
+}
+
+#[test]
+fn visitors() {
+    let mut visitors = Visitors::default();
+    assert_eq!(visitors.pack(), [1]);
+    visitors.insert(u64::MAX);
+    visitors.insert(0x0102_0304_0506_0708);
+    let packed = [1, 1, 2, 3, 4, 5, 6, 7, 8, 255, 255, 255, 255, 255, 255, 255, 255];
+    assert_eq!(visitors.pack(), packed);
+    assert_eq!(Visitors::unpack(&packed), Some(visitors));
+    // The register is the first 12 bits, what it holds the place of the first 1 behind them, or 53.
+    let mut sketch = Visitors::default();
+    for register in 0..511_u64 {
+        sketch.insert(register << 52 | 1 << 51);
+    }
+    sketch.insert(511 << 52 | 1);
+    sketch.insert(4095 << 52);
+    let registers = [vec![1; 511], vec![52], vec![0; 3583], vec![53]].concat();
+    assert_eq!(sketch.pack(), [vec![2], registers].concat());
+    assert_eq!(Visitors::unpack(&sketch.pack()), Some(sketch));
+}
+
+#[test]
+fn sources() {
+    let mut sources = Sources::default();
+    assert!(sources.pack().is_empty());
+    sources.add(u64::MAX, 95, &Tally { views: 300, copies: 1, visits: 2, ..Tally::default() }, 128);
+    sources.add(0x0102_0304_0506_0708, 96 * 20_000, &Tally { copies: 1, ..Tally::default() }, 0);
+    sources.add(u64::MAX, 1, &Tally { views: 1, ..Tally::default() }, 0);
+    let packed = [
+        255, 255, 255, 255, 255, 255, 255, 255, 128, 1, 2, // a source, its visitors, its quarters
+        1, 1, 0, 0, // a quarter, its views, copies, visits
+        95, 172, 2, 1, 2, // another
+        1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 0, 0, 1, 0, // another source
+    ];
+    assert_eq!(sources.pack(), packed);
+    assert_eq!(Sources::unpack(&packed), Some(sources));
 }
 
 fn check_digest(actual: IdDigest, key: u64, payload: u32) {

@@ -2,14 +2,13 @@
 //! could not be stored leaves no trace.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use super::day::Day;
 use super::judging::Judging;
 use super::ledger::{Ledger, LedgerChange};
 use super::protocol::{Audit, Delivery, IdDigest, ImportedRow, Increment, Outcome, Told};
 use super::snapshot::Snapshot;
-use super::sources::Sources;
+use super::sources::SourcedDay;
 use super::tally::{Metric, Tally};
 use super::visitors::Visitors;
 use super::visits::{NewVisits, Visits};
@@ -45,10 +44,8 @@ pub struct Commit {
     pub tally: Tally,
     /// The version afterwards.
     pub version: u64,
-    /// What is added to each day since 1970.
-    pub days: HashMap<i64, Day>,
-    /// What sources added to some of these days.
-    pub sources: HashMap<i64, Sources>,
+    /// What is added to days, each of them once.
+    pub days: Vec<SourcedDay>,
     /// What changes in the ledger.
     pub ledger: LedgerChange,
     /// What changes in the visits that are remembered.
@@ -156,8 +153,7 @@ impl Counter {
 struct Change<'a> {
     version: u64,
     tally: Tally,
-    days: HashMap<i64, Day>,
-    sources: HashMap<i64, Sources>,
+    days: Vec<SourcedDay>,
     visits: NewVisits<'a>,
     visitors: Cow<'a, Visitors>,
 }
@@ -167,8 +163,7 @@ impl<'a> Change<'a> {
         Self {
             version: counter.version,
             tally: counter.tally,
-            days: HashMap::new(),
-            sources: HashMap::new(),
+            days: Vec::new(),
             visits: NewVisits::beside(&counter.visits),
             visitors: Cow::Borrowed(&counter.visitors),
         }
@@ -184,16 +179,20 @@ impl<'a> Change<'a> {
         });
         self.tally.add_all(&added);
         let quarter = quarter_of(increment.at_ms);
-        let day = quarter.div_euclid(DAY_QUARTERS);
-        self.days.entry(day).or_default().add(quarter, &added);
+        let Some(day) = SourcedDay::among(&mut self.days, quarter.div_euclid(DAY_QUARTERS)) else { return };
+        day.counts.add(quarter, &added);
         if let (Metric::View | Metric::Copy, Some(source)) = (increment.metric, increment.source) {
-            self.sources.entry(day).or_default().add(source, quarter, &added, new_visitors);
+            day.sources.add(source, quarter, &added, new_visitors);
         }
     }
 
-    /// How many new visitors a visitor stands for.
+    /// Adds a visitor; gives how many new ones it stands for.
     fn meet(&mut self, visitor: u64) -> u64 {
-        if self.visitors.knows(visitor) { 0 } else { self.visitors.to_mut().insert(visitor) }
+        let novelty = self.visitors.novelty(visitor);
+        if novelty > 0 {
+            self.visitors.to_mut().insert(visitor);
+        }
+        novelty
     }
 
     fn commit(self, ledger: LedgerChange, now_ms: i64) -> Option<Commit> {
@@ -202,7 +201,6 @@ impl<'a> Change<'a> {
             version: self.version + 1,
             visits: self.visits.change(now_ms),
             days: self.days,
-            sources: self.sources,
             ledger,
             visitors: match self.visitors {
                 Cow::Borrowed(_) => None,

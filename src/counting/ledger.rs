@@ -103,6 +103,8 @@ pub struct Ledger {
     capacity: usize,
     retention_ms: i64,
     payloads: HashMap<u64, u32>,
+    /// How many entries were removed from `payloads` since it was built.
+    removed: usize,
     segments: VecDeque<SegmentKeys>,
     tail: Option<Segment>,
 }
@@ -138,7 +140,7 @@ impl Ledger {
     #[must_use]
     pub fn holding(capacity: usize, entries: usize) -> Self {
         let payloads = HashMap::with_capacity(entries.min(capacity));
-        Self { capacity, retention_ms: RETENTION_MS, payloads, segments: VecDeque::new(), tail: None }
+        Self { capacity, retention_ms: RETENTION_MS, payloads, removed: 0, segments: VecDeque::new(), tail: None }
     }
 
     /// The same, forgetting entries of this age in milliseconds, and not of [`RETENTION_MS`].
@@ -272,20 +274,36 @@ impl Ledger {
     fn keep(&mut self, segment: Segment) {
         let (number, newest_ms) = (segment.number, segment.newest_ms);
         // A segment that grew begins with the entries that it had.
-        let last = self.segments.pop_back_if(|last| last.number == number);
-        let mut keys = last.map(|last| last.keys).unwrap_or_default();
-        let added = segment.entries.get(keys.len()..).unwrap_or_default();
+        let is_last = self.segments.back().is_some_and(|last| last.number == number);
+        let had = self.segments.back().filter(|_| is_last).map_or(0, |last| last.keys.len());
+        let added = segment.entries.get(had..).unwrap_or_default();
+        self.make_room(added.len());
         self.payloads.extend(added.iter().map(|entry| (entry.key, entry.payload)));
+        let mut keys = self.segments.pop_back_if(|_| is_last).map(|last| last.keys).unwrap_or_default();
         keys.reserve_exact(added.len());
         keys.extend(added.iter().map(|entry| entry.key));
         self.segments.push_back(SegmentKeys { number, newest_ms, keys });
         self.tail = Some(segment);
     }
 
+    /// Builds the table anew, in its place, before it would grow only because places of removed entries are not free: it would
+    /// take twice the memory for the same entries.
+    fn make_room(&mut self, added: usize) {
+        if self.removed == 0 || self.payloads.len() + added <= self.payloads.capacity() {
+            return;
+        }
+        let keys = || self.segments.iter().flat_map(|segment| segment.keys.iter().copied());
+        let mut payloads = Vec::with_capacity(self.payloads.len());
+        payloads.extend(keys().map(|key| self.payload(key).unwrap_or_default()));
+        self.payloads.clear();
+        self.payloads.extend(keys().zip(payloads));
+        self.removed = 0;
+    }
+
     fn forget(&mut self, number: u64) {
         if self.segments.front().is_some_and(|oldest| oldest.number == number) {
             for key in self.segments.pop_front().map(|oldest| oldest.keys).unwrap_or_default() {
-                self.payloads.remove(&key);
+                self.removed += usize::from(self.payloads.remove(&key).is_some());
             }
         }
     }

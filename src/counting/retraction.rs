@@ -1,20 +1,8 @@
 //! Taking back what sources added.
 
 use super::counter::Counter;
-use super::day::Day;
-use super::sources::Sources;
+use super::sources::SourcedDay;
 use super::tally::Tally;
-
-/// A day of a counter, with the sources that are known of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourcedDay {
-    /// Days since 1970.
-    pub number: i64,
-    /// What was counted.
-    pub counts: Day,
-    /// What each source added of that.
-    pub sources: Sources,
-}
 
 /// A change to be stored in one transaction.
 #[derive(Debug, PartialEq, Eq)]

@@ -20,12 +20,40 @@ const METRICS: [Metric; 3] = [Metric::View, Metric::Copy, Metric::Visit];
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources(Vec<Source>);
 
+/// What was counted on a UTC day, and what is known of the sources that added to it; or what is added to these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourcedDay {
+    /// Days since 1970.
+    pub number: i64,
+    /// What was counted.
+    pub counts: Day,
+    /// What each source added of that.
+    pub sources: Sources,
+}
+
+impl SourcedDay {
+    /// Adds what was counted on the same day.
+    pub fn add_all(&mut self, added: &Self) {
+        self.counts.add_all(&added.counts);
+        self.sources.add_all(&added.sources);
+    }
+
+    /// The day of this number among `days`, which gets one if there is none.
+    pub fn among(days: &mut Vec<Self>, number: i64) -> Option<&mut Self> {
+        // Events of a day come together.
+        if !days.iter().rev().any(|day| day.number == number) {
+            days.push(Self { number, ..Self::default() });
+        }
+        days.iter_mut().rev().find(|day| day.number == number)
+    }
+}
+
 /// What one source added on one day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     /// A digest under a day's salt.
     pub digest: u64,
-    /// How many visitors were new with it: see [`super::visitors::Visitors::insert`].
+    /// How many visitors were new with it: see [`super::visitors::Visitors::novelty`].
     pub visitors: u64,
     /// Its views, copies and visits.
     pub counts: Day,

@@ -65,26 +65,30 @@ impl Visitors {
         }
     }
 
-    /// Adds a visitor. Gives how many new ones that stands for: where they are counted exactly, 1 or 0; in a sketch, the
-    /// inverse of the probability that a new one changes it, or 0 where it does not change. So the sum of what the visitors
-    /// of one source stand for is, on average, how many of them were new.
-    pub fn insert(&mut self, digest: u64) -> u64 {
-        if self.knows(digest) {
-            return 0;
+    /// How many new visitors this one stands for: where they are counted exactly, 1 or 0; in a sketch, the inverse of the
+    /// probability that a new one changes it, or 0 where it does not change. So the sum over the visitors of one source is, on
+    /// average, how many of them were new.
+    #[must_use]
+    pub fn novelty(&self, digest: u64) -> u64 {
+        match &self.0 {
+            _ if self.knows(digest) => 0,
+            Set::Exact(_) => 1,
+            Set::Sketch(registers) => rounded_by(digest, in_registers() / sum_of(&histogram(registers))),
         }
+    }
+
+    /// Adds a visitor.
+    pub fn insert(&mut self, digest: u64) {
         match &mut self.0 {
             Set::Exact(digests) => {
-                digests.insert(digests.partition_point(|known| *known < digest), digest);
+                if let Err(place) = digests.binary_search(&digest) {
+                    digests.insert(place, digest);
+                }
                 if digests.len() > EXACT {
                     self.0 = Set::Sketch(sketch_of(digests));
                 }
-                1
             }
-            Set::Sketch(registers) => {
-                let stands_for = rounded(in_registers() / sum_of(&histogram(registers)));
-                raise(registers, register_of(digest));
-                stands_for
-            }
+            Set::Sketch(registers) => raise(registers, register_of(digest)),
         }
     }
 
@@ -186,7 +190,7 @@ fn sigma(mut x: f64) -> f64 {
     let (mut sum, mut weight) = (x, 1.0);
     loop {
         x *= x;
-        let next = x.mul_add(weight, sum);
+        let next = sum + x * weight;
         weight += weight;
         // Where no register is used, it is infinite.
         if next <= sum || next.is_infinite() {
@@ -211,6 +215,14 @@ fn tau(mut x: f64) -> f64 {
         }
         sum = next;
     }
+}
+
+/// Rounds up as often as the fraction says, by the last bits of a digest, so that sums are right on average.
+fn rounded_by(digest: u64, number: f64) -> u64 {
+    const MASK: u64 = 0xffff;
+    #[expect(clippy::cast_precision_loss, reason = "16 bits")]
+    let uniform = (digest & MASK) as f64 / (MASK + 1) as f64;
+    rounded((number + uniform).floor())
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]

@@ -1,7 +1,7 @@
 //! The tables of one counter, and all statements on them. Nothing here waits.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
@@ -16,8 +16,8 @@ use crate::counting::counter::{Commit, Counter};
 use crate::counting::day::Day;
 use crate::counting::ledger::Ledger;
 use crate::counting::protocol::ImportedRow;
-use crate::counting::retraction::{Retraction, SourcedDay};
-use crate::counting::sources::{SOURCE_DAYS, Sources};
+use crate::counting::retraction::Retraction;
+use crate::counting::sources::{SOURCE_DAYS, SourcedDay, Sources};
 use crate::counting::tally::{Metric, Tally};
 use crate::counting::visitors::Visitors;
 use crate::counting::visits::Visits;
@@ -133,15 +133,17 @@ fn add_visitors(storage: &Storage) -> Result<()> {
 /// Counters once kept their counts by the hour. What they counted in an hour goes to its first quarter.
 fn upgrade(storage: &Storage) -> Result<()> {
     let sql = storage.sql();
-    let mut days: HashMap<i64, Day> = HashMap::new();
+    let mut days = Vec::new();
     for row in rows(&sql, "select hour, views, copies, forks, compares from hourly", vec![])? {
         if let [SqlStorageValue::Integer(hour), counts @ ..] = row.as_slice() {
             let quarter = hour * HOUR_QUARTERS;
-            days.entry(quarter.div_euclid(DAY_QUARTERS)).or_default().add(quarter, &tally(counts));
+            if let Some(day) = SourcedDay::among(&mut days, quarter.div_euclid(DAY_QUARTERS)) {
+                day.counts.add(quarter, &tally(counts));
+            }
         }
     }
     let mut writes = vec![("drop table hourly", vec![])];
-    writes.extend(days.iter().map(|(number, day)| write_day(*number, day, None)));
+    writes.extend(days.iter().map(|day| write_day(day, false)));
     write(storage, writes)
 }
 
@@ -228,8 +230,8 @@ pub(super) fn store(
     }
     let visitors = commit.visitors.as_ref();
     writes.push(write_counter(prompt_id, (&commit.tally, commit.version), (visitors, counter.retracted_visitors)));
-    for (number, added) in &commit.days {
-        writes.extend(write_added(storage, counter, (*number, added), commit.sources.get(number))?);
+    for added in &commit.days {
+        add_to_day(storage, counter, added, &mut writes)?;
     }
     writes.extend(IDS.writes(&commit.ledger));
     writes.extend(VISITS.writes(&commit.visits));
@@ -240,33 +242,25 @@ pub(super) fn store(
     write(storage, writes)
 }
 
-/// Adds to a stored day. The first time that a source is known of a day, those of the days that are too old are forgotten.
-fn write_added(
-    storage: &Storage,
-    counter: &Counter,
-    (number, added): (i64, &Day),
-    sources: Option<&Sources>,
-) -> Result<Vec<Write>> {
-    let mut day = sourced_day(storage, counter, number)?.unwrap_or_default();
-    let forgets = sources.is_some() && day.sources.is_empty();
-    day.counts.add_all(added);
-    let mut writes = Vec::new();
-    if forgets {
+/// Adds to a stored day. With the first count of a day, sources of days that are too old are forgotten.
+fn add_to_day(storage: &Storage, counter: &Counter, added: &SourcedDay, writes: &mut Vec<Write>) -> Result<()> {
+    let number = added.number;
+    let stored = sourced_day(storage, counter, number)?;
+    if stored.is_none() && counter.version > 0 {
         let sql = "update daily set sources = null where day < ?1 and sources is not null";
         writes.push((sql, vec![SqlStorageValue::Integer(number - SOURCE_DAYS)]));
     }
-    if let Some(sources) = sources {
-        day.sources.add_all(sources);
-    }
-    writes.push(write_day(number, &day.counts, sources.map(|_| &day.sources)));
-    Ok(writes)
+    let mut day = stored.unwrap_or(SourcedDay { number, ..SourcedDay::default() });
+    day.add_all(added);
+    writes.push(write_day(&day, !added.sources.is_empty()));
+    Ok(())
 }
 
 /// Stores what is taken back of a counter, all or nothing.
 pub(super) fn store_retraction(storage: &Storage, prompt_id: Uuid, retraction: &Retraction) -> Result<()> {
     let Retraction { tally, version, retracted_visitors, days } = retraction;
     let mut writes = vec![write_counter(prompt_id, (tally, *version), (None, *retracted_visitors))];
-    writes.extend(days.iter().map(|day| write_day(day.number, &day.counts, Some(&day.sources))));
+    writes.extend(days.iter().map(|day| write_day(day, true)));
     write(storage, writes)
 }
 
@@ -303,11 +297,11 @@ fn write_counter(
 }
 
 /// A day, and its sources where they are others than before.
-fn write_day(number: i64, day: &Day, sources: Option<&Sources>) -> Write {
+fn write_day(day: &SourcedDay, with_sources: bool) -> Write {
     let sql = "insert into daily (day, counts, sources) values (?1, ?2, ?3) \
         on conflict (day) do update set counts = excluded.counts, sources = coalesce(excluded.sources, sources)";
-    let sources = sources.map_or(SqlStorageValue::Null, |sources| SqlStorageValue::Blob(sources.pack()));
-    (sql, vec![SqlStorageValue::Integer(number), SqlStorageValue::Blob(day.pack()), sources])
+    let sources = if with_sources { SqlStorageValue::Blob(day.sources.pack()) } else { SqlStorageValue::Null };
+    (sql, vec![SqlStorageValue::Integer(day.number), SqlStorageValue::Blob(day.counts.pack()), sources])
 }
 
 pub(super) fn integer(value: u64) -> SqlStorageValue {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 use worker::{Delay, Env, Error, Result};
 
@@ -29,6 +30,9 @@ const KNOWN: usize = 1000;
 thread_local! {
     static SPREADS: RefCell<HashMap<Uuid, Spread>> = RefCell::default();
 }
+
+/// Counters that are asked the same at the same time.
+const AT_ONCE: usize = 16;
 
 /// Asks a prompt's counter; what it replies is durable.
 pub(super) async fn ask(env: &Env, prompt_id: Uuid, command: &Command) -> Result<Reply> {
@@ -166,6 +170,11 @@ pub(super) async fn between(env: &Env, prompt_id: Uuid, bounds: Vec<i64>) -> Res
         Reply::Between { sums } => Ok(sums),
         other => Err(unexpected(&other)),
     }
+}
+
+/// Asks several counters the same; gives the replies in the order of the prompts.
+pub(super) async fn ask_each(env: &Env, prompts: &[Uuid], command: &Command) -> Vec<Result<Reply>> {
+    stream::iter(prompts).map(|id| ask(env, *id, command)).buffered(AT_ONCE).collect().await
 }
 
 /// The failure of a reply that does not answer its command.

@@ -12,7 +12,7 @@ use super::runtime::now_ms;
 use super::settings::Settings;
 use super::{
     ancestry, compared, d1, evaluate, events, experiments, first_sight, functions, identity, import, prompts, rankings,
-    rest, results, search, series, stats, summary, verification,
+    rest, results, retraction, search, series, stats, summary, verification,
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
@@ -97,6 +97,7 @@ async fn answer(
         Endpoint::Evaluate => evaluate::post_evaluate(call).await,
         Endpoint::Import => import::post_import(call).await,
         Endpoint::Verify => verification::get_verification(&call).await,
+        Endpoint::Retract => retraction::post_retraction(call).await,
         Endpoint::CreatePrompt => return prompts::post_prompt(call).await,
         Endpoint::Fork => return prompts::post_fork(call).await,
         Endpoint::Rows => return Ok(rest::answer(call).await?),

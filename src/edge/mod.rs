@@ -1,10 +1,8 @@
 //! The only folder that knows Cloudflare: it decodes, asks the pure code, performs, encodes.
 //!
-//! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] and [`recorder_object`] (commands to one prompt's counter, to one experiment's recorder)
-//! - handlers: [`events`], [`prompts`], [`stats`], [`rankings`], [`series`], [`ancestry`], [`compared`], [`search`], [`experiments`], [`summary`], [`results`], [`evaluate`], [`import`], [`verification`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
-//! - what they share: [`ingestion`], [`merging`], [`counters`] and [`recorders`] (the way to them), [`objects`], [`handover`], [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`], [`time_zone`]
-//! - who is asking: [`identity`], [`public_keys`] (those of `JWKS`), [`key_download`], [`web_crypto`]
-//! - statements: [`d1`], [`counter_storage`] and [`segment_storage`] hold all SQL
+//! Doors are [`fetch`] (requests), [`scheduled`] (cron), and the objects: [`counter_object`] (a prompt's counter),
+//! [`shard_object`] (what it spreads over), [`recorder_object`] (an experiment's recorder). All SQL is in [`d1`] and the files
+//! named `…_storage`. ARCHITECTURE.md maps the rest.
 
 mod ancestry;
 mod answer;
@@ -41,6 +39,7 @@ mod rest;
 mod rest_write;
 mod results;
 mod retention;
+mod retraction;
 mod rollup;
 mod runtime;
 mod scheduled;

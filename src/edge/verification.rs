@@ -1,7 +1,5 @@
 //! `GET /v1/admin/verify`.
 
-use futures_util::StreamExt;
-use futures_util::stream;
 use worker::Result;
 
 use super::answer::Answer;
@@ -13,9 +11,6 @@ use crate::http::problem::Problem;
 use crate::verification::answer::Verification;
 use crate::verification::counters::compare;
 use crate::verification::page::Page;
-
-/// Counters that are asked at the same time.
-const AT_ONCE: usize = 16;
 
 /// Verifies a page of prompts.
 pub(super) async fn get_verification(call: &Call) -> std::result::Result<Answer, Problem> {
@@ -32,13 +27,8 @@ async fn verify(call: &Call, page: &Page) -> Result<Verification> {
         ..Verification::default()
     };
     let ids: Vec<_> = stored.iter().map(|(counts, _)| counts.prompt_id).collect();
-    let mut audits = stream::iter(stored)
-        .map(|(counts, usage)| async move {
-            let reply = counters::ask(&call.env, counts.prompt_id, &Command::Audit).await;
-            (counts, usage, reply)
-        })
-        .buffered(AT_ONCE);
-    while let Some((counts, usage, reply)) = audits.next().await {
+    let replies = counters::ask_each(&call.env, &ids, &Command::Audit).await;
+    for ((counts, usage), reply) in stored.into_iter().zip(replies) {
         match reply? {
             Reply::Audited(audit) => {
                 verification.add(&audit.tally, usage, compare(&counts, &audit, call.now_ms));

@@ -70,6 +70,8 @@ describe("durability", { concurrency: true }, () => {
   });
   test("kill -9 in the middle of the traffic loses nothing acknowledged and doubles nothing", killInTraffic);
   test("a counter that kept hours is one that keeps days as soon as it wakes", upgrade);
+  test("a counter that knew no visitors knows them as soon as it wakes", addVisitors);
+  test("sources of days that are too old are forgotten with the first count of a day", forgetSources);
   test("a counter that cannot store all of a commit stores nothing of it", failInTheMiddle);
 });
 
@@ -289,12 +291,20 @@ async function failInTheMiddle() {
   assert.deepEqual(await api.counts(id), [3, 1, 0, 0]);
   await served.kill();
   const days = await served.counters("select hex(counts) as counts from daily");
-  const quarters = days.flatMap(({ counts }) => quartersOf(counts)).map(([, ...counts]) => counts.join());
+  const quarters = days.flatMap(({ counts }) => quartersOf(counts)).map(([, ...counts]) => counts.slice(0, 4).join());
   assert.deepEqual(quarters.sort(), ["1,0,0,0", "2,1,0,0"]);
 }
 
-/** Gives a stopped counter the tables that counters had before they kept days. */
+/** Gives a stopped counter the tables that counters had before they counted visitors, and a day as it was packed. */
+const BEFORE_VISITORS = [
+  ...["visits", "bots", "headless", "prefetches", "visitors", "retracted_visitors"].map((column) => `alter table counter drop column ${column}`),
+  "alter table daily drop column sources",
+  "drop table visit_segment",
+  "update daily set counts = x'040003010000'",
+];
+/** The same, before they kept days. */
 const BEFORE_DAYS = [
+  ...BEFORE_VISITORS,
   "drop table daily",
   `create table hourly (
     hour integer primary key, views integer not null, copies integer not null, forks integer not null, compares integer not null
@@ -302,6 +312,43 @@ const BEFORE_DAYS = [
   "insert into hourly select unixepoch() / 3600 - 30, 1, 0, 0, 0",
   "insert into hourly select unixepoch() / 3600, 2, 1, 0, 0",
 ];
+
+async function addVisitors() {
+  const served = await Served.make();
+  after(() => served.end());
+  let api = await served.start();
+  const id = await api.prompt();
+  await api.events([view(id, { id: "a" }), view(id), view(id), { type: "copy", prompt_id: id }]);
+  await served.kill();
+  for (const statement of BEFORE_VISITORS) await served.counters(statement);
+  api = await served.start();
+  assert.deepEqual(await api.counts(id), [3, 1, 0, 0]);
+  assert.equal((await api.events(view(id, { id: "a" }))).duplicates, 1);
+  assert.equal((await api.events(view(id))).accepted, 1);
+  await served.kill();
+  const [counter] = await served.counters("select views, visits, bots, retracted_visitors from counter");
+  assert.deepEqual({ ...counter }, { views: 4, visits: counter.visits, bots: 0, retracted_visitors: 0 });
+  const [{ counts }] = await served.counters("select hex(counts) as counts from daily");
+  const sum = quartersOf(counts).reduce((sums, [, views, copies]) => [sums[0] + views, sums[1] + copies], [0, 0]);
+  assert.deepEqual(sum, [4, 1]);
+}
+
+async function forgetSources() {
+  const served = await Served.make();
+  after(() => served.end());
+  let api = await served.start();
+  const id = await api.prompt();
+  await api.events(view(id));
+  await served.kill();
+  const old = (days) => `insert into daily select day - ${days}, x'04', x'00000000000000010000' from daily where day = unixepoch() / 86400`;
+  for (const days of [1, 2, 3, 4]) await served.counters(old(days));
+  await served.counters("delete from daily where day = unixepoch() / 86400");
+  const known = () => served.counters("select day - unixepoch() / 86400 as day from daily where sources is not null and day < unixepoch() / 86400 order by day");
+  api = await served.start();
+  await api.events(view(id));
+  await served.kill();
+  assert.deepEqual((await known()).map(({ day }) => day), [-2, -1]);
+}
 
 async function upgrade() {
   const served = await Served.make();
@@ -323,7 +370,7 @@ async function upgrade() {
   assert.deepEqual([sums.reduce((sum, [views]) => sum + views, 0), sums.at(-1)], [4, [2, 1]]);
 }
 
-/** The quarters of a packed day: each its number, then views, copies, forks, comparisons. */
+/** The quarters of a packed day: each its number, then its counts: views, copies, forks, comparisons and so on. */
 function quartersOf(hex) {
   const numbers = [];
   let [number, shift] = [0, 0];
@@ -335,6 +382,7 @@ function quartersOf(hex) {
       [number, shift] = [0, 0];
     }
   }
-  assert.equal(numbers.shift(), 4);
-  return Array.from({ length: numbers.length / 5 }, (_, place) => numbers.slice(5 * place, 5 * place + 5));
+  const length = numbers.shift() + 1;
+  assert.equal(length, 9);
+  return Array.from({ length: numbers.length / length }, (_, place) => numbers.slice(length * place, length * (place + 1)));
 }

@@ -3,7 +3,8 @@
 use uuid::Uuid;
 use worker::{D1Database, Result};
 
-use super::{array, integer, optional_text, statement, text, transact};
+use super::rows::{Columns, read_all};
+use super::{array, integer, optional_text, run, statement, text, transact};
 use crate::counting::snapshot::Snapshot;
 use crate::rankings::standing::standings;
 use crate::time::timestamp_from_ms;
@@ -29,6 +30,20 @@ const STANDINGS: &str = "insert into prompt_rankings \
         last_7d = excluded.last_7d, last_30d = excluded.last_30d, trend = coalesce(excluded.trend, trend) \
     where (total, last_24h, last_7d, last_30d) \
         is not (excluded.total, excluded.last_24h, excluded.last_7d, excluded.last_30d)";
+
+/// The prompts after this id whose snapshots were written since an instant, in the order of their ids, as many as a limit
+/// says. Rows are walked in that order, so that writing a snapshot keeps no index of its time.
+pub(in crate::edge) async fn written_since(
+    database: &D1Database,
+    since_ms: i64,
+    (after, limit): (Uuid, i64),
+) -> Result<Vec<Uuid>> {
+    let sql =
+        "select prompt_id from prompt_stats where prompt_id > ?1 and updated_at >= ?2 order by prompt_id limit ?3";
+    let since = optional_text(timestamp_from_ms(since_ms).as_deref());
+    let found = run(statement(database, sql, &[text(&after.to_string()), since, integer(limit)])?).await?;
+    read_all(&found, Columns::uuid)
+}
 
 /// Stores the snapshot of a counter.
 pub(in crate::edge) async fn store(
