@@ -2,8 +2,11 @@
 
 #![cfg(test)]
 
+mod counted;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use counted::count;
 use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::day::Day;
 use promptmeter::counting::ledger::{LEDGER_ENTRIES, Ledger, LedgerChange, SEGMENT_ENTRIES, Segment};
@@ -298,8 +301,8 @@ impl Simulation {
             }
             Step::Fail(increments) => {
                 let increments = self.increments(&increments);
-                let first = self.counter.count(u64::MAX, &increments, self.now_ms);
-                assert_eq!(self.counter.count(u64::MAX, &increments, self.now_ms), first);
+                let first = count(&self.counter, u64::MAX, &increments, self.now_ms);
+                assert_eq!(count(&self.counter, u64::MAX, &increments, self.now_ms), first);
             }
             Step::Retract(sources) => {
                 self.retract(&sources);
@@ -328,7 +331,7 @@ impl Simulation {
     }
 
     fn count(&mut self, delivery: u64, increments: &[Increment]) {
-        let (outcomes, commit) = self.counter.count(delivery, increments, self.now_ms);
+        let (outcomes, commit) = count(&self.counter, delivery, increments, self.now_ms);
         let before = self.model.tally;
         self.model.count((delivery, increments), self.now_ms, &outcomes, &self.counter.visits);
         assert_eq!(commit.as_ref().map_or(before, |commit| commit.tally), self.model.tally);
@@ -421,7 +424,7 @@ fn increment(metric: Metric, id: Option<(u64, u32)>) -> Increment {
 
 /// The outcomes of one command, and the tally of its commit where there is one.
 fn check_count(counter: &Counter, delivery: u64, increments: &[Increment], outcomes: &[Outcome], tally: Option<Tally>) {
-    let (actual, commit) = counter.count(delivery, increments, NOW_MS);
+    let (actual, commit) = count(&counter, delivery, increments, NOW_MS);
     assert_eq!(actual, outcomes);
     assert_eq!(commit.map(|commit| commit.tally), tally);
 }
@@ -437,7 +440,7 @@ fn an_id_is_judged_within_its_command_and_across_commands() {
     check_count(&counter, 9, &[one], &[Counted], views(1));
     check_count(&counter, 9, &[one, one, other], &[Counted, Repeated, Conflicting], views(1));
     check_count(&counter, 9, &[anonymous, anonymous], &[Counted, Counted], views(2));
-    let (_, commit) = counter.count(9, &[one, anonymous], NOW_MS);
+    let (_, commit) = count(&counter, 9, &[one, anonymous], NOW_MS);
     counter.keep(commit.unwrap());
     assert_eq!((counter.version, counter.tally.views), (1, 2));
     check_count(&counter, 9, &[one, anonymous], &[Repeated, Counted], None);
@@ -448,10 +451,10 @@ fn an_id_is_judged_within_its_command_and_across_commands() {
 #[test]
 fn a_command_without_anonymous_increments_leaves_no_name() {
     let mut counter = Counter::default();
-    let (_, commit) = counter.count(9, &[increment(Metric::View, Some((1, 7)))], NOW_MS);
+    let (_, commit) = count(&counter, 9, &[increment(Metric::View, Some((1, 7)))], NOW_MS);
     counter.keep(commit.unwrap());
     assert_eq!(counter.ledger.len(), 1);
-    let (_, commit) = counter.count(10, &[increment(Metric::View, None), increment(Metric::View, None)], NOW_MS);
+    let (_, commit) = count(&counter, 10, &[increment(Metric::View, None), increment(Metric::View, None)], NOW_MS);
     counter.keep(commit.unwrap());
     assert_eq!(counter.ledger.len(), 2);
     assert!(!counter.ledger.is_empty());
@@ -466,7 +469,7 @@ fn views_of_known_visitors_change_the_counts_and_the_day_alone() {
     };
     let mut counter = Counter::default();
     let mut check = |increments: &[Increment], [days, ids, visits]: [usize; 3], visitors: bool| {
-        let (_, commit) = counter.count(counter.version, increments, NOW_MS);
+        let (_, commit) = count(&counter, counter.version, increments, NOW_MS);
         let commit = commit.unwrap();
         let written = [&commit.ledger, &commit.visits].map(|change| change.written.len() + change.expired.len());
         assert_eq!((commit.days.len(), written), (days, [ids, visits]), "{increments:?}");

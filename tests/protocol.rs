@@ -5,10 +5,10 @@
 use std::fmt::Debug;
 
 use promptmeter::counting::ledger::{Segment, digest, digest_key};
-use promptmeter::counting::protocol::{Audit, BINDING, Command, IdDigest, ImportedRow, Increment, Outcome, Reply};
+use promptmeter::counting::protocol::IdDigest;
 use promptmeter::counting::sources::Sources;
 use promptmeter::counting::stats::{Counted, Counts, Stats};
-use promptmeter::counting::tally::{Metric, Tally};
+use promptmeter::counting::tally::Tally;
 use promptmeter::counting::visitors::Visitors;
 use promptmeter::counting::visits::{NewVisits, Visits};
 use promptmeter::data::prompt::PromptAccess;
@@ -19,7 +19,6 @@ use promptmeter::experiments::summary::{Figures, Quality};
 use promptmeter::http::fields::Fields;
 use promptmeter::http::problem::{Code, Problem};
 use promptmeter::recording::event_row::{EventRow, NewRow};
-use promptmeter::recording::protocol as recording;
 use promptmeter::usage::event::Usage;
 use promptmeter::usage::totals::{Sums, Totals};
 use proptest::prelude::*;
@@ -32,97 +31,6 @@ const PROMPT: Uuid = Uuid::from_u128(0x0123_4567_89ab_7def_8123_4567_89ab_cdef);
 fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, expected: &str) {
     assert_eq!(serde_json::to_string(value).unwrap(), expected);
     assert_eq!(&serde_json::from_str::<T>(expected).unwrap(), value);
-}
-
-#[test]
-fn commands() {
-    assert_eq!(BINDING, "COUNTERS");
-    check(&Command::Read, r#""read""#);
-    check(&Command::Audit, r#""audit""#);
-    check(&Command::Retract { sources: vec![0, u64::MAX] }, r#"{"retract":{"sources":[0,18446744073709551615]}}"#);
-    check(&Command::Between { bounds: vec![-1, 0, 1_983_333] }, r#"{"between":{"bounds":[-1,0,1983333]}}"#);
-    check(
-        &Command::Count { prompt_id: PROMPT, delivery: u64::MAX, increments: Vec::new() },
-        concat!(
-            r#"{"count":{"prompt_id":"01234567-89ab-7def-8123-456789abcdef","delivery":18446744073709551615,"#,
-            r#""increments":[]}}"#,
-        ),
-    );
-    let id = Some(IdDigest { key: u64::MAX, payload: u32::MAX });
-    let increments = vec![
-        Increment::of(Metric::View, 1_800_000_000_000, None),
-        Increment::of(Metric::Copy, -1, id),
-        Increment::of(Metric::Fork, 0, None),
-        Increment::of(Metric::Compare, 0, None),
-        Increment { visitor: Some(u64::MAX), source: Some(1), ..Increment::of(Metric::View, 0, None) },
-    ];
-    check(
-        &Command::Count { prompt_id: PROMPT, delivery: 7, increments },
-        concat!(
-            r#"{"count":{"prompt_id":"01234567-89ab-7def-8123-456789abcdef","delivery":7,"increments":["#,
-            r#"{"metric":"view","at_ms":1800000000000},"#,
-            r#"{"metric":"copy","at_ms":-1,"id":{"key":18446744073709551615,"payload":4294967295}},"#,
-            r#"{"metric":"fork","at_ms":0},{"metric":"compare","at_ms":0},"#,
-            r#"{"metric":"view","at_ms":0,"visitor":18446744073709551615,"source":1}]}}"#,
-        ),
-    );
-    check(
-        &Command::Import {
-            prompt_id: PROMPT,
-            rows: vec![ImportedRow { key: u64::MAX, metric: Metric::Copy, at_ms: 1_800_000_000_000 }],
-        },
-        concat!(
-            r#"{"import":{"prompt_id":"01234567-89ab-7def-8123-456789abcdef","#,
-            r#""rows":[{"key":18446744073709551615,"metric":"copy","at_ms":1800000000000}]}}"#,
-        ),
-    );
-}
-
-#[test]
-fn replies() {
-    let tally = Tally { views: 9_007_199_254_740_992, copies: 2, forks: 3, compares: 4, ..Tally::default() };
-    check(
-        &Reply::Counted { tally, outcomes: vec![Outcome::Counted, Outcome::Repeated, Outcome::Conflicting] },
-        concat!(
-            r#"{"counted":{"tally":{"views":9007199254740992,"copies":2,"forks":3,"compares":4,"visits":0,"bots":0,"headless":0,"prefetches":0},"#,
-            r#""outcomes":["counted","repeated","conflicting"]}}"#,
-        ),
-    );
-    check(
-        &Reply::Retracted { tally: Tally { views: 5, visits: 2, ..Tally::default() }, unique_visitors: 1 },
-        concat!(
-            r#"{"retracted":{"tally":{"views":5,"copies":0,"forks":0,"compares":0,"visits":2,"bots":0,"headless":0,"prefetches":0},"#,
-            r#""unique_visitors":1}}"#,
-        ),
-    );
-    check(&Reply::Imported { counted: 1282 }, r#"{"imported":{"counted":1282}}"#);
-    check(
-        &Reply::Read { tally: Tally::default(), unique_visitors: 3 },
-        concat!(
-            r#"{"read":{"tally":{"views":0,"copies":0,"forks":0,"compares":0,"visits":0,"bots":0,"headless":0,"prefetches":0},"#,
-            r#""unique_visitors":3}}"#,
-        ),
-    );
-    let sums = vec![(0, tally), (9_999, Tally::default())];
-    check(
-        &Reply::Between { sums },
-        concat!(
-            r#"{"between":{"sums":[[0,{"views":9007199254740992,"copies":2,"forks":3,"compares":4,"visits":0,"bots":0,"headless":0,"prefetches":0}],"#,
-            r#"[9999,{"views":0,"copies":0,"forks":0,"compares":0,"visits":0,"bots":0,"headless":0,"prefetches":0}]]}}"#,
-        ),
-    );
-    check(
-        &Reply::Audited(Audit {
-            tally: Tally::default(),
-            version: 7,
-            days: Tally { views: 1, ..Tally::default() },
-            snapshots_ms: [None, Some(9)],
-        }),
-        concat!(
-            r#"{"audited":{"tally":{"views":0,"copies":0,"forks":0,"compares":0,"visits":0,"bots":0,"headless":0,"prefetches":0},"version":7,"#,
-            r#""days":{"views":1,"copies":0,"forks":0,"compares":0,"visits":0,"bots":0,"headless":0,"prefetches":0},"snapshots_ms":[null,9]}}"#,
-        ),
-    );
 }
 
 #[test]
@@ -166,13 +74,6 @@ fn the_digest_of_a_use() {
     ));
     assert_eq!(all.digest("event-1", Some(PROMPT)), "0549711e");
     assert_eq!(Usage { success: true, error_message: None, ..all }.digest("event-1", None), "a3b40784");
-}
-
-#[test]
-fn what_is_no_command_is_refused() {
-    for text in ["", "{}", r#""reset""#, r#""count""#, r#"{"count":{}}"#, r#""Read""#] {
-        assert!(serde_json::from_str::<Command>(text).is_err(), "{text}");
-    }
 }
 
 #[test]
@@ -379,49 +280,6 @@ proptest! {
         let read = row.measurement.unwrap().value.unwrap();
         prop_assert_eq!(read.to_bits(), value.to_bits(), "{} is read as {}", text, read);
     }
-}
-
-#[test]
-fn commands_of_a_recorder() {
-    use recording::{Command, Delivery, Entry};
-    let text = |text: &str| Some(text.to_owned());
-    assert_eq!(recording::BINDING, "RECORDERS");
-    check(&Command::Redeclared, r#""redeclared""#);
-    let nothing = Delivery { experiment_id: "e".to_owned(), events: Vec::new(), rejected: 4_294_967_295 };
-    check(&Command::Record(nothing), r#"{"record":{"experiment_id":"e","events":[],"rejected":4294967295}}"#);
-    let id = Some(IdDigest { key: u64::MAX, payload: u32::MAX });
-    let row = r#"[null,0,"s",null,7]"#.to_owned();
-    let plain = Entry { id: None, variant_key: None, metric: None, row: row.clone() };
-    let full = Entry { id, variant_key: text("red"), metric: text("m"), row };
-    check(
-        &Command::Record(Delivery { experiment_id: "é".to_owned(), events: vec![plain, full], rejected: 0 }),
-        concat!(
-            r#"{"record":{"experiment_id":"é","events":[{"row":"[null,0,\"s\",null,7]"},"#,
-            r#"{"id":{"key":18446744073709551615,"payload":4294967295},"variant_key":"red","metric":"m","#,
-            r#""row":"[null,0,\"s\",null,7]"}],"rejected":0}}"#,
-        ),
-    );
-    for bad in ["", "{}", r#""record""#, r#"{"record":{}}"#, r#"{"record":{"experiment_id":"e","events":[]}}"#] {
-        assert!(serde_json::from_str::<Command>(bad).is_err(), "{bad}");
-    }
-}
-
-#[test]
-fn replies_of_a_recorder() {
-    use recording::{Outcome, Reply};
-    check(&Reply::Noted, r#""noted""#);
-    check(&Reply::Recorded(Vec::new()), r#"{"recorded":[]}"#);
-    check(
-        &Reply::Recorded(vec![
-            Outcome::Recorded,
-            Outcome::Repeated,
-            Outcome::Conflicting,
-            Outcome::UnknownVariant,
-            Outcome::TooManyMetrics,
-            Outcome::Over,
-        ]),
-        r#"{"recorded":["recorded","repeated","conflicting","unknown_variant","too_many_metrics","over"]}"#,
-    );
 }
 
 /// The first 16 bytes of SHA-256, as another program computes them.

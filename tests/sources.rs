@@ -2,8 +2,11 @@
 
 #![cfg(test)]
 
+mod counted;
+
 use std::collections::BTreeMap;
 
+use counted::count;
 use promptmeter::counting::counter::Counter;
 use promptmeter::counting::protocol::Increment;
 use promptmeter::counting::sources::{SOURCES, SourcedDay, Sources};
@@ -91,7 +94,7 @@ fn counted(increments: &[(Metric, Option<u64>, Option<u64>)]) -> (Counter, Sourc
     let (mut counter, mut day) = (Counter::default(), SourcedDay::default());
     for (place, (metric, visitor, source)) in (0_u64..).zip(increments) {
         let increment = Increment { visitor: *visitor, source: *source, ..Increment::of(*metric, NOW_MS, None) };
-        let (_, commit) = counter.count(place, &[increment], NOW_MS);
+        let (_, commit) = count(&counter, place, &[increment], NOW_MS);
         let commit = commit.unwrap();
         for added in &commit.days {
             day.number = added.number;

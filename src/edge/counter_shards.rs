@@ -14,7 +14,7 @@ use super::counter_alarm::PULL_INTERVAL_MS;
 use super::counter_object::{Counting, Memory};
 use super::runtime::{log_failure, now_ms};
 use super::together::{Queue, Together};
-use super::{counter_storage, objects, settings, spread_storage};
+use super::{counter_storage, counters, objects, settings, spread_storage};
 use crate::counting::protocol::Reply;
 use crate::sharding::placement::{Place, Spread};
 use crate::sharding::protocol::{BINDING, Command, Pull, Pulled, object_name};
@@ -138,7 +138,7 @@ impl Counting {
             })?;
             let reply = self.ask_shard(prompt_id, place.shard, &Command::Pull(pull)).await?;
             let protocol::Reply::Pulled(pulled) = reply else {
-                return Err(Error::from("a shard replied to something else"));
+                return Err(counters::unexpected());
             };
             if self.with(|memory| self.absorb(memory, place, (prompt_id, &pull), &pulled))? {
                 return Ok(());

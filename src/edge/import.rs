@@ -185,7 +185,7 @@ impl<'a> Import<'a> {
                     self.report.imported.prompt_events += counted;
                     self.report.repeated.prompt_events += sent.saturating_sub(counted);
                 }
-                other => return Err(counters::unexpected(&other)),
+                _ => return Err(counters::unexpected()),
             }
         }
         Ok(())

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use worker::{Delay, Env, Error, Result};
+use worker::{Delay, Env, Result};
 
-use super::objects;
-use crate::json::json_text;
+use super::{counters, objects};
 use crate::recording::protocol::{BINDING, Command, Delivery, Outcome, Reply};
 
 /// How long is waited before a delivery whose events all have ids is sent again, in milliseconds.
@@ -28,7 +27,7 @@ pub(super) async fn record(env: &Env, delivery: Delivery) -> Result<Vec<Outcome>
     }
     match reply? {
         Reply::Recorded(outcomes) if outcomes.len() == expected => Ok(outcomes),
-        other => Err(unexpected(&other)),
+        _ => Err(counters::unexpected()),
     }
 }
 
@@ -36,10 +35,6 @@ pub(super) async fn record(env: &Env, delivery: Delivery) -> Result<Vec<Outcome>
 pub(super) async fn forget_declaration(env: &Env, experiment_id: &str) -> Result<()> {
     match objects::ask(env, BINDING, experiment_id, &Command::Redeclared).await? {
         Reply::Noted => Ok(()),
-        other @ Reply::Recorded(_) => Err(unexpected(&other)),
+        Reply::Recorded(_) => Err(counters::unexpected()),
     }
-}
-
-fn unexpected(reply: &Reply) -> Error {
-    Error::from(format!("the recorder replied {}", json_text(reply)))
 }

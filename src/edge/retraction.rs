@@ -47,7 +47,7 @@ async fn retract(call: &Call, flagged: &Flagged, prompts: Vec<Uuid>, answer: &mu
     for (id, reply) in prompts.into_iter().zip(replies) {
         match reply? {
             Reply::Retracted { tally, unique_visitors } => answer.add(id, Taken::of(&tally, unique_visitors)),
-            other => return Err(counters::unexpected(&other)),
+            _ => return Err(counters::unexpected()),
         }
     }
     Ok(())

@@ -148,7 +148,7 @@ impl Accepting {
         let (segments, total) = match reply {
             protocol::Reply::HandedOver { segments, total } => (segments, total),
             protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
-            other => return Err(counters::unexpected(&other)),
+            _ => return Err(counters::unexpected()),
         };
         let mut memory = self.memory.borrow_mut();
         if memory.closed_epoch.is_some_and(|closed| closed >= place.epoch) {

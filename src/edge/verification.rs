@@ -33,7 +33,7 @@ async fn verify(call: &Call, page: &Page) -> Result<Verification> {
             Reply::Audited(audit) => {
                 verification.add(&audit.tally, usage, compare(&counts, &audit, call.now_ms));
             }
-            other => return Err(counters::unexpected(&other)),
+            _ => return Err(counters::unexpected()),
         }
     }
     verification.differences.extend(d1::verification::differences(&database, &ids).await?);

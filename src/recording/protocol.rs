@@ -1,4 +1,4 @@
-//! What the worker and an experiment's recorder say to each other: one command, one reply, as JSON.
+//! What the worker and an experiment's recorder say to each other: one command, one reply, in postcard's format.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,6 @@ pub const BINDING: &str = "RECORDERS";
 
 /// What a recorder is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Records events, each id once within 24 hours.
     Record(Delivery),
@@ -32,13 +31,10 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its id; without one, each delivery counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<IdDigest>,
     /// The variant that it names.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant_key: Option<String>,
     /// The metric that it names.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
     /// The row as it is stored: see [`super::event_row`].
     pub row: String,
@@ -46,7 +42,6 @@ pub struct Entry {
 
 /// What became of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It is stored.
     Recorded,
@@ -66,7 +61,6 @@ pub enum Outcome {
 
 /// What a recorder answers; everything it says is durable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// To [`Command::Record`]: one for each event, in their order.
     Recorded(Vec<Outcome>),
