@@ -14,6 +14,7 @@
 //! - [`verdict`]: what the counts of an experiment say
 //! - [`rankings`]: which prompts are ahead
 //! - [`verification`]: whether what is told agrees with what it is told of
+//! - [`metrics`]: what an instance tells of itself
 //! - [`ancestry`]: what a prompt comes from, and what was made of it
 //! - [`compared`]: the prompts that were most often in the same comparison
 //! - [`data`]: prompts, who may do what, rows of other systems
@@ -33,6 +34,7 @@ pub mod experiments;
 pub mod http;
 pub mod json;
 pub mod limits;
+pub mod metrics;
 pub mod packed;
 pub mod rankings;
 pub mod recording;

@@ -49,6 +49,7 @@ fn every_route_is_found() {
         ("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
         ("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
         ("GET", "/v1/admin/verify", Endpoint::Verify, Service, SameOrigin),
+        ("GET", "/v1/admin/metrics", Endpoint::Metrics, Service, SameOrigin),
         ("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         ("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         ("PATCH", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),

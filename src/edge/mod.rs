@@ -2,7 +2,7 @@
 //!
 //! - doors: [`fetch`] (requests), [`scheduled`] (cron), [`counter_object`] and [`recorder_object`] (commands to one prompt's counter, to one experiment's recorder)
 //! - handlers: [`events`], [`prompts`], [`stats`], [`rankings`], [`series`], [`ancestry`], [`compared`], [`search`], [`experiments`], [`summary`], [`results`], [`evaluate`], [`import`], [`verification`]; of the data dialect [`rest`], [`rest_write`], [`functions`]
-//! - what they share: [`ingestion`], [`merging`], [`counters`] and [`recorders`] (the way to them), [`objects`], [`handover`], [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`runtime`], [`time_zone`]
+//! - what they share: [`ingestion`], [`merging`], [`counters`] and [`recorders`] (the way to them), [`objects`], [`handover`], [`prompt_lookup`], [`first_sight`] (of users), [`call`], [`answer`], [`settings`], [`metering`], [`runtime`], [`time_zone`]
 //! - who is asking: [`identity`], [`public_keys`] (those of `JWKS`), [`key_download`], [`web_crypto`]
 //! - statements: [`d1`], [`counter_storage`] and [`segment_storage`] hold all SQL
 
@@ -29,6 +29,7 @@ mod import;
 mod ingestion;
 mod key_download;
 mod merging;
+mod metering;
 mod objects;
 mod prompt_lookup;
 mod prompts;

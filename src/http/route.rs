@@ -55,6 +55,8 @@ pub enum Endpoint {
     Import,
     /// Compares what is told with what it is told of.
     Verify,
+    /// Tells what the instance has done.
+    Metrics,
     /// Reads and writes the rows of a table, in the data dialect.
     Rows,
     /// Calls a function, in the data dialect.
@@ -123,6 +125,7 @@ pub const ROUTES: &[Route] = {
         route("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
         route("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
         route("GET", "/v1/admin/verify", Endpoint::Verify, Service, SameOrigin),
+        route("GET", "/v1/admin/metrics", Endpoint::Metrics, Service, SameOrigin),
         route("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         route("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         route("PATCH", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
