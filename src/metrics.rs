@@ -95,17 +95,12 @@ impl Meter {
     /// The value of the label `type`.
     fn label(self) -> Option<&'static str> {
         match self {
-            Self::Event(EventType::Prompt(metric)) => Some(event_type(metric)),
+            Self::Event(EventType::Prompt(metric)) => Some(metric.event_name()),
             Self::Event(EventType::Usage) => Some("usage"),
             Self::Event(EventType::Experiment(kind)) => Some(kind.name()),
             _ => None,
         }
     }
-}
-
-/// The type of the events that a metric counts, or why they are none.
-fn event_type(metric: Metric) -> &'static str {
-    if metric == Metric::Compare { "compare_add" } else { metric.name() }
 }
 
 /// How often each meter was counted.

@@ -6,8 +6,11 @@ mod database;
 mod ranked;
 
 use database::{execute, rows_of};
-use promptmeter::counting::windows::window_start;
+use promptmeter::counting::snapshot::Snapshot;
+use promptmeter::counting::tally::Tally;
+use promptmeter::counting::windows::{Recent, window_start};
 use promptmeter::rankings::leaving::LEAVING_ROWS;
+use promptmeter::rankings::standing::{self, Standing};
 use promptmeter::rest::rows::{Cell, Row};
 use promptmeter::time::QUARTER_MS;
 use proptest::prelude::*;
@@ -219,6 +222,49 @@ fn what_has_left_a_window_does_not_leave_it_again() {
         let used = "select total, last_24h, last_7d, last_30d from prompt_rankings where metric = 'use'";
         assert_eq!(rows_of(&database, used), counts, "after a run of {hours} hours before");
     }
+}
+
+#[test]
+fn a_snapshot_tells_a_row_of_each_metric_and_the_trend_of_visits() {
+    let tally = |views| Tally { views, copies: views + 1, forks: views + 2, visits: views + 3, ..Tally::default() };
+    let recent = Recent { counts: [tally(10), tally(20), tally(30)], trend: Some(7), changes_ms: None };
+    let told = standing::standings(&Snapshot { tally: tally(40), unique_visitors: 9, version: 3, recent });
+    let row = |metric, more: u64, trend| Standing {
+        metric,
+        total: 40 + more,
+        last_24h: 10 + more,
+        last_7d: 20 + more,
+        last_30d: 30 + more,
+        trend,
+    };
+    assert_eq!(told, [row("view", 0, None), row("visit", 3, Some(7)), row("copy", 1, None), row("fork", 2, None)]);
+}
+
+/// Prompts keep their places in all lists; only the trend, which was of views, begins anew.
+#[test]
+fn the_ranking_of_before_visits_is_kept_and_the_trend_is_not() {
+    let visits = database::migration("0012_visits.sql");
+    let database = database::open_at(visits);
+    for number in 0..USERS {
+        execute(&database, "insert into users (id, created_at) values (?1, 'then')", &[&format!("u{number}")]);
+    }
+    (0..PROMPTS).for_each(|number| make_prompt(&database, number, number > 0));
+    for (number, metric, trend) in [(0, "view", "1"), (1, "view", "2"), (1, "copy", ""), (2, "like", "")] {
+        let sql = "insert into prompt_rankings select id, ?2, is_public, 9, 1, 2, 3, cast(nullif(?3, '') as integer) \
+            from prompts where id = ?1";
+        execute(&database, sql, &[&prompt_id(number), metric, trend]);
+    }
+    let indexes = "select name, sql from sqlite_schema where type = 'index' and sql is not null order by name";
+    let (before, all) = (standings(&database), rows_of(&database, indexes));
+    assert_eq!(before.len(), 4);
+    database::migrate(&database, visits..visits + 1);
+    assert_eq!((standings(&database), rows_of(&database, indexes)), (before, all));
+    assert_eq!(rows_of(&database, "select 1 from prompt_rankings where trend is not null"), Vec::<Row>::new());
+    assert_eq!(rows_of(&database, "pragma foreign_key_check"), Vec::<Row>::new());
+    assert_eq!(rows_of(&database, "select 1 from sqlite_schema where name like '%kept'"), Vec::<Row>::new());
+    // What a prompt leaves behind goes with it.
+    execute(&database, "delete from prompts where id = ?1", &[&prompt_id(1)]);
+    assert_eq!(standings(&database).len(), 2);
 }
 
 #[test]

@@ -65,6 +65,12 @@ impl Metric {
         }
     }
 
+    /// The name of the events that it counts.
+    #[must_use]
+    pub fn event_name(self) -> &'static str {
+        if self == Self::Compare { "compare_add" } else { self.name() }
+    }
+
     /// The metric of this name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {

@@ -19,13 +19,13 @@ pub struct Standing {
     pub last_7d: u64,
     /// In 30 days.
     pub last_30d: u64,
-    /// Of views, see [`crate::counting::windows::trend`]; `None` leaves what is stored as it is.
+    /// Of visits, see [`crate::counting::windows::trend`]; `None` leaves what is stored as it is.
     pub trend: Option<i64>,
 }
 
 /// The rows that a snapshot tells.
 #[must_use]
-pub fn standings(snapshot: &Snapshot) -> [Standing; 3] {
+pub fn standings(snapshot: &Snapshot) -> [Standing; 4] {
     let of = |list: List, count: fn(&Tally) -> u64, trend: Option<i64>| {
         let [day, week, month] = snapshot.recent.counts.map(|tally| count(&tally));
         Standing {
@@ -38,7 +38,8 @@ pub fn standings(snapshot: &Snapshot) -> [Standing; 3] {
         }
     };
     [
-        of(List::Viewed, |tally| tally.views, snapshot.recent.trend),
+        of(List::Viewed, |tally| tally.views, None),
+        of(List::Visited, |tally| tally.visits, snapshot.recent.trend),
         of(List::Copied, |tally| tally.copies, None),
         of(List::Forked, |tally| tally.forks, None),
     ]

@@ -115,6 +115,12 @@ impl Columns {
         })
     }
 
+    /// The same, and visits.
+    pub(super) fn tally_with_visits(&mut self) -> Option<Tally> {
+        let tally = self.tally()?;
+        Some(Tally { visits: self.count()?, ..tally })
+    }
+
     pub(super) fn number(&mut self) -> Option<f64> {
         match self.0.next()? {
             Cell::Number(number) => Some(number),
