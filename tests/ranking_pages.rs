@@ -5,7 +5,7 @@
 mod database;
 mod ranked;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use database::{execute, run};
 use promptmeter::http::problem::Code;
@@ -187,6 +187,9 @@ fn lists_are_walks_along_an_index() {
         for window in ["24h", "7d", "30d", "all"] {
             for after in [String::new(), format!("&cursor={cursor}")] {
                 let page = page(list, &format!("window={window}{after}")).unwrap();
+                let statement = database.prepare(page.statement(NOW_MS).text()).unwrap();
+                let names: BTreeSet<_> = statement.column_names().into_iter().collect();
+                assert_eq!(names.len(), statement.column_count(), "D1 gives one value for each name");
                 plans.insert(format!("{list} {window} {after}"), database::plan(&database, &page.statement(NOW_MS)));
             }
         }

@@ -63,9 +63,10 @@ impl Page {
         let ListNames { metric, beside, .. } = self.list.names();
         let mut statement = Statement::new("select p.id, p.slug, substr(p.title, 1, ");
         statement.bind(Value::Integer(LIST_CHARS)).push("), p.category, p.created_at, r.").push(column);
-        statement.push(", r.").push(self.span.column());
+        // Cells come by the names of their columns.
+        statement.push(" as value, r.").push(self.span.column()).push(" as count");
         if beside.is_some() {
-            statement.push(", coalesce(s.").push(self.span.column()).push(", 0)");
+            statement.push(", coalesce(s.").push(self.span.column()).push(", 0) as beside");
         }
         statement.push(" from prompt_rankings r cross join prompts p on p.id = r.prompt_id");
         if let Some(Beside { metric, .. }) = beside {
