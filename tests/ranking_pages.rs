@@ -188,7 +188,7 @@ fn lists_are_walks_along_an_index() {
             for after in [String::new(), format!("&cursor={cursor}")] {
                 let page = page(list, &format!("window={window}{after}")).unwrap();
                 let statement = database.prepare(page.statement(NOW_MS).text()).unwrap();
-                let names: BTreeSet<_> = statement.column_names().into_iter().collect();
+                let names: BTreeSet<_> = statement.column_names().collect();
                 assert_eq!(names.len(), statement.column_count(), "D1 gives one value for each name");
                 plans.insert(format!("{list} {window} {after}"), database::plan(&database, &page.statement(NOW_MS)));
             }
