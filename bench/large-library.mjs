@@ -16,6 +16,8 @@ const FAILURES = 0.1;
 /** For each prompt. */
 const [LIKES, USES, COMPARISONS] = [0.5, 2, 0.05];
 const USERS = 500;
+/** Prompts that are visited, the most popular ones, and visits of each. */
+const [VISITED, VISITS] = [2000, 5];
 
 const CATEGORIES = ["writing", "programming", "marketing", "education", "games", "art", "research", "business"];
 const SCENES = ["portrait", "landscape", "office", "beach", "night", "studio", "forest", "street", "kitchen", "space"];
@@ -154,5 +156,14 @@ export function largeLibrary(size, counted, now) {
     }
   }
 
-  return { users, prompts, popular, templates, promptLines, countLines, forkLines, likes, comparisons, uses };
+  /** Views of the last 40 hours of which it is known whose they were: an import does not tell, so none of its views is a visit. */
+  function visits() {
+    const visited = prompts.slice(0, VISITED);
+    return Array.from({ length: visited.length * VISITS }, (_, number) => ({
+      type: "view", prompt_id: visited[number % visited.length].id, visitor: `visitor-${number}`,
+      timestamp: now - Math.floor(random() * 40 * 3_600_000),
+    }));
+  }
+
+  return { users, prompts, popular, templates, promptLines, countLines, forkLines, likes, comparisons, uses, visits };
 }

@@ -82,12 +82,12 @@ async function insert(table, rows) {
   report.end();
 }
 
-/** Waits until D1 has what the counters counted. */
-async function snapshots() {
+/** Waits until D1 has what the counters counted: so many views and copies. */
+async function snapshots(counted) {
   const until = Date.now() + SNAPSHOTS_MS;
-  const report = progress("snapshots tell of", "views and copies", COUNTED);
+  const report = progress("snapshots tell of", "views and copies", counted);
   let told = 0;
-  while (told < COUNTED) {
+  while (told < counted) {
     await pause(5000);
     const tells = one("select coalesce(sum(view_count + copy_count), 0) from prompt_stats");
     report.add(tells - told);
@@ -106,7 +106,10 @@ async function fill() {
   await importLines("forks", library.forkLines(), "fork_count > 0");
   await sendEvents("comparisons", library.comparisons().map(([user, events]) => [userToken(user, JWT_SECRET), events]));
   await sendEvents("uses", [[SERVICE_KEY, library.uses()]]);
-  await snapshots();
+  const visits = library.visits();
+  await sendEvents("visits", [[SERVICE_KEY, visits]]);
+  await snapshots(COUNTED + visits.length);
+  if (one("select count(*) from prompt_rankings where is_listed = 1 and trend is not null") === 0) throw new Error("nothing is trending");
 }
 
 const random = randomOf(2);
@@ -123,13 +126,13 @@ const date = (daysAgo) => new Date(now - daysAgo * DAY_MS).toISOString().slice(0
 const top = (list) => [`top ${list}, any window`, () => `/v1/prompts/top/${list}?window=${pick(["24h", "7d", "30d", "all"])}`];
 const series = (days, interval, tz) => [
   `series of ${days} days by ${interval}, ${tz}`,
-  () => `/v1/prompts/${prompt()}/series?metric=${pick(["view", "copy"])}&interval=${interval}&from=${date(days)}&to=${date(0)}&tz=${tz}`,
+  () => `/v1/prompts/${prompt()}/series?metric=${pick(["view", "copy", "visit"])}&interval=${interval}&from=${date(days)}&to=${date(0)}&tz=${tz}`,
 ];
 
 const READS = [
   ["stats", () => `/v1/prompts/${prompt()}/stats`],
   ["stats of 100 prompts", () => `/v1/prompts/stats?ids=${Array.from({ length: 100 }, prompt)}`],
-  ...["viewed", "copied", "forked", "liked", "used", "trending"].map(top),
+  ...["viewed", "visited", "copied", "forked", "liked", "used", "trending"].map(top),
   ["uses by scene", () => `/v1/prompts/${prompt()}/usage/scenes`],
   series(30, "hour", "UTC"),
   series(30, "day", "UTC"),

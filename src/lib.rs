@@ -15,6 +15,7 @@
 //! - [`rankings`]: which prompts are ahead
 //! - [`retraction`]: what a flagged source added is taken back
 //! - [`verification`]: whether what is told agrees with what it is told of
+//! - [`metrics`]: what an instance tells of itself
 //! - [`ancestry`]: what a prompt comes from, and what was made of it
 //! - [`compared`]: the prompts that were most often in the same comparison
 //! - [`data`]: prompts, who may do what, rows of other systems
@@ -34,6 +35,7 @@ pub mod experiments;
 pub mod http;
 pub mod json;
 pub mod limits;
+pub mod metrics;
 pub mod packed;
 pub mod rankings;
 pub mod recording;

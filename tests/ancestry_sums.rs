@@ -30,6 +30,9 @@ struct Library {
     gone: BTreeMap<usize, Option<usize>>,
 }
 
+/// The columns of a snapshot, before and after visits were among them.
+const STATS: &str = "prompt_id, view_count, copy_count, fork_count, compare_count, version, updated_at";
+
 /// A place by its definition: parent, owner, listed, levels, then children, listed children, descendants, listed
 /// descendants and the four credited counts.
 type Place = (Option<usize>, Option<usize>, bool, usize, [i64; 8]);
@@ -201,7 +204,7 @@ fn change(random: &mut Random, library: &mut Library, numbers: usize, deep: bool
             library.prompts.entry(target).and_modify(|prompt| prompt.counts = Some(counts));
             let [views, copies, forks, compares] = counts;
             format!(
-                "insert into prompt_stats select id, {views}, {copies}, {forks}, {compares}, 1, 'now' from prompts where id = {of_target} \
+                "insert into prompt_stats ({STATS}) select id, {views}, {copies}, {forks}, {compares}, 1, 'now' from prompts where id = {of_target} \
                 on conflict (prompt_id) do update set view_count = excluded.view_count, copy_count = excluded.copy_count, \
                 fork_count = excluded.fork_count, compare_count = excluded.compare_count"
             )
@@ -294,7 +297,7 @@ fn a_change_takes_no_longer_among_many() {
         drop(prepared);
         database.execute_batch("commit").unwrap();
         let changes = [
-            format!("insert into prompt_stats values ('{}', 1, 2, 3, 4, 5, 'now')", id(3)),
+            format!("insert into prompt_stats ({STATS}) values ('{}', 1, 2, 3, 4, 5, 'now')", id(3)),
             format!("update prompts set is_public = 0 where id = '{}'", id(2)),
             format!("update prompts set forked_from = '{}' where id = '{}'", id(0), id(2)),
             format!("update prompts set forked_from = null where id = '{}'", id(1)),
@@ -341,8 +344,9 @@ fn prompts_that_were_there_get_their_places() {
             );
             database::execute(&database, &sql, &[&id(*number), &owner_id(prompt.owner)]);
             if let Some([views, copies, forks, compares]) = prompt.counts {
-                let sql =
-                    format!("insert into prompt_stats values (?1, {views}, {copies}, {forks}, {compares}, 1, 'now')");
+                let sql = format!(
+                    "insert into prompt_stats ({STATS}) values (?1, {views}, {copies}, {forks}, {compares}, 1, 'now')"
+                );
                 database::execute(&database, &sql, &[&id(*number)]);
             }
         }

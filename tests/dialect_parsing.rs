@@ -46,7 +46,8 @@ fn check_refused(result: Result<Request, DataError>, code: ErrorCode, named: &st
 }
 
 const USER_COLUMNS: &str = "id email created_at";
-const STATS_COLUMNS: &str = "prompt_id view_count copy_count fork_count compare_count updated_at";
+const STATS_COLUMNS: &str =
+    "prompt_id view_count copy_count fork_count compare_count visit_count unique_visitors updated_at";
 
 #[test]
 fn select_names_columns_and_their_names_in_the_answer() {

@@ -35,7 +35,8 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, expecte
 
 #[test]
 fn counts_and_stats() {
-    let counts = Counts::of(PROMPT, &Tally { views: 1, copies: 2, forks: 3, compares: 4, ..Tally::default() });
+    let counts =
+        Counts::of(PROMPT, &Tally { views: 1, copies: 2, forks: 3, compares: 4, visits: 6, ..Tally::default() });
     let text = concat!(
         r#""promptId":"01234567-89ab-7def-8123-456789abcdef","#,
         r#""viewCount":1,"copyCount":2,"forkCount":3,"compareCount":4"#,
@@ -45,18 +46,18 @@ fn counts_and_stats() {
         assert_eq!(counted, format!(r#"{{{text},"duplicate":{duplicate}}}"#));
     }
     let unused = concat!(
-        r#""likeCount":0,"uniqueVisitors":null,"visitCount":null,"totalUsage":0,"successCount":0,"failureCount":0,"#,
+        r#""likeCount":0,"uniqueVisitors":0,"visitCount":6,"totalUsage":0,"successCount":0,"failureCount":0,"#,
         r#""successRate":null,"avgGenerationTimeMs":null,"lastUsedAt":null"#,
     );
-    let told = |likes, usage| serde_json::to_string(&Stats::of(counts, likes, usage)).unwrap();
-    assert_eq!(told(0, Totals::default()), format!("{{{text},{unused}}}"));
+    let told = |visitors, likes, usage| serde_json::to_string(&Stats::of(counts, visitors, likes, usage)).unwrap();
+    assert_eq!(told(0, 0, Totals::default()), format!("{{{text},{unused}}}"));
     let sums = Sums { uses: 8, successes: 5, generation_time_count: 4, generation_time_sum_ms: 10 };
     let used = concat!(
-        r#""likeCount":7,"uniqueVisitors":null,"visitCount":null,"totalUsage":8,"successCount":5,"failureCount":3,"#,
+        r#""likeCount":7,"uniqueVisitors":5,"visitCount":6,"totalUsage":8,"successCount":5,"failureCount":3,"#,
         r#""successRate":62.5,"avgGenerationTimeMs":2.5,"lastUsedAt":"2026-11-20T12:00:00.000000+00:00""#,
     );
     let last_used_at = Some("2026-11-20T12:00:00.000000+00:00".to_owned());
-    assert_eq!(told(7, Totals { sums, last_used_at }), format!("{{{text},{used}}}"));
+    assert_eq!(told(5, 7, Totals { sums, last_used_at }), format!("{{{text},{used}}}"));
 }
 
 /// The expected digits are the first 4 bytes of SHA-256 over the names and values of what is told, each followed by 0xff,

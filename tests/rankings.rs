@@ -6,8 +6,11 @@ mod database;
 mod ranked;
 
 use database::{execute, rows_of};
-use promptmeter::counting::windows::window_start;
+use promptmeter::counting::snapshot::Snapshot;
+use promptmeter::counting::tally::Tally;
+use promptmeter::counting::windows::{Recent, window_start};
 use promptmeter::rankings::leaving::LEAVING_ROWS;
+use promptmeter::rankings::standing::{self, STORE_STANDINGS, Standing};
 use promptmeter::rest::rows::{Cell, Row};
 use promptmeter::time::QUARTER_MS;
 use proptest::prelude::*;
@@ -219,6 +222,105 @@ fn what_has_left_a_window_does_not_leave_it_again() {
         let used = "select total, last_24h, last_7d, last_30d from prompt_rankings where metric = 'use'";
         assert_eq!(rows_of(&database, used), counts, "after a run of {hours} hours before");
     }
+}
+
+#[test]
+fn a_snapshot_tells_a_row_of_each_metric_and_the_trend_of_visits() {
+    let tally = |views| Tally { views, copies: views + 1, forks: views + 2, visits: views + 3, ..Tally::default() };
+    let recent = Recent { counts: [tally(10), tally(20), tally(30)], trend: Some(7), changes_ms: None };
+    let told = standing::standings(&Snapshot { tally: tally(40), unique_visitors: 9, version: 3, recent });
+    let row = |metric, more: u64, trend| Standing {
+        metric,
+        total: 40 + more,
+        last_24h: 10 + more,
+        last_7d: 20 + more,
+        last_30d: 30 + more,
+        trend,
+    };
+    assert_eq!(told, [row("view", 0, None), row("visit", 3, Some(7)), row("copy", 1, None), row("fork", 2, None)]);
+}
+
+/// What stands after a snapshot says this of copies and visits, each ever and in a window alike, and of the trend.
+fn check_stored(
+    before: &[(&str, i64, Option<i64>)],
+    told: [u64; 2],
+    trend: Option<i64>,
+    expected: &[(&str, i64, Option<i64>)],
+) {
+    let database = library();
+    let prompt = prompt_id(0);
+    let stats = "insert into prompt_stats values (?1, 0, 0, 0, 0, 3, 'then', 0, 0)";
+    execute(&database, stats, &[&prompt]);
+    for (metric, total, trend) in before {
+        let sql = "insert into prompt_rankings values (?1, ?2, 1, ?3, ?3, ?3, ?3, ?4)";
+        database.execute(sql, rusqlite::params![prompt, metric, total, trend]).unwrap();
+    }
+    let [copies, visits] = told;
+    let tally = Tally { copies, visits, ..Tally::default() };
+    let recent = Recent { counts: [tally; 3], trend, changes_ms: None };
+    let rows = standing::standings(&Snapshot { tally, unique_visitors: 0, version: 3, recent });
+    let store = |version: f64| {
+        let parameters = rusqlite::params![prompt, serde_json::to_string(&rows).unwrap(), version];
+        database.execute(STORE_STANDINGS, parameters).unwrap()
+    };
+    let stored = || {
+        let sql = "select metric, total, trend from prompt_rankings \
+            where (last_24h, last_7d, last_30d) = (total, total, total) order by metric";
+        let mut prepared = database.prepare(sql).unwrap();
+        let rows = prepared.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        rows.collect::<rusqlite::Result<Vec<(String, i64, Option<i64>)>>>().unwrap()
+    };
+    let own =
+        |rows: &[(&str, i64, Option<i64>)]| rows.iter().map(|row| (row.0.to_owned(), row.1, row.2)).collect::<Vec<_>>();
+    assert_eq!(store(2.0), 0, "another version stands");
+    assert_eq!(stored(), own(before));
+    let changed = expected.iter().filter(|row| !before.contains(row)).count();
+    assert_eq!(store(3.0), changed, "what is as it was is not written: {before:?} {told:?}");
+    assert_eq!(stored(), own(expected));
+    assert_eq!(store(3.0), 0);
+}
+
+#[test]
+fn a_snapshot_writes_what_is_not_as_it_was() {
+    check_stored(&[], [0, 0], None, &[]);
+    check_stored(&[], [2, 0], None, &[("copy", 2, None)]);
+    check_stored(&[], [2, 1], Some(9), &[("copy", 2, None), ("visit", 1, Some(9))]);
+    let before = [("copy", 2, None), ("visit", 3, Some(9))];
+    check_stored(&before, [2, 3], Some(9), &before);
+    check_stored(&before, [2, 4], Some(11), &[before[0], ("visit", 4, Some(11))]);
+    check_stored(&before, [5, 3], Some(9), &[("copy", 5, None), before[1]]);
+    // What was taken back.
+    check_stored(&before, [2, 1], Some(4), &[before[0], ("visit", 1, Some(4))]);
+    check_stored(&before, [0, 0], None, &[("copy", 0, None), ("visit", 0, None)]);
+    // Visits so old that they have no trend leave the one that is there.
+    check_stored(&before, [2, 4], None, &[before[0], ("visit", 4, Some(9))]);
+}
+
+/// Prompts keep their places in all lists; only the trend, which was of views, begins anew.
+#[test]
+fn the_ranking_of_before_visits_is_kept_and_the_trend_is_not() {
+    let visits = database::migration("0012_visits.sql");
+    let database = database::open_at(visits);
+    for number in 0..USERS {
+        execute(&database, "insert into users (id, created_at) values (?1, 'then')", &[&format!("u{number}")]);
+    }
+    (0..PROMPTS).for_each(|number| make_prompt(&database, number, number > 0));
+    for (number, metric, trend) in [(0, "view", "1"), (1, "view", "2"), (1, "copy", ""), (2, "like", "")] {
+        let sql = "insert into prompt_rankings select id, ?2, is_public, 9, 1, 2, 3, cast(nullif(?3, '') as integer) \
+            from prompts where id = ?1";
+        execute(&database, sql, &[&prompt_id(number), metric, trend]);
+    }
+    let indexes = "select name, sql from sqlite_schema where type = 'index' and sql is not null order by name";
+    let (before, all) = (standings(&database), rows_of(&database, indexes));
+    assert_eq!(before.len(), 4);
+    database::migrate(&database, visits..visits + 1);
+    assert_eq!((standings(&database), rows_of(&database, indexes)), (before, all));
+    assert_eq!(rows_of(&database, "select 1 from prompt_rankings where trend is not null"), Vec::<Row>::new());
+    assert_eq!(rows_of(&database, "pragma foreign_key_check"), Vec::<Row>::new());
+    assert_eq!(rows_of(&database, "select 1 from sqlite_schema where name like '%kept'"), Vec::<Row>::new());
+    // What a prompt leaves behind goes with it.
+    execute(&database, "delete from prompts where id = ?1", &[&prompt_id(1)]);
+    assert_eq!(standings(&database).len(), 2);
 }
 
 #[test]

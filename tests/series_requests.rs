@@ -44,12 +44,16 @@ fn check(query: &str, expected: &(Metric, Interval, usize, Range<&str>)) {
 #[test]
 fn a_series_has_30_days_or_24_hours_up_to_now_unless_it_says_otherwise() {
     use Interval::{Day, Hour};
-    use Metric::{Compare, Copy, Fork, View};
+    use Metric::{Bot, Compare, Copy, Fork, Headless, Prefetch, View, Visit};
     let days = "2026-10-25T00:00:00+00:00".."2026-11-25T00:00:00+00:00";
     let hours = "2026-11-23T12:00:00+00:00".."2026-11-24T13:00:00+00:00";
     for (query, expected) in [
         ("", (View, Day, 31, days.clone())),
-        ("metric=view&interval=day&tz=UTC", (View, Day, 31, days)),
+        ("metric=view&interval=day&tz=UTC", (View, Day, 31, days.clone())),
+        ("metric=visit", (Visit, Day, 31, days.clone())),
+        ("metric=bot", (Bot, Day, 31, days.clone())),
+        ("metric=headless", (Headless, Day, 31, days.clone())),
+        ("metric=prefetch", (Prefetch, Day, 31, days)),
         ("metric=copy&interval=hour", (Copy, Hour, 25, hours)),
         (
             "metric=fork&interval=hour&tz=Asia/Kolkata",
@@ -120,8 +124,11 @@ fn check_refused(query: &str, detail: &str) {
 
 #[test]
 fn a_refusal_says_what_is_allowed() {
-    for metric in ["", "views", "View", "like"] {
-        check_refused(&format!("metric={metric}"), "metric is view, copy, fork or compare.");
+    for metric in ["", "views", "View", "like", "visitor", "compare_add"] {
+        check_refused(
+            &format!("metric={metric}"),
+            "metric is view, copy, fork, compare, visit, bot, headless or prefetch.",
+        );
     }
     for interval in ["", "week", "Hour"] {
         check_refused(&format!("interval={interval}"), "interval is hour or day.");

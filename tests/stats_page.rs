@@ -31,7 +31,7 @@ fn library(prompts: usize) -> Connection {
         "insert into prompts (id, slug, user_id, title, template, is_public, is_active, created_at, updated_at) \
             select printf('00000000-0000-0000-0000-%012x', i), 'slug-' || i, \
                 printf('00000000-0000-0000-0000-0000abcd%04x', i % 10), '', '', i % 2, 1, 'then', 'then' from n",
-        "insert into prompt_stats select printf('00000000-0000-0000-0000-%012x', i), i, 0, 0, 0, 1, 'then' from n",
+        "insert into prompt_stats select printf('00000000-0000-0000-0000-%012x', i), i, 0, 0, 0, 1, 'then', i + 1000, i + 2000 from n",
     ] {
         let sql = insert.replacen("select", &format!("{sql} select"), 1);
         database.execute(&sql, [i64::try_from(prompts).unwrap()]).unwrap();
@@ -39,13 +39,16 @@ fn library(prompts: usize) -> Connection {
     database
 }
 
-/// Checks whose views are told.
+/// Checks whose views are told, each with the prompt's own visits and visitors.
 fn check(database: &Connection, ids: &str, identity: &Identity, expected: &[u32]) {
     let mut found: Vec<f64> = run(database, &page(ids).unwrap().statement(identity))
         .unwrap()
         .iter()
-        .map(|row| match row[2] {
-            Cell::Number(views) => views,
+        .map(|row| match (&row[2], &row[6..8]) {
+            (Cell::Number(views), visits) => {
+                assert_eq!(visits, [views + 1000.0, views + 2000.0].map(Cell::Number));
+                *views
+            }
             _ => panic!("{row:?}"),
         })
         .collect();
@@ -80,7 +83,7 @@ fn what_is_read_does_not_grow_with_the_library() {
 fn stats_are_told_in_the_order_in_which_they_were_asked_for() {
     let stats = |number: u64| {
         let (id, tally) = (Uuid::from_u128(number.into()), Tally { views: number, ..Tally::default() });
-        let stats = Stats::of(Counts::of(id, &tally), 0, Totals::default());
+        let stats = Stats::of(Counts::of(id, &tally), 0, 0, Totals::default());
         (PromptName::Id(id), Some(PromptName::Slug(format!("slug-{number}"))), stats)
     };
     let asked = format!("slug-2,{},slug-9,{}", Uuid::from_u128(7), Uuid::from_u128(1));

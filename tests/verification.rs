@@ -29,8 +29,8 @@ fn library() -> Connection {
         let prompt = "insert into prompts (id, user_id, title, template, is_public, is_active, created_at, updated_at) \
             values (?1, 'u', '', '', 1, 1, 'then', 'then')";
         execute(&database, prompt, &[&id]);
-        execute(&database, "insert into prompt_stats values (?1, 5, 4, 3, 2, 9, 'then')", &[&id]);
-        for (metric, total) in [("view", "5"), ("copy", "4"), ("fork", "3")] {
+        execute(&database, "insert into prompt_stats values (?1, 5, 4, 3, 2, 9, 'then', 2, 1)", &[&id]);
+        for (metric, total) in [("view", "5"), ("visit", "2"), ("copy", "4"), ("fork", "3")] {
             let ranking = "insert into prompt_rankings values (?1, ?2, 1, cast(?3 as integer), 0, 0, 0, null)";
             execute(&database, ranking, &[&id, metric, total]);
         }
@@ -125,6 +125,8 @@ fn each_figure_that_differs_is_named() {
         ("update prompt_usage_scenes set uses = 2 where scene = 'a' and", &[("scenes.uses", 3.0, 4.0)]),
         ("update prompt_usage_scenes set successes = 1 where scene = 'b' and", &[("scenes.successes", 2.0, 3.0)]),
         ("update prompt_stats set view_count = 6", &[("rankings.view", 6.0, 5.0)]),
+        ("update prompt_stats set visit_count = 6", &[("rankings.visit", 6.0, 2.0)]),
+        ("update prompt_rankings set total = 9 where metric = 'visit' and", &[("rankings.visit", 2.0, 9.0)]),
         ("update prompt_rankings set total = 9 where metric = 'copy' and", &[("rankings.copy", 4.0, 9.0)]),
         ("update prompt_rankings set total = 9 where metric = 'fork' and", &[("rankings.fork", 3.0, 9.0)]),
         ("update prompt_rankings set total = 9 where metric = 'like' and", &[("rankings.like", 1.0, 9.0)]),
@@ -141,11 +143,12 @@ fn each_figure_that_differs_is_named() {
 }
 
 const TALLY: Tally =
-    Tally { views: 40, copies: 30, forks: 20, compares: 10, visits: 0, bots: 0, headless: 0, prefetches: 0 };
-const AUDIT: Audit = Audit { tally: TALLY, version: 7, days: TALLY, snapshots_ms: [None, None] };
+    Tally { views: 40, copies: 30, forks: 20, compares: 10, visits: 5, bots: 6, headless: 7, prefetches: 8 };
+const AUDIT: Audit = Audit { tally: TALLY, version: 7, unique_visitors: 4, days: TALLY, snapshots_ms: [None, None] };
 const STORED: StoredCounts = StoredCounts {
     prompt_id: PROMPT,
     snapshot: TALLY,
+    unique_visitors: 4,
     version: 7,
     forks: 20,
     compares: 10,
@@ -172,6 +175,22 @@ fn counters_are_compared_with_what_is_stored_of_them() {
     let snapshot = Tally { views: 1, compares: 11, ..TALLY };
     let differences = [("prompt_stats.view", 40, 1), ("prompt_stats.compare_add", 10, 11)];
     check(StoredCounts { snapshot, ..STORED }, AUDIT, 0, &differences);
+    for (days, difference) in [
+        (Tally { visits: 4, ..TALLY }, ("days.visit", 5, 4)),
+        (Tally { bots: 0, ..TALLY }, ("days.bot", 6, 0)),
+        (Tally { headless: 8, ..TALLY }, ("days.headless", 7, 8)),
+        (Tally { prefetches: 1, ..TALLY }, ("days.prefetch", 8, 1)),
+    ] {
+        check(STORED, Audit { days, ..AUDIT }, 0, &[difference]);
+    }
+
+    // A snapshot tells visits and visitors, and not what was no view.
+    let snapshot = Tally { visits: 3, ..TALLY };
+    check(StoredCounts { snapshot, ..STORED }, AUDIT, 0, &[("prompt_stats.visit", 5, 3)]);
+    let visitors = StoredCounts { unique_visitors: 9, ..STORED };
+    check(visitors, AUDIT, 0, &[("prompt_stats.unique_visitors", 4, 9)]);
+    let snapshot = Tally { bots: 0, headless: 0, prefetches: 0, ..TALLY };
+    check(StoredCounts { snapshot, ..STORED }, AUDIT, 0, &[]);
 
     // Rows of forks and comparisons, of which those that are marked may be counted or not.
     check(StoredCounts { forks: 21, ..STORED }, AUDIT, 0, &[("prompt_events.fork", 21, 20)]);
@@ -182,7 +201,7 @@ fn counters_are_compared_with_what_is_stored_of_them() {
     check(StoredCounts { forks: 24, uncounted_forks: 3, ..STORED }, AUDIT, 3, &[("prompt_events.fork", 21, 20)]);
 
     // A snapshot that is due soon is on its way; one that is not, or that is newer than its counter, is wrong.
-    let late = StoredCounts { version: 6, snapshot: Tally::default(), ..STORED };
+    let late = StoredCounts { version: 6, snapshot: Tally::default(), unique_visitors: 0, ..STORED };
     for (last_ms, alarm_ms, is_pending) in [
         (None, Some(NOW_MS), true),
         (None, Some(NOW_MS + 10_000), true),

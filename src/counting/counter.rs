@@ -134,7 +134,13 @@ impl Counter {
         for (_, tally) in days.iter().flat_map(|(number, day)| day.quarters(*number)) {
             sum.add_all(tally);
         }
-        Audit { tally: self.tally, version: self.version, days: sum, snapshots_ms }
+        Audit {
+            tally: self.tally,
+            version: self.version,
+            unique_visitors: self.unique_visitors(),
+            days: sum,
+            snapshots_ms,
+        }
     }
 
     /// When the next snapshot is due, in milliseconds since 1970. `last_ms` is the last one that this instance wrote;

@@ -169,6 +169,9 @@ pub struct Audit {
     pub tally: Tally,
     /// How many commits there were: a snapshot of this version tells these counts.
     pub version: u64,
+    /// How many visitors there were.
+    #[serde(default)]
+    pub unique_visitors: u64,
     /// The sum of its days.
     pub days: Tally,
     /// When it last began to write a snapshot, as far as it knows, and when it will, in milliseconds since 1970.

@@ -51,16 +51,14 @@ pub struct Counted {
 }
 
 /// All that is known of a prompt.
-///
-/// Visitors are not told apart: what is not measured is null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
     #[serde(flatten)]
     counts: Counts,
     like_count: u64,
-    unique_visitors: Option<u64>,
-    visit_count: Option<u64>,
+    unique_visitors: u64,
+    visit_count: u64,
     total_usage: u64,
     success_count: u64,
     failure_count: u64,
@@ -70,15 +68,15 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// The stats of a prompt with these counts and uses, whose templates have so many likes.
+    /// The stats of a prompt with these counts, visitors and uses, whose templates have so many likes.
     #[must_use]
-    pub fn of(counts: Counts, like_count: u64, usage: Totals) -> Self {
+    pub fn of(counts: Counts, unique_visitors: u64, like_count: u64, usage: Totals) -> Self {
         let Totals { sums, last_used_at } = usage;
         Self {
             counts,
             like_count,
-            unique_visitors: None,
-            visit_count: None,
+            unique_visitors,
+            visit_count: counts.tally.visits,
             total_usage: sums.uses,
             success_count: sums.successes,
             failure_count: sums.failures(),

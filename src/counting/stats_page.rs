@@ -50,7 +50,8 @@ impl StatsPage {
         Ok(Self(names))
     }
 
-    /// Finds the stats: a prompt's id and slug; views, copies, forks, comparisons, likes; when it was last used, and what
+    /// Finds the stats: a prompt's id and slug; views, copies, forks, comparisons, visits; visitors, likes; when it was
+    /// last used, and what
     /// its uses add up to: uses, successes, generation times and their sum.
     #[must_use]
     pub fn statement(&self, identity: &Identity) -> Statement {
@@ -64,7 +65,7 @@ impl StatsPage {
         // From the names to the prompts, whatever else SQLite could find them by.
         let mut statement = Statement::new(
             "select p.id, p.slug, coalesce(s.view_count, 0), coalesce(s.copy_count, 0), coalesce(s.fork_count, 0), \
-                coalesce(s.compare_count, 0), \
+                coalesce(s.compare_count, 0), coalesce(s.visit_count, 0), coalesce(s.unique_visitors, 0), \
                 (select coalesce(sum(likes_count), 0) from prompt_templates t where t.prompt_id = p.id), \
                 u.last_used_at, coalesce(u.uses, 0), coalesce(u.successes, 0), \
                 coalesce(u.generation_time_count, 0), coalesce(u.generation_time_sum_ms, 0) \

@@ -49,6 +49,33 @@ impl Metric {
     /// Every metric.
     pub const ALL: [Self; 8] =
         [Self::View, Self::Copy, Self::Fork, Self::Compare, Self::Visit, Self::Bot, Self::Headless, Self::Prefetch];
+
+    /// The name under which it is asked for and told.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Copy => "copy",
+            Self::Fork => "fork",
+            Self::Compare => "compare",
+            Self::Visit => "visit",
+            Self::Bot => "bot",
+            Self::Headless => "headless",
+            Self::Prefetch => "prefetch",
+        }
+    }
+
+    /// The name of the events that it counts.
+    #[must_use]
+    pub fn event_name(self) -> &'static str {
+        if self == Self::Compare { "compare_add" } else { self.name() }
+    }
+
+    /// The metric of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|metric| metric.name() == name)
+    }
 }
 
 impl Tally {

@@ -248,6 +248,8 @@ pub const PROMPT_STATS: Table = Table {
         integer("copy_count").required(),
         integer("fork_count").required(),
         integer("compare_count").required(),
+        count("visit_count"),
+        count("unique_visitors"),
         now("updated_at"),
     ],
     key: &["prompt_id"],

@@ -8,8 +8,8 @@ use worker::Result;
 
 use super::counter_object::Counting;
 use super::counter_storage::{self, EVERY_DAY};
-use super::d1;
 use super::runtime::{log_failure, now_ms};
+use super::{d1, metering};
 use crate::counting::counter::{SNAPSHOT_DELAY_MS, SNAPSHOT_INTERVAL_MS};
 use crate::counting::snapshot::Snapshot;
 use crate::counting::windows::{first_day, spread_ms};
@@ -47,6 +47,7 @@ impl Counting {
             return;
         }
         self.note_alarm(Some(at_ms));
+        metering::alarm();
         let delay = Duration::from_millis((at_ms - now_ms()).max(0).unsigned_abs());
         if let Err(error) = self.storage.set_alarm(delay).await {
             self.note_alarm(None);

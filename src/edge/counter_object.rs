@@ -14,11 +14,12 @@ use super::counter_shards::Pulls;
 use super::counter_storage::{self, EVERY_DAY};
 use super::runtime::{log_failure, now_ms};
 use super::together::{Queue, Together, join};
-use super::{objects, settings, spread_storage};
+use super::{metering, objects, settings, spread_storage};
 use crate::counting::counter::{Commit, Counter};
 use crate::counting::day::between;
 use crate::counting::protocol::{Command, Delivery, ImportedRow, Reply};
 use crate::counting::tally::Tally;
+use crate::metrics::Meter;
 use crate::sharding::load::Load;
 use crate::sharding::standing::Standing;
 use crate::time::{DAY_MS, DAY_QUARTERS};
@@ -76,6 +77,7 @@ impl DurableObject for PromptCounter {
     }
 
     async fn alarm(&self) -> Result<Response> {
+        metering::count(Meter::AlarmsRung, 1);
         self.pull_and_spread().await;
         self.counting.tell().await;
         Response::empty()

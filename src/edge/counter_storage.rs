@@ -11,6 +11,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 
+use super::metering;
 use super::segment_storage::{IDS, VISITS};
 use crate::counting::counter::{Commit, Counter};
 use crate::counting::day::Day;
@@ -158,11 +159,13 @@ pub(super) fn days(storage: &Storage, counter: &Counter, range: RangeInclusive<i
     let statement = "select day, counts from daily where day between ?1 and ?2 order by day";
     let parameters = vec![SqlStorageValue::Integer(*range.start()), SqlStorageValue::Integer(*range.end())];
     let mut days = Vec::new();
-    for row in storage.sql().exec(statement, parameters)?.raw() {
+    let cursor = storage.sql().exec(statement, parameters)?;
+    for row in cursor.raw() {
         if let [SqlStorageValue::Integer(number), SqlStorageValue::Blob(counts)] = row?.as_slice() {
             days.push((*number, stored_day(counts)?));
         }
     }
+    metering::object_rows(&cursor);
     Ok(days)
 }
 
@@ -189,13 +192,15 @@ fn sourced_day(storage: &Storage, counter: &Counter, number: i64) -> Result<Opti
 
 fn sourced(storage: &Storage, statement: &str, number: i64) -> Result<Vec<SourcedDay>> {
     let mut days = Vec::new();
-    for row in storage.sql().exec(statement, vec![SqlStorageValue::Integer(number)])?.raw() {
+    let cursor = storage.sql().exec(statement, vec![SqlStorageValue::Integer(number)])?;
+    for row in cursor.raw() {
         if let [SqlStorageValue::Integer(number), SqlStorageValue::Blob(counts), sources] = row?.as_slice() {
             let packed = if let SqlStorageValue::Blob(packed) = sources { packed.as_slice() } else { &[] };
             let sources = Sources::unpack(packed).ok_or_else(|| Error::from("sources cannot be read"))?;
             days.push(SourcedDay { number: *number, counts: stored_day(counts)?, sources });
         }
     }
+    metering::object_rows(&cursor);
     Ok(days)
 }
 
@@ -270,7 +275,7 @@ pub(super) fn write(storage: &Storage, writes: Vec<Write>) -> Result<()> {
     let sql = storage.sql();
     in_transaction(storage, move || {
         for (statement, parameters) in writes {
-            sql.exec(statement, parameters)?;
+            metering::object_rows(&sql.exec(statement, parameters)?);
         }
         Ok(())
     })
@@ -330,7 +335,10 @@ pub(super) fn rows(
     statement: &str,
     parameters: Vec<SqlStorageValue>,
 ) -> Result<Vec<Vec<SqlStorageValue>>> {
-    sql.exec(statement, parameters)?.raw().collect()
+    let cursor = sql.exec(statement, parameters)?;
+    let rows = cursor.raw().collect();
+    metering::object_rows(&cursor);
+    rows
 }
 
 /// Runs `writes` in a transaction that is rolled back when it fails: without one, the writes before the failure would

@@ -154,10 +154,10 @@ async fn again<T, F: Future<Output = Result<T>>>(pauses_ms: &[u64], ask: impl Fn
     Err(failure)
 }
 
-/// The counts of a prompt.
-pub(super) async fn read(env: &Env, prompt_id: Uuid) -> Result<Tally> {
+/// The counts of a prompt, and how many visitors it had.
+pub(super) async fn read(env: &Env, prompt_id: Uuid) -> Result<(Tally, u64)> {
     match ask(env, prompt_id, &Command::Read).await? {
-        Reply::Read { tally, .. } => Ok(tally),
+        Reply::Read { tally, unique_visitors } => Ok((tally, unique_visitors)),
         _ => Err(unexpected()),
     }
 }

@@ -91,7 +91,7 @@ async fn post_shorthand(mut call: Call, kind: fn(ShorthandBody) -> PromptEventKi
     };
     let tally = match tallies.iter().find(|(id, _)| *id == prompt_id) {
         Some((_, tally)) => *tally,
-        None => counters::read(&call.env, prompt_id).await.map_err(|error| storage_failure("count", &error))?,
+        None => counters::read(&call.env, prompt_id).await.map_err(|error| storage_failure("count", &error))?.0,
     };
     Answer::ok(&Counted { counts: Counts::of(prompt_id, &tally), duplicate })
 }

@@ -11,8 +11,8 @@ use super::http::head_of;
 use super::runtime::now_ms;
 use super::settings::Settings;
 use super::{
-    ancestry, compared, d1, evaluate, events, experiments, first_sight, functions, identity, import, prompts, rankings,
-    rest, results, retraction, search, series, stats, summary, verification,
+    ancestry, compared, d1, evaluate, events, experiments, first_sight, functions, identity, import, metering, prompts,
+    rankings, rest, results, retraction, search, series, stats, summary, verification,
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
@@ -20,6 +20,7 @@ use crate::http::head::Head;
 use crate::http::problem::{Code, Problem};
 use crate::http::route::{self, Access, Endpoint, Found, Sharing};
 use crate::limits::HEADER_BLOCK_BYTES;
+use crate::metrics::MEDIA_TYPE;
 
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<web_sys::Response> {
@@ -98,6 +99,7 @@ async fn answer(
         Endpoint::Import => import::post_import(call).await,
         Endpoint::Verify => verification::get_verification(&call).await,
         Endpoint::Retract => retraction::post_retraction(call).await,
+        Endpoint::Metrics => Ok(Answer::text(200, metering::text(), MEDIA_TYPE)),
         Endpoint::CreatePrompt => return prompts::post_prompt(call).await,
         Endpoint::Fork => return prompts::post_fork(call).await,
         Endpoint::Rows => return Ok(rest::answer(call).await?),

@@ -10,7 +10,7 @@ use super::call::storage_failure;
 use super::counters::{self, PAUSES_MS};
 use super::merging::Way;
 use super::runtime::{log_failure, now_ms};
-use super::{d1, merging, prompt_lookup, recorders};
+use super::{d1, merging, metering, prompt_lookup, recorders};
 use crate::counting::merging::Pace;
 use crate::counting::protocol::{Increment, Outcome, Told};
 use crate::counting::tally::Tally;
@@ -22,6 +22,7 @@ use crate::events::lineage::{LineageEvent, Standing, StoredLineage};
 use crate::events::recording::{self, Consignment, by_experiment};
 use crate::http::identity::Identity;
 use crate::http::problem::Problem;
+use crate::metrics::EventType;
 use crate::usage::row::UsageRow;
 
 /// The counts of the prompts that a batch was about, those whose counter answered.
@@ -38,6 +39,7 @@ pub(super) async fn store(way: &Way, identity: &Identity, mut batch: Batch, pace
     for (index, fate) in recorded.into_iter().chain(used) {
         batch.settle(index, fate);
     }
+    meter_others(&batch, &usage);
     (batch.into_fates(), tallies)
 }
 
@@ -99,6 +101,14 @@ pub(super) async fn count_stored_rows(env: &Env, keys: &[(Uuid, String)]) -> boo
             log_failure("lineage", &error.to_string());
             false
         }
+    }
+}
+
+/// Meters what is accepted and has no counter.
+fn meter_others(batch: &Batch, usage: &[(usize, UsageRow)]) {
+    metering::events(EventType::Usage, usage.iter().filter(|(index, _)| batch.is_accepted(*index)).count());
+    for recording in batch.experiment_events.iter().filter(|recording| batch.is_accepted(recording.index)) {
+        metering::events(EventType::Experiment(recording.event.kind), 1);
     }
 }
 
@@ -184,6 +194,9 @@ async fn count_and_settle(passage: Passage<'_>, batch: &mut Batch, counts: Vec<(
                 tallies.push((prompt_id, tally));
                 for (counting, outcome) in countings.into_iter().zip(outcomes) {
                     batch.settle(counting.index, fate_of(outcome));
+                    if outcome == Outcome::Counted {
+                        metering::events(EventType::Prompt(counting.increment.metric), 1);
+                    }
                     match (counting.lineage, outcome) {
                         (None, _) => {}
                         (Some(event), Outcome::Conflicting) => refused.push(event),

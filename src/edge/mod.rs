@@ -27,6 +27,7 @@ mod import;
 mod ingestion;
 mod key_download;
 mod merging;
+mod metering;
 mod objects;
 mod prompt_lookup;
 mod prompts;

@@ -6,6 +6,9 @@ use serde::de::DeserializeOwned;
 use web_sys::{Request, RequestInit};
 use worker::{Env, Error, Response, ResponseBuilder, Result};
 
+use super::metering;
+use crate::metrics::Meter;
+
 /// Sends a command to an object, once; gives the reply.
 pub(super) async fn ask<C: Serialize, R: DeserializeOwned>(
     env: &Env,
@@ -18,6 +21,7 @@ pub(super) async fn ask<C: Serialize, R: DeserializeOwned>(
 }
 
 async fn send(env: &Env, binding: &str, name: &str, command: &[u8]) -> Result<Vec<u8>> {
+    metering::count(Meter::ObjectCalls, 1);
     let stub = env.durable_object(binding)?.get_by_name(name)?;
     let init = RequestInit::new();
     init.set_method("POST");

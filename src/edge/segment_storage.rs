@@ -3,6 +3,7 @@
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use super::counter_storage::{Write, count, integer, rows};
+use super::metering;
 use crate::counting::ledger::{LedgerChange, Segment};
 
 /// The statements on one of the tables.
@@ -41,11 +42,13 @@ impl SegmentTable {
     /// Gives the segments in the order of their numbers, one at a time: all of them at once would be a third of what a
     /// counter may hold in memory.
     pub(super) fn restore(&self, sql: &SqlStorage, mut keep: impl FnMut(Segment)) -> Result<()> {
-        for row in sql.exec(self.all, None)?.raw() {
+        let cursor = sql.exec(self.all, None)?;
+        for row in cursor.raw() {
             if let [number, SqlStorageValue::Integer(newest_ms), SqlStorageValue::Blob(entries)] = row?.as_slice() {
                 keep(Segment::unpack(count(number), *newest_ms, entries));
             }
         }
+        metering::object_rows(&cursor);
         Ok(())
     }
 

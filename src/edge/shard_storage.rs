@@ -3,6 +3,7 @@
 use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 
 use super::counter_storage::{Write, count, has_table, integer, rows, write};
+use super::metering;
 use super::segment_storage::IDS;
 use crate::counting::ledger::{Ledger, LedgerChange, Segment};
 use crate::counting::protocol::Increment;
@@ -80,12 +81,14 @@ pub(super) fn pulled(storage: &Storage, through: u64, closes: bool) -> Result<()
 pub(super) fn accepted(sql: &SqlStorage, through: u64) -> Result<Vec<(u64, Vec<Increment>)>> {
     let statement = "select number, increments from accepted where number > ?1 order by number";
     let mut batches = Vec::new();
-    for row in sql.exec(statement, vec![integer(through)])?.raw() {
+    let cursor = sql.exec(statement, vec![integer(through)])?;
+    for row in cursor.raw() {
         if let [number, SqlStorageValue::Blob(increments)] = row?.as_slice() {
             let increments = postcard::from_bytes(increments).map_err(|error| Error::from(error.to_string()))?;
             batches.push((count(number), increments));
         }
     }
+    metering::object_rows(&cursor);
     Ok(batches)
 }
 

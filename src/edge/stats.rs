@@ -14,10 +14,10 @@ use crate::usage::scenes::{Page, UsageByScene};
 pub(super) async fn get_stats(call: &Call) -> Result<Answer, Problem> {
     let prompt_id = prompt_lookup::visible(call).await?.id;
     let stored = async { d1::stats::find(&d1::database(&call.env)?, prompt_id).await };
-    let (tally, stored) = join(counters::read(&call.env, prompt_id), stored).await;
-    let tally = tally.map_err(|error| storage_failure("stats", &error))?;
+    let (counted, stored) = join(counters::read(&call.env, prompt_id), stored).await;
+    let (tally, visitors) = counted.map_err(|error| storage_failure("stats", &error))?;
     let (likes, usage) = stored.map_err(|error| storage_failure("stats", &error))?;
-    Answer::ok(&Stats::of(Counts::of(prompt_id, &tally), likes, usage))
+    Answer::ok(&Stats::of(Counts::of(prompt_id, &tally), visitors, likes, usage))
 }
 
 /// Tells the stats of many prompts, from snapshots.

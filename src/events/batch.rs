@@ -196,6 +196,12 @@ impl Batch {
         }
     }
 
+    /// Whether the event at `index` is stored.
+    #[must_use]
+    pub fn is_accepted(&self, index: usize) -> bool {
+        self.fates.get(index) == Some(&Some(Fate::Accepted))
+    }
+
     /// Notes the same of all these events.
     pub fn settle_all(&mut self, countings: &[Counting], fate: &Fate) {
         for counting in countings {

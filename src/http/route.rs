@@ -57,6 +57,8 @@ pub enum Endpoint {
     Verify,
     /// Takes back what a source added to the counts.
     Retract,
+    /// Tells what the instance has done.
+    Metrics,
     /// Reads and writes the rows of a table, in the data dialect.
     Rows,
     /// Calls a function, in the data dialect.
@@ -126,6 +128,7 @@ pub const ROUTES: &[Route] = {
         route("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
         route("GET", "/v1/admin/verify", Endpoint::Verify, Service, SameOrigin),
         route("POST", "/v1/admin/retract", Endpoint::Retract, Service, SameOrigin),
+        route("GET", "/v1/admin/metrics", Endpoint::Metrics, Service, SameOrigin),
         route("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         route("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         route("PATCH", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),

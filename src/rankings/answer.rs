@@ -4,7 +4,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::list::List;
+use super::list::{Beside, List};
 use super::page::{Page, Place};
 use crate::counting::windows::score;
 use crate::http::paging;
@@ -25,8 +25,10 @@ pub struct RankedPrompt {
     pub created_at: String,
     /// What it is ranked by: how often, or its trend.
     pub value: i64,
-    /// How many of its uses succeeded.
-    pub successes: i64,
+    /// How often what the list is of was counted, over the list's time.
+    pub count: i64,
+    /// What is told beside that; 0 where nothing is.
+    pub beside: i64,
 }
 
 /// A page, as it is told.
@@ -61,21 +63,23 @@ impl<'a> PageAnswer<'a> {
 
 impl Serialize for Entry<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let RankedPrompt { id, slug, title, category, created_at, value, successes } = self.prompt;
+        let RankedPrompt { id, slug, title, category, created_at, value, count, beside } = self.prompt;
         let mut entry = serializer.serialize_map(None)?;
         entry.serialize_entry("id", id)?;
         entry.serialize_entry("slug", slug)?;
         entry.serialize_entry("title", title)?;
         entry.serialize_entry("category", category)?;
         entry.serialize_entry("created_at", created_at)?;
-        let name = self.list.names().count;
-        match self.list {
-            List::Trending => entry.serialize_entry(name, &in_thousandths(score(*value, self.now_ms)))?,
-            _ => entry.serialize_entry(name, value)?,
+        if self.list == List::Trending {
+            entry.serialize_entry("score", &in_thousandths(score(*value, self.now_ms)))?;
+        }
+        let names = self.list.names();
+        entry.serialize_entry(names.count, count)?;
+        if let Some(Beside { count: name, .. }) = names.beside {
+            entry.serialize_entry(name, beside)?;
         }
         if self.list == List::Used {
-            entry.serialize_entry("success_count", successes)?;
-            let sums = Sums { uses: value.unsigned_abs(), successes: successes.unsigned_abs(), ..Sums::default() };
+            let sums = Sums { uses: count.unsigned_abs(), successes: beside.unsigned_abs(), ..Sums::default() };
             entry.serialize_entry("success_rate", &sums.success_rate())?;
         }
         entry.end()

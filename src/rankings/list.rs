@@ -10,13 +10,15 @@ pub enum List {
     Used,
     /// By views.
     Viewed,
+    /// By visits.
+    Visited,
     /// By copies.
     Copied,
     /// By forks.
     Forked,
     /// By likes of their templates.
     Liked,
-    /// By views, each worth half as much with each day of its age.
+    /// By visits, each worth half as much with each day of its age.
     Trending,
 }
 
@@ -25,11 +27,26 @@ pub enum List {
 pub struct ListNames {
     /// The list, in the path.
     pub name: &'static str,
-    /// What it is ordered by, in `prompt_rankings`.
+    /// What it is of, in `prompt_rankings`.
     pub metric: &'static str,
     /// How often that was, in the answer.
     pub count: &'static str,
+    /// What is told beside it.
+    pub beside: Option<Beside>,
 }
+
+/// Another count of the prompts in a list, over the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// What it is of, in `prompt_rankings`.
+    pub metric: &'static str,
+    /// Its name in the answer.
+    pub count: &'static str,
+}
+
+const VIEWS: Beside = Beside { metric: "view", count: "view_count" };
+const VISITS: Beside = Beside { metric: "visit", count: "visit_count" };
+const SUCCESSES: Beside = Beside { metric: "success", count: "success_count" };
 
 /// The time that a list looks back on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,20 +77,22 @@ pub const WINDOWS_BY_NAME: [WindowNames; WINDOWS.len()] = [
 
 impl List {
     /// Every list.
-    pub const ALL: [Self; 6] = [Self::Used, Self::Viewed, Self::Copied, Self::Forked, Self::Liked, Self::Trending];
+    pub const ALL: [Self; 7] =
+        [Self::Used, Self::Viewed, Self::Visited, Self::Copied, Self::Forked, Self::Liked, Self::Trending];
 
     /// What is named after it.
     #[must_use]
     pub fn names(self) -> ListNames {
-        let (name, metric, count) = match self {
-            Self::Used => ("used", "use", "usage_count"),
-            Self::Viewed => ("viewed", "view", "view_count"),
-            Self::Copied => ("copied", "copy", "copy_count"),
-            Self::Forked => ("forked", "fork", "fork_count"),
-            Self::Liked => ("liked", "like", "like_count"),
-            Self::Trending => ("trending", "view", "score"),
+        let (name, metric, count, beside) = match self {
+            Self::Used => ("used", "use", "usage_count", Some(SUCCESSES)),
+            Self::Viewed => ("viewed", VIEWS.metric, VIEWS.count, Some(VISITS)),
+            Self::Visited => ("visited", VISITS.metric, VISITS.count, Some(VIEWS)),
+            Self::Copied => ("copied", "copy", "copy_count", None),
+            Self::Forked => ("forked", "fork", "fork_count", None),
+            Self::Liked => ("liked", "like", "like_count", None),
+            Self::Trending => ("trending", VISITS.metric, VISITS.count, Some(VIEWS)),
         };
-        ListNames { name, metric, count }
+        ListNames { name, metric, count, beside }
     }
 
     /// The list of this name.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::list::{List, Span};
+use super::list::{Beside, List, ListNames, Span};
 use crate::counting::windows::{trend_since, window_start};
 use crate::data::policy::Action;
 use crate::data::tables::PROMPTS;
@@ -48,23 +48,33 @@ impl Page {
     }
 
     /// The prompts of the page and one more, as they come in the list: id, slug, title, category, when it was made, what
-    /// it is ranked by, and of uses how many succeeded. A walk along an index that holds what anyone may see.
+    /// it is ranked by, how often what is counted was, and what is told beside that. A walk along an index that holds what
+    /// anyone may see.
     #[must_use]
     pub fn statement(&self, now_ms: i64) -> Statement {
         let (column, counted, least) = match (self.list, self.span) {
             (List::Trending, Span::All) => ("trend", "is not null", None),
-            // Whoever was viewed since then is worth as much as a view at that time, at the least.
+            // Whoever was visited since then is worth as much as a visit at that time, at the least.
             (List::Trending, Span::Window(place)) => {
                 ("trend", "is not null", Some(trend_since(window_start(place, now_ms))))
             }
             _ => (self.span.column(), "> 0", None),
         };
+        let ListNames { metric, beside, .. } = self.list.names();
         let mut statement = Statement::new("select p.id, p.slug, substr(p.title, 1, ");
         statement.bind(Value::Integer(LIST_CHARS)).push("), p.category, p.created_at, r.").push(column);
-        statement.push(", coalesce(s.").push(self.span.column()).push(", 0) from prompt_rankings r");
-        statement.push(" cross join prompts p on p.id = r.prompt_id");
-        statement.push(" left join prompt_rankings s on s.prompt_id = r.prompt_id and s.metric = 'success'");
-        statement.push(" where r.is_listed = 1 and r.metric = ").bind_text(self.list.names().metric);
+        // Cells come by the names of their columns.
+        statement.push(" as value, r.").push(self.span.column()).push(" as count");
+        if beside.is_some() {
+            statement.push(", coalesce(s.").push(self.span.column()).push(", 0) as beside");
+        }
+        statement.push(" from prompt_rankings r cross join prompts p on p.id = r.prompt_id");
+        if let Some(Beside { metric, .. }) = beside {
+            statement
+                .push(" left join prompt_rankings s on s.prompt_id = r.prompt_id and s.metric = ")
+                .bind_text(metric);
+        }
+        statement.push(" where r.is_listed = 1 and r.metric = ").bind_text(metric);
         statement.push(" and r.").push(column).push(" ").push(counted);
         if let Some(least) = least {
             statement.push(" and r.trend >= cast(").bind(Value::Integer(least)).push(" as integer)");

@@ -19,13 +19,13 @@ pub struct Standing {
     pub last_7d: u64,
     /// In 30 days.
     pub last_30d: u64,
-    /// Of views, see [`crate::counting::windows::trend`]; `None` leaves what is stored as it is.
+    /// Of visits, see [`crate::counting::windows::trend`]; `None` leaves what is stored as it is.
     pub trend: Option<i64>,
 }
 
 /// The rows that a snapshot tells.
 #[must_use]
-pub fn standings(snapshot: &Snapshot) -> [Standing; 3] {
+pub fn standings(snapshot: &Snapshot) -> [Standing; 4] {
     let of = |list: List, count: fn(&Tally) -> u64, trend: Option<i64>| {
         let [day, week, month] = snapshot.recent.counts.map(|tally| count(&tally));
         Standing {
@@ -38,8 +38,26 @@ pub fn standings(snapshot: &Snapshot) -> [Standing; 3] {
         }
     };
     [
-        of(List::Viewed, |tally| tally.views, snapshot.recent.trend),
+        of(List::Viewed, |tally| tally.views, None),
+        of(List::Visited, |tally| tally.visits, snapshot.recent.trend),
         of(List::Copied, |tally| tally.copies, None),
         of(List::Forked, |tally| tally.forks, None),
     ]
 }
+
+/// Stores the rows `?2`, a JSON array, of the prompt `?1`, if the snapshot that stands is of the version `?3`: rankings follow
+/// the counts that stand, and what leaves a window leaves it without a newer version. What is as it was is not written. A
+/// count that was never more than 0 has no row; only what is taken back lowers one, and leaves no trend where none is told.
+pub const STORE_STANDINGS: &str = "insert into prompt_rankings \
+        (prompt_id, metric, is_listed, total, last_24h, last_7d, last_30d, trend) \
+    select p.id, value ->> 'metric', p.is_public and p.is_active, value ->> 'total', value ->> 'last_24h', \
+        value ->> 'last_7d', value ->> 'last_30d', value ->> 'trend' \
+    from prompts p join json_each(?2) where p.id = ?1 \
+        and (value ->> 'total' > 0 or exists (select 1 from prompt_rankings r \
+            where r.prompt_id = p.id and r.metric = value ->> 'metric')) \
+        and (select version from prompt_stats where prompt_id = ?1) = cast(?3 as integer) \
+    on conflict (prompt_id, metric) do update set total = excluded.total, last_24h = excluded.last_24h, \
+        last_7d = excluded.last_7d, last_30d = excluded.last_30d, \
+        trend = coalesce(excluded.trend, iif(excluded.total < prompt_rankings.total, null, trend)) \
+    where (total, last_24h, last_7d, last_30d) \
+        is not (excluded.total, excluded.last_24h, excluded.last_7d, excluded.last_30d)";

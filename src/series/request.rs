@@ -22,6 +22,8 @@ const DEFAULT_HOURS: i64 = 24;
 const THREE_LETTER_ZONES: [&str; 13] =
     ["CET", "EET", "EST", "GMT", "HST", "MET", "MST", "PRC", "ROC", "ROK", "UCT", "UTC", "WET"];
 
+const METRICS: &str = "metric is view, copy, fork, compare, visit, bot, headless or prefetch.";
+
 /// A series that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesRequest {
@@ -60,11 +62,8 @@ impl SeriesRequest {
     /// [`Code::InvalidValue`].
     pub fn parse(query: &Query, now_ms: i64) -> Result<Self, Problem> {
         let metric = match query.get("metric") {
-            None | Some("view") => Metric::View,
-            Some("copy") => Metric::Copy,
-            Some("fork") => Metric::Fork,
-            Some("compare") => Metric::Compare,
-            Some(_) => return Err(invalid("metric is view, copy, fork or compare.")),
+            None => Metric::View,
+            Some(name) => Metric::of_name(name).ok_or_else(|| invalid(METRICS))?,
         };
         let interval = match query.get("interval") {
             Some("hour") => Interval::Hour,

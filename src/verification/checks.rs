@@ -37,13 +37,15 @@ const CHECKS: &[Check] = &[
     },
     Check {
         subject: "rankings",
-        expected: "select json_object('view', coalesce(sum(view_count), 0), 'copy', coalesce(sum(copy_count), 0), \
+        expected: "select json_object('view', coalesce(sum(view_count), 0), \
+            'visit', coalesce(sum(visit_count), 0), 'copy', coalesce(sum(copy_count), 0), \
             'fork', coalesce(sum(fork_count), 0), \
             'like', (select coalesce(sum(likes_count), 0) from prompt_templates where prompt_id = p.id), \
             'use', (select count(*) from prompt_usage where prompt_id = p.id), \
             'success', (select count(*) from prompt_usage where prompt_id = p.id and success), \
             'wrongly_listed', 0) from prompt_stats where prompt_id = p.id",
         found: "select json_object('view', coalesce(sum(iif(metric = 'view', total, 0)), 0), \
+            'visit', coalesce(sum(iif(metric = 'visit', total, 0)), 0), \
             'copy', coalesce(sum(iif(metric = 'copy', total, 0)), 0), \
             'fork', coalesce(sum(iif(metric = 'fork', total, 0)), 0), \
             'like', coalesce(sum(iif(metric = 'like', total, 0)), 0), \

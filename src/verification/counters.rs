@@ -14,6 +14,8 @@ pub struct StoredCounts {
     pub prompt_id: Uuid,
     /// Its snapshot.
     pub snapshot: Tally,
+    /// How many visitors there were, by its snapshot.
+    pub unique_visitors: u64,
     /// The version of its snapshot; 0 where there is none.
     pub version: u64,
     /// Rows of forks.
@@ -45,28 +47,34 @@ impl Verdict {
     }
 }
 
-/// The metrics, as checks name them.
-const NAMES: [(Metric, &str); 4] =
-    [(Metric::View, "view"), (Metric::Copy, "copy"), (Metric::Fork, "fork"), (Metric::Compare, "compare_add")];
+/// Whether a snapshot tells a metric.
+fn is_in_snapshots(metric: Metric) -> bool {
+    !matches!(metric, Metric::Bot | Metric::Headless | Metric::Prefetch)
+}
 
 /// Compares a prompt's counter, at an instant, with what the database holds.
 #[must_use]
 pub fn compare(stored: &StoredCounts, audit: &Audit, now_ms: i64) -> Verdict {
     let mut verdict = Verdict { pending: stored.uncounted_forks + stored.uncounted_compares, ..Verdict::default() };
     let is_told = stored.version == audit.version;
-    for (metric, name) in NAMES {
+    for metric in Metric::ALL {
+        let name = metric.event_name();
         let counted = audit.tally.count(metric);
         let mut check = |subject: &str, expected: u64, found: u64| {
             verdict.check(stored.prompt_id, format!("{subject}.{name}"), expected, found);
         };
         check("days", counted, audit.days.count(metric));
-        if is_told {
+        if is_told && is_in_snapshots(metric) {
             check("prompt_stats", counted, stored.snapshot.count(metric));
         }
         if let Some((rows, uncounted)) = stored.rows(metric) {
             // Those that are marked may be counted or not.
             check("prompt_events", counted.clamp(rows.saturating_sub(uncounted), rows), counted);
         }
+    }
+    if is_told {
+        let check = "prompt_stats.unique_visitors".to_owned();
+        verdict.check(stored.prompt_id, check, audit.unique_visitors, stored.unique_visitors);
     }
     if !is_told && stored.version < audit.version && is_due(audit, now_ms) {
         verdict.pending += 1;

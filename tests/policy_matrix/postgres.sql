@@ -125,6 +125,8 @@ create table prompt_stats (
   copy_count bigint not null,
   fork_count bigint not null,
   compare_count bigint not null,
+  visit_count bigint not null default 0,
+  unique_visitors bigint not null default 0,
   updated_at timestamptz not null default now()
 );
 

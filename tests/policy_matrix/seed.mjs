@@ -135,6 +135,8 @@ export const ROW = {
     copy_count: 2,
     fork_count: 3,
     compare_count: 4,
+    visit_count: 5,
+    unique_visitors: 6,
     updated_at: at(`snapshot of ${on}`),
   }),
   experiments: (by, on) => ({

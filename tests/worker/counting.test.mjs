@@ -149,7 +149,7 @@ test("a reader sees its own acknowledged writes", async () => {
   }
 });
 
-test("the stats of a prompt that nobody counted are zeros, and null where nothing is measured", async () => {
+test("the stats of a prompt that nobody counted are zeros, and null where there is nothing to tell", async () => {
   const id = await prompt();
   const { status, body } = await instance.get(`/v1/prompts/${id}/stats`);
   assert.equal(status, 200);
@@ -160,8 +160,8 @@ test("the stats of a prompt that nobody counted are zeros, and null where nothin
     forkCount: 0,
     compareCount: 0,
     likeCount: 0,
-    uniqueVisitors: null,
-    visitCount: null,
+    uniqueVisitors: 0,
+    visitCount: 0,
     totalUsage: 0,
     successCount: 0,
     failureCount: 0,

@@ -41,10 +41,31 @@ describe("lists", { concurrency: true }, () => {
     assert.deepEqual(await order(all, "forked", "window=30d"), [old, both]);
     const ofBoth = (await top("viewed", "window=24h")).find(({ id }) => id === both);
     assert.equal(ofBoth.view_count, 4);
-    // Of a view 30 hours ago 2^-1.25 is left: 9 of them are worth less than 4 new ones and 4 old ones.
-    assert.deepEqual(await order(all, "trending"), [both, young, old]);
-    const { score } = (await top("trending")).find(({ id }) => id === both);
-    assert.ok(Math.abs(score - (4 + 4 * 2 ** -1.25)) < 0.1, `${score}`);
+  });
+
+  test("tell visits beside views, and trend by visits", async () => {
+    const [viewed, visited, both] = [await prompt(), await prompt(), await prompt()];
+    const days = Date.now() / (24 * HOUR_MS);
+    // As a snapshot says it of so many visits, all so many days ago.
+    const rank = (id, metric, total, daysAgo) =>
+      sql("insert into prompt_rankings values (?1, ?2, 1, ?3, ?4, ?3, ?3, ?5)", id, metric, total, daysAgo > 1 ? 0 : total,
+        metric === "visit" ? Math.round((days - daysAgo + Math.log2(total)) * 1e6) : null);
+    await rank(viewed, "view", 90, 0);
+    await rank(viewed, "visit", 2, 0);
+    await rank(visited, "visit", 8, 3);
+    await rank(both, "view", 5, 0);
+    await rank(both, "visit", 4, 0);
+    const all = [viewed, visited, both];
+    assert.deepEqual(await order(all, "viewed"), [viewed, both]);
+    assert.deepEqual(await order(all, "visited"), [visited, both, viewed]);
+    assert.deepEqual(await order(all, "visited", "window=24h"), [both, viewed]);
+    // Of a visit three days ago an eighth is left.
+    assert.deepEqual(await order(all, "trending"), [both, viewed, visited]);
+    for (const list of ["viewed", "visited", "trending"]) {
+      const { score, view_count, visit_count } = (await top(list, "window=24h")).find(({ id }) => id === both);
+      assert.deepEqual([view_count, visit_count], [5, 4]);
+      assert.ok(list === "trending" ? Math.abs(score - 4) < 0.1 : score === undefined, `${list}: ${score}`);
+    }
   });
 
   test("show public, active prompts alone, to whomever, from the moment they are", async () => {

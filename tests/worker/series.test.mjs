@@ -178,7 +178,7 @@ test("forks and comparisons have series, and a funnel tells what share came how 
   assert.equal((await events([...batch("view", 20), ...batch("copy", 10), ...batch("fork", 4)], { as })).accepted, 34);
   assert.equal((await events(batch("compare_add", 5), { as })).accepted, 5);
   assert.deepEqual(await counts(id), [20, 10, 4, 5]);
-  for (const [metric, count] of Object.entries({ view: 20, copy: 10, fork: 4, compare: 5 })) {
+  for (const [metric, count] of Object.entries({ view: 20, copy: 10, fork: 4, compare: 5, bot: 0, headless: 0, prefetch: 0 })) {
     assert.equal(total(await series(id, { metric })), count, metric);
   }
   const answer = await funnel(id, { tz: "America/New_York" });
@@ -216,7 +216,7 @@ test("10,000 points are told, and not more", async () => {
 test("what cannot be told is refused, with what can", async () => {
   const id = await prompt();
   for (const [what, parameters, detail] of [
-    ["series", "metric=likes", /^metric is view, copy, fork or compare/],
+    ["series", "metric=likes", /^metric is view, copy, fork, compare, visit, bot, headless or prefetch/],
     ["series", "interval=week", /^interval is hour or day/],
     ["series", "tz=Europe/Atlantis", /^tz is the name of a time zone/],
     ["series", "tz=%2B01:00", /^tz is the name/],

@@ -100,6 +100,19 @@ describe("snapshots", { concurrency: true }, () => {
     assert.deepEqual(await sql("select metric from ranking_writes where prompt_id = ?", id), [{ metric: "copy" }]);
   });
 
+  test("tell the rankings what is less than it was, too", async () => {
+    const id = await prompt();
+    // As if copies and visits had been counted and were taken back.
+    await sql("insert into prompt_rankings values (?1, 'copy', 1, 5, 5, 5, 5, null), (?1, 'visit', 1, 2, 2, 2, 2, 7)", id);
+    await view(id);
+    await follows(id, [1, 0, 0, 0]);
+    const [{ visit_count, unique_visitors }] = await sql("select visit_count, unique_visitors from prompt_stats where prompt_id = ?", id);
+    assert.ok(visit_count <= 1 && unique_visitors <= 1);
+    const ranked = await sql("select metric, total, last_24h, last_30d from prompt_rankings where prompt_id = ? order by metric", id);
+    const expected = [["copy", 0], ["view", 1], ["visit", visit_count]].map(([metric, total]) => ({ metric, total, last_24h: total, last_30d: total }));
+    assert.deepEqual(ranked, expected);
+  });
+
   test("are not written when nothing changed", async () => {
     const [id, event] = [await prompt(), { id: randomUUID(), type: "view" }];
     await events({ ...event, prompt_id: id });

@@ -24,6 +24,14 @@ describe("stats of many prompts", { concurrency: true }, () => {
     assert.deepEqual(idsOf(await stats(`by-its-slug,${ids[0]},by-its-slug,${ids[2]},${ids[0]}`)), [ids[2], ids[0]]);
   });
 
+  test("have visits and visitors, as the snapshot says", async () => {
+    const id = await prompt();
+    const columns = "prompt_id, view_count, copy_count, fork_count, compare_count, visit_count, unique_visitors, version, updated_at";
+    await sql(`insert into prompt_stats (${columns}) values (?, 9, 4, 3, 2, 7, 5, 1, '2026-11-20T12:00:00.000000+00:00')`, id);
+    const { viewCount, copyCount, forkCount, compareCount, visitCount, uniqueVisitors } = (await stats(id)).body.stats[0];
+    assert.deepEqual([viewCount, copyCount, forkCount, compareCount, visitCount, uniqueVisitors], [9, 4, 3, 2, 7, 5]);
+  });
+
   test("leave out whatever the caller may not see", async () => {
     const [owner, shown, hidden] = [randomUUID(), randomUUID(), randomUUID()];
     await prompt({ id: shown, user_id: owner });

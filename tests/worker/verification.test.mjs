@@ -50,6 +50,7 @@ test("what is counted, stored and told agrees; what is changed behind it is foun
 
   const [views, forks, used, gone, listed] = ids;
   await sql("update prompt_stats set view_count = view_count + 3 where prompt_id = ?", views);
+  await sql("update prompt_stats set visit_count = visit_count + 9, unique_visitors = unique_visitors + 8 where prompt_id = ?", views);
   await sql("delete from prompt_events where prompt_id = ? and event_type = 'fork'", forks);
   await sql("update prompt_usage_totals set uses = 7 where prompt_id = ?", used);
   await sql("delete from prompt_stats where prompt_id = ?", gone);
@@ -59,6 +60,8 @@ test("what is counted, stored and told agrees; what is changed behind it is foun
   const has = (...difference) => assert.ok(found.some((one) => one.join() === difference.join()), `${difference}: ${JSON.stringify(found)}`);
   has(views, "prompt_stats.view", 0, 3);
   has(views, "rankings.view", 3, 0);
+  const off = (check) => found.filter(([id, name]) => id === views && name === check).map(([, , expected, told]) => told - expected);
+  assert.deepEqual(["prompt_stats.visit", "prompt_stats.unique_visitors", "rankings.visit"].map(off), [[9], [8], [-9]]);
   has(forks, "prompt_events.fork", 0, 1);
   has(used, "usage.uses", 1, 7);
   has(gone, "prompt_stats.version", 1, 0);

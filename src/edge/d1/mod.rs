@@ -30,6 +30,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::{self, D1Result};
 use worker::{D1Database, D1PreparedStatement, Env, Error, Result};
 
+use super::metering;
 use crate::data::json_rows::json_arrays;
 use crate::sql::statement::{Statement, Value};
 
@@ -48,7 +49,11 @@ pub(super) async fn check(env: &Env) -> Result<()> {
 
 /// Runs a statement. One future for all: what waits for it does not have to hold all that running one takes.
 pub(super) fn run(statement: D1PreparedStatement) -> LocalBoxFuture<'static, Result<D1Result>> {
-    Box::pin(async move { Ok(JsFuture::from(statement.inner().all()?).await?.unchecked_into()) })
+    Box::pin(async move {
+        let result = JsFuture::from(statement.inner().all()?).await?.unchecked_into();
+        metering::database_rows(&result);
+        Ok(result)
+    })
 }
 
 /// Runs statements in one transaction; gives the result of each.
@@ -60,7 +65,9 @@ pub(super) fn transact(
     Box::pin(async move {
         let statements: Array = statements.iter().map(D1PreparedStatement::inner).collect();
         let results: Array = JsFuture::from(database.batch(statements)?).await?.unchecked_into();
-        Ok(results.iter().map(JsValue::unchecked_into).collect())
+        let results: Vec<D1Result> = results.iter().map(JsValue::unchecked_into).collect();
+        results.iter().for_each(metering::database_rows);
+        Ok(results)
     })
 }
 

@@ -10,10 +10,11 @@ use crate::rankings::page::Page;
 
 /// The prompts of a page, and one more where there are more.
 pub(in crate::edge) async fn page(database: &D1Database, page: &Page, now_ms: i64) -> Result<Vec<RankedPrompt>> {
-    read_all(&run(prepared(database, &page.statement(now_ms))?).await?, ranked_prompt)
+    let has_beside = page.list.names().beside.is_some();
+    read_all(&run(prepared(database, &page.statement(now_ms))?).await?, |columns| ranked_prompt(columns, has_beside))
 }
 
-fn ranked_prompt(columns: &mut Columns) -> Option<RankedPrompt> {
+fn ranked_prompt(columns: &mut Columns, has_beside: bool) -> Option<RankedPrompt> {
     Some(RankedPrompt {
         id: columns.uuid()?,
         slug: columns.optional_text()?,
@@ -21,7 +22,8 @@ fn ranked_prompt(columns: &mut Columns) -> Option<RankedPrompt> {
         category: columns.optional_text()?,
         created_at: columns.text()?,
         value: columns.integer()?,
-        successes: columns.integer()?,
+        count: columns.integer()?,
+        beside: if has_beside { columns.integer()? } else { 0 },
     })
 }
 

@@ -35,10 +35,19 @@ fn cell(value: &JsValue) -> Option<Cell> {
     value.as_f64().map(Cell::Number).or_else(|| value.as_string().map(Cell::Text))
 }
 
+/// How many rows a statement read.
+pub(in crate::edge) fn rows_read(result: &D1Result) -> Result<i64> {
+    figure(result, "rows_read")
+}
+
 /// How many rows a statement wrote, those of indexes among them.
+pub(in crate::edge) fn rows_written(result: &D1Result) -> Result<i64> {
+    figure(result, "rows_written")
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "a whole number far below 2^53")]
-pub(super) fn rows_written(result: &D1Result) -> Result<i64> {
-    let rows = Reflect::get(result.meta()?.as_ref(), &JsValue::from_str("rows_written"))?;
+fn figure(result: &D1Result, name: &str) -> Result<i64> {
+    let rows = Reflect::get(result.meta()?.as_ref(), &JsValue::from_str(name))?;
     Ok(rows.as_f64().unwrap_or_default() as i64)
 }
 
@@ -104,6 +113,12 @@ impl Columns {
             compares: self.count()?,
             ..Tally::default()
         })
+    }
+
+    /// The same, and visits.
+    pub(super) fn tally_with_visits(&mut self) -> Option<Tally> {
+        let tally = self.tally()?;
+        Some(Tally { visits: self.count()?, ..tally })
     }
 
     pub(super) fn number(&mut self) -> Option<f64> {

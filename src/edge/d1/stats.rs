@@ -31,9 +31,10 @@ pub(in crate::edge) async fn page(
     let found = run(prepared(database, &page.statement(identity))?).await?;
     read_all(&found, |columns| {
         let (id, slug) = (columns.uuid()?, columns.optional_text()?);
-        let tally = columns.tally()?;
+        let counts = Counts::of(id, &columns.tally_with_visits()?);
+        let visitors = columns.count()?;
         let (likes, usage) = likes_and_uses(columns)?;
-        Some((PromptName::Id(id), slug.map(PromptName::Slug), Stats::of(Counts::of(id, &tally), likes, usage)))
+        Some((PromptName::Id(id), slug.map(PromptName::Slug), Stats::of(counts, visitors, likes, usage)))
     })
 }
 

@@ -11,7 +11,8 @@ use crate::verification::page::{Difference, Page};
 
 /// Rows of one type of a prompt, and those that are marked as not counted.
 const COUNTS: &str = "select p.id, coalesce(s.view_count, 0), coalesce(s.copy_count, 0), coalesce(s.fork_count, 0), \
-        coalesce(s.compare_count, 0), coalesce(s.version, 0), \
+        coalesce(s.compare_count, 0), coalesce(s.visit_count, 0), coalesce(s.unique_visitors, 0), \
+        coalesce(s.version, 0), \
         (select count(*) from prompt_events e where e.prompt_id = p.id and event_type = 'fork'), \
         (select count(*) from prompt_events e where e.prompt_id = p.id and event_type = 'compare_add'), \
         (select count(uncounted_since_ms) from prompt_events e where e.prompt_id = p.id and event_type = 'fork'), \
@@ -27,7 +28,8 @@ pub(in crate::edge) async fn counts(database: &D1Database, page: &Page) -> Resul
     read_all(&found, |columns| {
         let counts = StoredCounts {
             prompt_id: columns.uuid()?,
-            snapshot: columns.tally()?,
+            snapshot: columns.tally_with_visits()?,
+            unique_visitors: columns.count()?,
             version: columns.count()?,
             forks: columns.count()?,
             compares: columns.count()?,

@@ -1,0 +1,71 @@
+// `GET /v1/admin/metrics`: what the instance did since it started, for a scraper that has the service's key.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { anonymous, service, start, until, user } from "./instance.mjs";
+
+const { events, get, post, prompt, sql } = await start();
+
+/** The samples by their names and labels. */
+async function metrics() {
+  const { status, headers, body } = await get("/v1/admin/metrics", { as: service });
+  assert.deepEqual([status, headers.get("content-type")], [200, "text/plain; version=0.0.4"]);
+  const samples = body.split("\n").filter((line) => line && !line.startsWith("#"));
+  return Object.fromEntries(samples.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]));
+}
+
+/** What `work` added to each sample that it changed. */
+async function added(work) {
+  const before = await metrics();
+  await work();
+  const after = await metrics();
+  return Object.fromEntries(Object.keys(after).map((name) => [name, after[name] - before[name]]).filter(([, more]) => more));
+}
+
+const of = (counts) => Object.fromEntries(Object.entries(counts).map(([type, count]) => [`promptmeter_events_total{type="${type}"}`, count]));
+const counted = (samples) => Object.fromEntries(Object.entries(samples).filter(([name]) => name.startsWith("promptmeter_events_total")));
+
+test("events are metered once each, when they are accepted, by their types", async () => {
+  const id = await prompt();
+  const experiment = { experiment_id: "metered", session_id: "s", variant_key: "a" };
+  const repeated = { id: randomUUID(), type: "view", prompt_id: id };
+  const batch = [
+    ...[repeated, repeated, { type: "view", prompt_id: id }, { type: "view", prompt_id: randomUUID() }],
+    ...["copy", "fork", "compare_add", "usage"].map((type) => ({ type, prompt_id: id })),
+    ...["exposure", "conversion", "conversion", "pageview"].map((type) => ({ type, ...experiment })),
+    { type: "view", prompt_id: id, timestamp: 1 },
+  ];
+  const samples = await added(() => events(batch, { as: user(randomUUID()) }));
+  const expected = { view: 2, copy: 1, fork: 1, compare_add: 1, usage: 1, exposure: 1, conversion: 2, pageview: 1 };
+  assert.deepEqual(counted(samples), of(expected));
+});
+
+test("calls, rows and alarms are those of the work", async () => {
+  const id = await prompt();
+  await post(`/v1/prompts/${id}/view`);
+  await until(async () => (await sql("select 1 from prompt_stats where prompt_id = ?", id)).length);
+  await until(async () => !Object.keys(await added(async () => {})).length, "nothing is under way");
+  const view = await added(() => post(`/v1/prompts/${id}/view`));
+  assert.equal(view.promptmeter_object_calls_total, 1);
+  assert.equal(view.promptmeter_alarms_total, 1);
+  // A row for the counts and one for the day, the alarm, and what the counter remembers of the event.
+  const written = view.promptmeter_object_rows_written_total;
+  assert.ok(written >= 4 && written <= 6, `${written} rows`);
+  assert.deepEqual(counted(view), of({ view: 1 }));
+  const stats = await added(() => Promise.all([get(`/v1/prompts/${id}/stats`), get(`/v1/prompts/stats?ids=${id}`)]));
+  assert.equal(stats.promptmeter_object_calls_total, 1);
+  assert.equal(stats.promptmeter_object_rows_written_total, undefined, "reading writes nothing");
+  assert.ok(stats.promptmeter_d1_rows_read_total > 0);
+  assert.equal(stats.promptmeter_d1_rows_written_total, undefined);
+  const snapshot = await added(() => until(async () => (await sql("select 1 from prompt_stats where prompt_id = ? and view_count = 2", id)).length));
+  assert.ok(snapshot.promptmeter_alarms_rung_total >= 1);
+  // prompt_stats and one index; prompt_rankings of views and four; of visits, where there are any, and five.
+  const rows = snapshot.promptmeter_d1_rows_written_total;
+  assert.ok(rows === 7 || rows === 13, `${rows} rows`);
+});
+
+test("they are the service's", async () => {
+  for (const [as, status] of [[anonymous, 401], [user(randomUUID()), 403]]) {
+    assert.equal((await get("/v1/admin/metrics", { as })).status, status);
+  }
+});
