@@ -26,7 +26,7 @@ export const SETTINGS = {
   JWT_ISSUER: "",
   JWT_AUDIENCE: "",
   ALLOWED_ORIGINS: "",
-  RATE_LIMIT: "0",
+  RATE_LIMIT: "",
 };
 
 /** A JSON Web Token; `header` and `secret` are right unless told otherwise. */
