@@ -41,8 +41,10 @@ help: ## list the targets
 	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) PROMPTS=$(PROMPTS) COUNTED=$(COUNTED)' \
 		'SUB= FILE= TEMPLATES='
 
+# On a laptop all requests come from one address: it has no limit, unless .dev.vars sets one.
 dev: migrate build .dev.vars ## serve at http://localhost:PORT through wrangler, rebuilding on changes
-	@$(WRANGLER) dev --test-scheduled --port $(PORT) --inspector-port 0 --persist-to "$(STATE)"
+	@$(WRANGLER) dev --test-scheduled --port $(PORT) --inspector-port 0 --persist-to "$(STATE)" \
+		$$(grep -q '^ *RATE_LIMIT *=' .dev.vars || echo '--var RATE_LIMIT:0')
 
 serve: migrate build .dev.vars ## serve the release build at PORT on workerd alone, /__scheduled at PORT + 1
 	@$(NODE) scripts/serve.mjs $(PORT) "$(STATE)"

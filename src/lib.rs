@@ -6,6 +6,7 @@
 //! - [`counting`]: what a counter counts, and its protocol
 //! - [`sharding`]: how the counting of a prompt spreads over several objects
 //! - [`events`]: what callers send, and what becomes of a batch
+//! - [`traffic`]: who sends events, and how many
 //! - [`usage`]: uses of prompts, and what they add up to
 //! - [`recording`]: which events of an experiment are new, and the batches that store them
 //! - [`experiments`]: from the events of sessions to hourly rows
@@ -47,6 +48,7 @@ pub mod sharding;
 pub mod sql;
 pub mod statistics;
 pub mod time;
+pub mod traffic;
 pub mod usage;
 pub mod verdict;
 pub mod verification;

@@ -22,6 +22,8 @@ pub const EVENT_ID_CHARS: usize = 64;
 /// Characters of a key that a caller chooses: session, experiment, project, variant, view, comparison, visitor, slug, and
 /// what a prompt was used for: post, character, job, scene, environment, outfit.
 pub const KEY_CHARS: usize = 128;
+/// Bytes that are read of a user agent.
+pub const USER_AGENT_BYTES: usize = 1024;
 /// Bytes of the tags of a prompt or a template, as JSON text.
 pub const TAGS_BYTES: usize = 16_000;
 /// Bytes of an experiment event's `properties`, as JSON text.

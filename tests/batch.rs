@@ -12,12 +12,14 @@ use promptmeter::events::batch::{Batch, Counting};
 use promptmeter::events::event::{
     Event, ExperimentEvent, ExperimentEventKind, Measurement, PromptEvent, PromptEventKind as Kind, Subject,
 };
-use promptmeter::events::fate::{Fate, answer, fate_of};
+use promptmeter::events::fate::{Fate, answer, dropped_header, fate_of};
 use promptmeter::events::lineage::{LineageEvent, Standing, StoredLineage};
 use promptmeter::events::recording::{self, Consignment, Recording, by_experiment};
 use promptmeter::http::identity::{Identity, User};
 use promptmeter::http::problem::{Code, Problem};
 use promptmeter::recording::protocol::{Delivery, Entry, Outcome as Recorded};
+use promptmeter::traffic::attribution::Attribution;
+use promptmeter::traffic::reason::Reason;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -33,7 +35,7 @@ fn user() -> User {
 }
 
 fn event(prompt_id: Uuid, kind: Kind) -> Event {
-    Event { id: None, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind }) }
+    Event { id: None, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind, is_steered: false }) }
 }
 
 fn view(prompt_id: Uuid) -> Event {
@@ -70,14 +72,14 @@ fn experiment() -> Event {
 }
 
 fn admit(events: Vec<Event>, identity: &Identity) -> Batch {
-    Batch::admit(events.into_iter().map(Ok).collect(), identity, NOW_MS, || NEW_ID)
+    Batch::admit(events.into_iter().map(Ok).collect(), identity, &Attribution::default(), NOW_MS, || NEW_ID)
 }
 
 /// Where each event of a batch stands once it is admitted: its code where it is refused.
 fn codes(batch: Batch) -> Vec<Code> {
     let code = |fate| match fate {
         Fate::Rejected(problem) => problem.code,
-        Fate::Accepted | Fate::Duplicate | Fate::Unrecorded => panic!("nobody settled this"),
+        Fate::Accepted | Fate::Duplicate | Fate::Unrecorded | Fate::Dropped(_) => panic!("nobody settled this"),
     };
     batch.into_fates().into_iter().map(code).collect()
 }
@@ -188,7 +190,13 @@ fn a_new_id_is_made_for_each_lineage_event_without_one_and_for_no_other() {
         made += 1;
         Uuid::from_u128(made)
     };
-    let batch = Batch::admit(events.into_iter().map(Ok).collect(), &Identity::User(user()), NOW_MS, new_id);
+    let batch = Batch::admit(
+        events.into_iter().map(Ok).collect(),
+        &Identity::User(user()),
+        &Attribution::default(),
+        NOW_MS,
+        new_id,
+    );
     let ids: Vec<Option<String>> =
         batch.counts.iter().map(|counting| counting.lineage.as_ref().map(|row| row.id.clone())).collect();
     let made_id = |number| Some(Uuid::from_u128(number).to_string());
@@ -231,7 +239,7 @@ fn events_are_grouped_by_prompt_in_their_order() {
         Ok(view(OTHER_PROMPT)),
         Ok(fork()),
     ];
-    let mut batch = Batch::admit(events, &Identity::Anonymous, NOW_MS, || NEW_ID);
+    let mut batch = Batch::admit(events, &Identity::Anonymous, &Attribution::default(), NOW_MS, || NEW_ID);
     assert_eq!(indices(&batch.take_counts()), [(OTHER_PROMPT, vec![0, 4]), (PROMPT, vec![2])]);
     let recording = Recording { index: 3, id: Some("an id".to_owned()), at_ms: NOW_MS, event: conversion() };
     assert_eq!(batch.experiment_events, [recording]);
@@ -332,7 +340,7 @@ fn queued_events_without_an_id_get_one() {
         Ok(exposed(None)),
         Ok(exposed(Some("another"))),
     ];
-    let mut batch = Batch::admit(events, &Identity::Anonymous, NOW_MS, || NEW_ID);
+    let mut batch = Batch::admit(events, &Identity::Anonymous, &Attribution::default(), NOW_MS, || NEW_ID);
     let known = batch.counts.last().map(|counting| counting.increment.id);
     batch.name_all(|| NEW_ID);
     let new = digest(&NEW_ID.to_string(), &[]);
@@ -360,7 +368,7 @@ fn the_experiments_of_events_that_are_refused_are_told() {
         of("e", Some(1)),
         Ok(fork()),
     ];
-    let batch = Batch::admit(events, &Identity::Anonymous, NOW_MS, || NEW_ID);
+    let batch = Batch::admit(events, &Identity::Anonymous, &Attribution::default(), NOW_MS, || NEW_ID);
     assert_eq!(batch.refused, ["e", "f", "e"]);
     assert_eq!(batch.experiment_events.iter().map(|event| event.index).collect::<Vec<_>>(), [1]);
     // They are told once, however often the rest is stored.
@@ -576,6 +584,20 @@ fn the_answer_counts_and_lists_in_the_order_of_the_events() {
     check_answer(&[storage()], Err(Code::StorageUnavailable));
     check_answer(&[unknown(), storage(), unknown()], Err(Code::StorageUnavailable));
     check_answer(&[storage(), unknown()], Err(Code::StorageUnavailable));
+}
+
+#[test]
+fn an_event_that_is_dropped_is_in_no_number_but_it_is_stored() {
+    let (storage, dropped) = (Fate::Rejected(Problem::storage()), Fate::Dropped(Reason::Bot));
+    let answered = |rejected: &str| format!(r#"{{"accepted":0,"duplicates":0,"rejected":[{rejected}]}}"#);
+    check_answer(&[dropped.clone()], Ok(&answered("")));
+    let detail = Problem::storage().detail;
+    let failed = format!(r#"{{"index":0,"code":"storage_unavailable","detail":"{detail}"}}"#);
+    check_answer(&[storage, dropped.clone()], Ok(&answered(&failed)));
+    assert!(!dropped.is_storage_failure());
+    let fates = [Fate::Dropped(Reason::Prefetch), dropped.clone(), Fate::Accepted, dropped];
+    assert_eq!(dropped_header(&fates).as_deref(), Some("bot, prefetch"));
+    assert_eq!(dropped_header(&[Fate::Accepted, Fate::Duplicate]), None);
 }
 
 #[test]

@@ -57,7 +57,12 @@ fn prompt_id() -> Uuid {
 }
 
 fn prompt(kind: Kind) -> Event {
-    Event { id: None, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id: prompt_id(), kind }) }
+    prompt_event(kind, false)
+}
+
+fn prompt_event(kind: Kind, is_steered: bool) -> Event {
+    let subject = Subject::Prompt(PromptEvent { prompt_id: prompt_id(), kind, is_steered });
+    Event { id: None, at_ms: None, subject }
 }
 
 fn view() -> Event {
@@ -555,13 +560,31 @@ fn a_metric_or_value_that_stands_twice_is_refused() {
     }
 }
 
+#[test]
+fn a_page_says_whether_its_browser_is_steered() {
+    let steered = |is_steered| prompt_event(Kind::View { visitor: None }, is_steered);
+    for (value, expected) in [("true", Ok(true)), ("false", Ok(false)), ("null", Ok(false))] {
+        check_event(&format!(r#"{{"type":"view","prompt_id":"{PROMPT}","webdriver":{value}}}"#), expected.map(steered));
+    }
+    for value in ["1", r#""true""#, "[]"] {
+        let refused = Err((Code::InvalidType, "/webdriver"));
+        check_event(&format!(r#"{{"type":"copy","prompt_id":"{PROMPT}","webdriver":{value}}}"#), refused);
+        let steered = parse_shorthand(&format!(r#"{{"webdriver":{value}}}"#)).map_err(refusal);
+        assert_eq!(steered, Err((Code::InvalidType, Some("/webdriver".to_owned()))));
+    }
+    let fork = prompt(Kind::Fork { child_prompt_id: None });
+    check_event(&format!(r#"{{"type":"fork","prompt_id":"{PROMPT}","webdriver":7}}"#), Ok(fork));
+    let steered = ShorthandBody { is_steered: true, ..ShorthandBody::default() };
+    assert_eq!(parse_shorthand(r#"{"webdriver":true}"#), Ok(steered));
+}
+
 /// Visitor and comparison of a shorthand's body, or what is wrong and where.
 type Shorthand<'a> = Result<[Option<&'a str>; 2], (Code, Option<&'a str>)>;
 
 fn check_shorthand(body: &str, expected: Shorthand<'_>) {
     let expected = expected
         .map(|texts| texts.map(|text| text.map(str::to_owned)))
-        .map(|[visitor, comparison_id]| ShorthandBody { visitor, comparison_id })
+        .map(|[visitor, comparison_id]| ShorthandBody { visitor, comparison_id, is_steered: false })
         .map_err(|(code, pointer)| (code, pointer.map(str::to_owned)));
     assert_eq!(parse_shorthand(body).map_err(refusal), expected, "{body}");
 }

@@ -379,6 +379,14 @@ fn problems() {
         &[("Retry-After", "1")],
     );
     check_problem(
+        &Problem::rate_limited("Wait.".to_owned(), 17),
+        concat!(
+            r#"{"type":"urn:promptmeter:problem:rate_limited","title":"Too many events from this address","#,
+            r#""status":429,"detail":"Wait.","code":"rate_limited"}"#,
+        ),
+        &[("Retry-After", "17")],
+    );
+    check_problem(
         &Problem { allow: Some("GET".to_owned()), ..Problem::new(Code::MethodNotAllowed, "\"") },
         concat!(
             r#"{"type":"urn:promptmeter:problem:method_not_allowed","title":"The method is not allowed","#,
@@ -431,6 +439,7 @@ fn the_names_of_problems_are_stable() {
         (Code::TooManyEvents, "too_many_events", 413),
         (Code::UnsupportedMediaType, "unsupported_media_type", 415),
         (Code::IdempotencyKeyReused, "idempotency_key_reused", 422),
+        (Code::RateLimited, "rate_limited", 429),
         (Code::StorageUnavailable, "storage_unavailable", 503),
         (Code::KeysUnavailable, "keys_unavailable", 503),
     ] {

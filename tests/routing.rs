@@ -207,8 +207,10 @@ fn allowed_origins_are_read_from_the_setting() {
 
 #[test]
 fn pages_of_allowed_origins_may_read_what_is_shared() {
-    const EXPOSED: (&str, &str) =
-        ("Access-Control-Expose-Headers", "content-range, etag, location, preference-applied, retry-after");
+    const EXPOSED: (&str, &str) = (
+        "Access-Control-Expose-Headers",
+        "content-range, etag, location, preference-applied, retry-after, x-promptmeter-dropped",
+    );
     const VARY: (&str, &str) = ("Vary", "Origin");
     let any = AllowedOrigins::Any;
     let listed = AllowedOrigins::parse(Some("https://a.example,https://b.example"));

@@ -13,6 +13,7 @@ use promptmeter::http::identity::{Identity, User};
 use promptmeter::http::problem::{Code, Problem};
 use promptmeter::http::query::Query;
 use promptmeter::limits::GENERATION_TIME_MS;
+use promptmeter::traffic::attribution::Attribution;
 use promptmeter::usage::event::Usage;
 use promptmeter::usage::histogram::{Bucket, Histogram};
 use promptmeter::usage::row::{Found, Standing, Stored, UsageRow};
@@ -45,7 +46,7 @@ fn event(id: Option<&str>, at_ms: Option<i64>, prompt_id: Uuid) -> Event {
 }
 
 fn admit(events: Vec<Event>, identity: &Identity) -> Batch {
-    Batch::admit(events.into_iter().map(Ok).collect(), identity, NOW_MS, || NEW_ID)
+    Batch::admit(events.into_iter().map(Ok).collect(), identity, &Attribution::default(), NOW_MS, || NEW_ID)
 }
 
 fn places(batch: &Batch) -> Vec<usize> {

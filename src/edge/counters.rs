@@ -9,10 +9,11 @@ use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 use worker::{Delay, Env, Error, Result};
 
-use super::objects;
 use super::runtime::random_u64;
+use super::{metering, objects};
 use crate::counting::protocol::{BINDING, Command, Delivery, Increment, Outcome, Reply, Told};
 use crate::counting::tally::Tally;
+use crate::metrics::EventType;
 use crate::sharding::placement::{Place, Spread};
 use crate::sharding::protocol::{self as shards, object_name};
 
@@ -51,10 +52,18 @@ pub(super) async fn count(env: &Env, prompt_id: Uuid, increments: &[Increment], 
         told.extend(counted.into_iter().map(|(indexes, told)| (of_all(indexes), told)));
         left = of_all(elsewhere);
         if left.is_empty() {
-            return Ok(together(increments, told));
+            let told = together(increments, told);
+            meter(increments, &told.outcomes);
+            return Ok(told);
         }
     }
     Err(Error::from("the counter spreads and folds too often"))
+}
+
+fn meter(increments: &[Increment], outcomes: &[Outcome]) {
+    for (increment, _) in increments.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Counted) {
+        metering::events(EventType::Prompt(increment.metric), 1);
+    }
 }
 
 /// What was told of parts of some increments, by their places among them.

@@ -9,12 +9,13 @@ use super::answer::Answer;
 use super::call::{Call, storage_failure};
 use super::merging::Way;
 use super::runtime::{log_failure, new_uuid};
+use super::senders::{self, tell_dropped};
 use super::{counters, ingestion, prompt_lookup};
 use crate::counting::merging::Pace;
 use crate::counting::stats::{Counted, Counts};
 use crate::events::batch::Batch;
 use crate::events::event::{Event, PromptEvent, PromptEventKind, Subject};
-use crate::events::fate::{Fate, answer};
+use crate::events::fate::{Fate, answer, dropped_header};
 use crate::events::parse::{ShorthandBody, Submission, parse, parse_idempotency_key, parse_shorthand, parse_usage};
 use crate::http::body;
 use crate::http::identity::Identity;
@@ -45,12 +46,15 @@ async fn post(mut call: Call, read: fn(&Call, &str) -> Result<Submission, Proble
     let may_queue = call.wants_async()?;
     let bytes = call.body().await?;
     let events = read(&call, body::text(&bytes)?)?.events;
-    let batch = Batch::admit(events, &call.identity, call.now_ms, || new_uuid(call.now_ms));
+    let has_counted = events.iter().flatten().any(Event::is_counted_only);
+    let attribution = senders::let_in(&call, events.len(), has_counted).await?;
+    let batch = Batch::admit(events, &call.identity, &attribution, call.now_ms, || new_uuid(call.now_ms));
     if may_queue {
         return queue(call, batch);
     }
     let (fates, _) = ingestion::store(&call.way(), &call.identity, batch, Pace::AtOnce).await;
-    Answer::ok(&answer(fates)?)
+    let dropped = dropped_header(&fates);
+    Ok(tell_dropped(Answer::ok(&answer(fates)?)?, dropped))
 }
 
 /// Counts a view of one prompt.
@@ -75,16 +79,21 @@ async fn post_shorthand(mut call: Call, kind: fn(ShorthandBody) -> PromptEventKi
     if !bytes.is_empty() {
         body::check_type(call.header("Content-Type").as_deref(), MEDIA_TYPES)?;
     }
-    let kind = kind(parse_shorthand(body::text(&bytes)?)?);
+    let body = parse_shorthand(body::text(&bytes)?)?;
+    let is_steered = body.is_steered;
+    let kind = kind(body);
+    let attribution = senders::let_in(&call, 1, !kind.is_lineage()).await?;
     let prompt_id = prompt_lookup::visible(&call).await?.id;
-    let events = vec![Ok(Event { id, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind }) })];
-    let batch = Batch::admit(events, &call.identity, call.now_ms, || new_uuid(call.now_ms));
+    let events =
+        vec![Ok(Event { id, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind, is_steered }) })];
+    let batch = Batch::admit(events, &call.identity, &attribution, call.now_ms, || new_uuid(call.now_ms));
     if may_queue && batch.unsettled() == 1 {
         return queue(call, batch);
     }
     let (mut fates, tallies) = ingestion::store(&call.way(), &call.identity, batch, Pace::AtOnce).await;
+    let dropped = dropped_header(&fates);
     let duplicate = match fates.pop() {
-        Some(Fate::Accepted) => false,
+        Some(Fate::Accepted | Fate::Dropped(_)) => false,
         Some(Fate::Duplicate) => true,
         Some(Fate::Rejected(problem)) => return Err(problem),
         Some(Fate::Unrecorded) | None => return Err(Problem::storage()),
@@ -93,12 +102,12 @@ async fn post_shorthand(mut call: Call, kind: fn(ShorthandBody) -> PromptEventKi
         Some((_, tally)) => *tally,
         None => counters::read(&call.env, prompt_id).await.map_err(|error| storage_failure("count", &error))?.0,
     };
-    Answer::ok(&Counted { counts: Counts::of(prompt_id, &tally), duplicate })
+    Ok(tell_dropped(Answer::ok(&Counted { counts: Counts::of(prompt_id, &tally), duplicate })?, dropped))
 }
 
 /// Answers at once and stores afterwards.
 fn queue(call: Call, mut batch: Batch) -> Result<Answer, Problem> {
-    let queued = batch.unsettled();
+    let (queued, dropped) = (batch.queued(), batch.dropped_header());
     let way = call.way();
     if batch.is_counts_only() && ingestion::keep_visible(&call.identity, &mut batch) {
         ingestion::count_later(&way, batch)?;
@@ -106,7 +115,7 @@ fn queue(call: Call, mut batch: Batch) -> Result<Answer, Problem> {
         batch.name_all(|| new_uuid(call.now_ms));
         call.context.wait_until(store_later(way, call.identity, batch));
     }
-    Answer::accepted(&json!({"queued": queued}))
+    Ok(tell_dropped(Answer::accepted(&json!({"queued": queued}))?, dropped))
 }
 
 /// What storage fails to store is stored again, under the same ids.

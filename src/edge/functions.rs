@@ -7,13 +7,14 @@ use super::answer::Answer;
 use super::call::{Call, storage_failure};
 use super::rest::{content_range, run};
 use super::runtime::new_uuid;
+use super::senders::{self, tell_dropped};
 use super::{d1, ingestion};
 use crate::counting::merging::Pace;
 use crate::data::policy::require_user;
 use crate::data::tables::{PROMPT_EVENTS, PROMPT_TEMPLATES, TEMPLATE_LIKES};
 use crate::events::batch::Batch;
 use crate::events::event::{Event, PromptEvent, PromptEventKind, Subject};
-use crate::events::fate::Fate;
+use crate::events::fate::{Fate, dropped_header};
 use crate::events::parse::parse_idempotency_key;
 use crate::http::body;
 use crate::http::identity::Identity;
@@ -24,6 +25,7 @@ use crate::rest::function_sql::{self, Caller, ForkCall};
 use crate::rest::preference::{Format, Preferences, check_profile};
 use crate::rest::rows::{self, Cell};
 use crate::time::timestamp_from_ms;
+use crate::traffic::attribution::Attribution;
 
 /// Calls a function. Those that count answer with nothing, also when there is no such row: it changes none.
 pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
@@ -47,12 +49,15 @@ pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
         let message = format!("cannot execute {} in a read-only transaction", call.id);
         return Err(DataError::new(ErrorCode::ReadOnly, message).hint("Call it with POST."));
     }
+    let events = usize::from(!function.is_reading());
+    let has_counted = matches!(function, Function::IncrementPromptViews(_) | Function::IncrementPromptCopies(_));
+    let attribution = senders::let_in(&call, events, has_counted).await?;
     match function {
         Function::IncrementPromptViews(prompt_id) => {
-            count(&call, prompt_id, PromptEventKind::View { visitor: None }).await?;
+            return count(&call, &attribution, prompt_id, PromptEventKind::View { visitor: None }).await;
         }
         Function::IncrementPromptCopies(prompt_id) => {
-            count(&call, prompt_id, PromptEventKind::Copy { visitor: None }).await?;
+            return count(&call, &attribution, prompt_id, PromptEventKind::Copy { visitor: None }).await;
         }
         Function::IncrementForkCount(prompt_id) => count_fork(&call, prompt_id).await?,
         Function::IncrementLikesCount(template_id) => like(&call, template_id).await?,
@@ -70,14 +75,21 @@ pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
     Ok(Answer::empty(204))
 }
 
-async fn count(call: &Call, prompt_id: Uuid, kind: PromptEventKind) -> Result<(), DataError> {
+async fn count(
+    call: &Call,
+    attribution: &Attribution,
+    prompt_id: Uuid,
+    kind: PromptEventKind,
+) -> Result<Answer, DataError> {
     let id = parse_idempotency_key(call.header("Idempotency-Key").as_deref())?;
-    let event = Event { id, at_ms: None, subject: Subject::Prompt(PromptEvent { prompt_id, kind }) };
-    let batch = Batch::admit(vec![Ok(event)], &call.identity, call.now_ms, || new_uuid(call.now_ms));
+    let subject = Subject::Prompt(PromptEvent { prompt_id, kind, is_steered: false });
+    let events = vec![Ok(Event { id, at_ms: None, subject })];
+    let batch = Batch::admit(events, &call.identity, attribution, call.now_ms, || new_uuid(call.now_ms));
     let (mut fates, _) = ingestion::store(&call.way(), &call.identity, batch, Pace::AtOnce).await;
+    let dropped = dropped_header(&fates);
     match fates.pop() {
         Some(Fate::Rejected(problem)) if problem.code != Code::UnknownPrompt => Err(problem.into()),
-        _ => Ok(()),
+        _ => Ok(tell_dropped(Answer::empty(204), dropped)),
     }
 }
 

@@ -206,7 +206,9 @@ impl<'a> Import<'a> {
                 Fate::Rejected(problem) if problem.code != Code::StorageUnavailable => {
                     self.report.refuse(line, problem);
                 }
-                Fate::Rejected(_) | Fate::Unrecorded => return Err(Error::from("an imported event was not stored")),
+                Fate::Rejected(_) | Fate::Unrecorded | Fate::Dropped(_) => {
+                    return Err(Error::from("an imported event was not stored"));
+                }
             }
         }
         Ok(())

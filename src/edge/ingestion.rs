@@ -17,7 +17,7 @@ use crate::counting::tally::Tally;
 use crate::data::policy::{may_see, unknown_prompt};
 use crate::data::prompt::PromptName;
 use crate::events::batch::{Batch, Counting};
-use crate::events::fate::{Fate, fate_of, fate_of_use, reused_id};
+use crate::events::fate::{Fate, fate_of_use, reused_id};
 use crate::events::lineage::{LineageEvent, Standing, StoredLineage};
 use crate::events::recording::{self, Consignment, by_experiment};
 use crate::http::identity::Identity;
@@ -193,10 +193,7 @@ async fn count_and_settle(passage: Passage<'_>, batch: &mut Batch, counts: Vec<(
             Ok(Told { tally, outcomes }) => {
                 tallies.push((prompt_id, tally));
                 for (counting, outcome) in countings.into_iter().zip(outcomes) {
-                    batch.settle(counting.index, fate_of(outcome));
-                    if outcome == Outcome::Counted {
-                        metering::events(EventType::Prompt(counting.increment.metric), 1);
-                    }
+                    batch.settle(counting.index, counting.fate(outcome));
                     match (counting.lineage, outcome) {
                         (None, _) => {}
                         (Some(event), Outcome::Conflicting) => refused.push(event),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use uuid::{Builder, Uuid};
-use worker::{Date, console_error};
+use worker::{Date, Result, console_error};
 
 use crate::json::json_text;
 
@@ -23,6 +23,13 @@ pub(super) fn random_u64() -> u64 {
     let mut random = [0; 8];
     fill(&mut random);
     u64::from_be_bytes(random)
+}
+
+/// Random bytes that nobody can guess.
+pub(super) fn random_secret() -> Result<[u8; 64]> {
+    let mut random = [0; 64];
+    getrandom::fill(&mut random).map_err(|error| error.to_string())?;
+    Ok(random)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]

@@ -3,7 +3,7 @@
 use worker::{Env, Result, ScheduleContext, ScheduledEvent, event};
 
 use super::runtime::{log_failure, now_ms};
-use super::{d1, ingestion, rankings, rejudging, retention, rollup};
+use super::{d1, ingestion, rankings, rejudging, retention, rollup, salts};
 use crate::events::lineage::{StoredLineage, UNCOUNTED_GRACE_MS};
 use crate::limits::CREATION_KEY_MS;
 
@@ -25,6 +25,7 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
     }
     log_if_failed("uncounted", count_uncounted(&env).await);
     log_if_failed("rankings", leave_windows(&env).await);
+    log_if_failed("salts", salts::destroy_old(&env).await);
     log_if_failed("creations", forget_creation_keys(&env).await);
 }
 

@@ -17,6 +17,9 @@ pub(super) struct Settings {
     pub(super) keys: Keys,
     /// `ALLOWED_ORIGINS`.
     pub(super) allowed_origins: AllowedOrigins,
+    /// `RATE_LIMIT`: events that one address may send in a minute; `None` for 0, and if it is not set. What is no whole number
+    /// is 600.
+    pub(super) rate_limit: Option<u32>,
 }
 
 thread_local! {
@@ -38,6 +41,9 @@ impl Settings {
                 expected: Expected { issuer: setting(env, "JWT_ISSUER"), audience: setting(env, "JWT_AUDIENCE") },
             },
             allowed_origins: AllowedOrigins::parse(setting(env, "ALLOWED_ORIGINS").as_deref()),
+            rate_limit: setting(env, "RATE_LIMIT")
+                .map(|limit| limit.trim().parse().unwrap_or(600))
+                .filter(|limit| *limit > 0),
         }
     }
 }

@@ -5,16 +5,18 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::event::{Event, PromptEvent, Subject};
-use super::fate::Fate;
+use super::fate::{Fate, fate_of};
 use super::lineage::LineageEvent;
 use super::recording::Recording;
 use crate::counting::ledger::digest;
-use crate::counting::protocol::Increment;
+use crate::counting::protocol::{Increment, Outcome};
 use crate::data::policy::require_user;
 use crate::http::identity::Identity;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{EVENT_FUTURE_MS, EVENT_PAST_MS};
 use crate::time::timestamp_from_ms;
+use crate::traffic::attribution::Attribution;
+use crate::traffic::reason::{self, Reason};
 use crate::usage::event::Usage;
 use crate::usage::row::UsageRow;
 
@@ -45,21 +47,34 @@ pub struct Counting {
     pub lineage: Option<LineageEvent>,
 }
 
+impl Counting {
+    /// What becomes of the event, from what its counter said.
+    #[must_use]
+    pub fn fate(&self, outcome: Outcome) -> Fate {
+        match (fate_of(outcome), Reason::of(self.increment.metric)) {
+            (Fate::Accepted | Fate::Duplicate, Some(reason)) => Fate::Dropped(reason),
+            (fate, _) => fate,
+        }
+    }
+}
+
 impl Batch {
-    /// Decides what to do with each event of `identity` that arrives at `now_ms`. `new_id` makes ids for the events that
-    /// have none and are kept as rows.
+    /// Decides what to do with each event of `identity` that arrives at `now_ms`; `attribution` tells what its sender
+    /// makes of it. `new_id` makes ids for the events that have none and are kept as rows.
     pub fn admit(
         events: Vec<Result<Event, Problem>>,
         identity: &Identity,
+        attribution: &Attribution,
         now_ms: i64,
         mut new_id: impl FnMut() -> Uuid,
     ) -> Self {
-        Self::admit_with(events, identity, now_ms, &mut new_id)
+        Self::admit_with(events, identity, attribution, now_ms, &mut new_id)
     }
 
     fn admit_with(
         events: Vec<Result<Event, Problem>>,
         identity: &Identity,
+        attribution: &Attribution,
         now_ms: i64,
         new_id: &mut dyn FnMut() -> Uuid,
     ) -> Self {
@@ -69,7 +84,8 @@ impl Batch {
                 let at_ms = admitted_time(event.at_ms, now_ms);
                 match event.subject {
                     Subject::Prompt(subject) => {
-                        batch.counts.push(counting(index, event.id, subject, at_ms?, identity, new_id)?);
+                        let by = (identity, attribution);
+                        batch.counts.push(counting(index, event.id, subject, at_ms?, by, new_id)?);
                     }
                     Subject::Usage(usage) => {
                         batch.usage.push((index, usage_row(event.id, usage, at_ms?, identity, new_id)?));
@@ -130,6 +146,22 @@ impl Batch {
     #[must_use]
     pub fn unsettled(&self) -> usize {
         self.fates.iter().filter(|fate| fate.is_none()).count()
+    }
+
+    /// How many of them will be in the counts that callers are told: all but those that are no views and no copies.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.unsettled() - self.dropped().count()
+    }
+
+    /// Why some events are no views and no copies, as the header `X-Promptmeter-Dropped` tells it.
+    #[must_use]
+    pub fn dropped_header(&self) -> Option<String> {
+        reason::header(self.dropped())
+    }
+
+    fn dropped(&self) -> impl Iterator<Item = Reason> {
+        self.counts.iter().filter_map(|counting| Reason::of(counting.increment.metric))
     }
 
     /// The events that are kept as rows, with their places in the batch.
@@ -230,14 +262,17 @@ fn counting(
     id: Option<String>,
     event: PromptEvent,
     at_ms: i64,
-    identity: &Identity,
+    (identity, attribution): (&Identity, &Attribution),
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Result<Counting, Problem> {
-    let PromptEvent { prompt_id, kind } = event;
+    let kind = &event.kind;
     if !kind.is_lineage() {
-        let increment = Increment::of(kind.metric(), at_ms, id.map(|id| kind.digest(&id, None)));
+        let mut increment = Increment::of(kind.metric(), at_ms, id.map(|id| kind.digest(&id, None)));
+        attribution.mark(&mut increment, &event);
+        let prompt_id = event.prompt_id;
         return Ok(Counting { index, prompt_id, increment, lineage: None });
     }
+    let PromptEvent { prompt_id, kind, .. } = event;
     let user = Some(require_user(identity)?.clone());
     let id = id.unwrap_or_else(|| new_id().to_string());
     let created_at = timestamp_from_ms(at_ms).unwrap_or_default();

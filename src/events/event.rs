@@ -18,6 +18,14 @@ pub struct Event {
     pub subject: Subject,
 }
 
+impl Event {
+    /// Whether it is a view or a copy: counted, and not kept.
+    #[must_use]
+    pub fn is_counted_only(&self) -> bool {
+        matches!(&self.subject, Subject::Prompt(about) if !about.kind.is_lineage())
+    }
+}
+
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Subject {
@@ -36,6 +44,8 @@ pub struct PromptEvent {
     pub prompt_id: Uuid,
     /// What happened to it.
     pub kind: PromptEventKind,
+    /// Whether the page says that a program steers its browser (`navigator.webdriver`).
+    pub is_steered: bool,
 }
 
 /// What can happen to a prompt.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::counting::protocol::Outcome;
 use crate::data::policy::unknown_prompt;
 use crate::http::problem::{Code, Problem};
+use crate::traffic::reason::{self, Reason};
 use crate::usage::row::Standing;
 
 /// What became of one event.
@@ -19,6 +20,8 @@ pub enum Fate {
     /// It is a use, and storage failed to store it. Nobody waits for analytics to fail: that is told in the answer, and makes
     /// no bad answer of it.
     Unrecorded,
+    /// It is no view and no copy, for this reason, and counted as what it is.
+    Dropped(Reason),
 }
 
 impl Fate {
@@ -28,7 +31,7 @@ impl Fate {
         match self {
             Self::Rejected(problem) => problem.code == Code::StorageUnavailable,
             Self::Unrecorded => true,
-            Self::Accepted | Self::Duplicate => false,
+            Self::Accepted | Self::Duplicate | Self::Dropped(_) => false,
         }
     }
 
@@ -47,6 +50,15 @@ pub fn fate_of(outcome: Outcome) -> Fate {
         Outcome::Repeated => Fate::Duplicate,
         Outcome::Conflicting => Fate::Rejected(reused_id()),
     }
+}
+
+/// Why some of these events were no views and no copies, as the header `X-Promptmeter-Dropped` tells it.
+#[must_use]
+pub fn dropped_header(fates: &[Fate]) -> Option<String> {
+    reason::header(fates.iter().filter_map(|fate| match fate {
+        Fate::Dropped(reason) => Some(*reason),
+        _ => None,
+    }))
 }
 
 /// The fate of a use, from how its row stands.
@@ -95,11 +107,12 @@ pub struct Rejection {
 /// asking again is all there is to do.
 pub fn answer(fates: Vec<Fate>) -> Result<BatchAnswer, Problem> {
     let mut answer = BatchAnswer::default();
-    let mut failure = None;
+    let (mut failure, mut dropped) = (None, 0);
     for (index, fate) in fates.into_iter().enumerate() {
         match fate {
             Fate::Accepted => answer.accepted += 1,
             Fate::Duplicate => answer.duplicates += 1,
+            Fate::Dropped(_) => dropped += 1,
             Fate::Rejected(problem) => {
                 answer.rejected.push(Rejection { index, code: problem.code.name(), detail: problem.detail.clone() });
                 failure = Some(problem).filter(|problem| problem.code == Code::StorageUnavailable).or(failure);
@@ -111,7 +124,7 @@ pub fn answer(fates: Vec<Fate>) -> Result<BatchAnswer, Problem> {
         }
     }
     match failure {
-        Some(problem) if answer.accepted + answer.duplicates == 0 => Err(problem),
+        Some(problem) if answer.accepted + answer.duplicates + dropped == 0 => Err(problem),
         _ => Ok(answer),
     }
 }

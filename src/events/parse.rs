@@ -118,13 +118,18 @@ fn prompt_event_kind(name: &str, fields: &Fields<'_>) -> Result<Option<PromptEve
     }))
 }
 
+fn is_steered(fields: &Fields<'_>) -> Result<bool, Problem> {
+    Ok(fields.field("webdriver").boolean()?.unwrap_or_default())
+}
+
 fn comparison_id(fields: &Fields<'_>) -> Result<Option<String>, Problem> {
     fields.field("comparison_id").key(KEY_CHARS)
 }
 
 fn prompt_event(kind: PromptEventKind, fields: &Fields<'_>) -> Result<PromptEvent, Problem> {
     let prompt_id = fields.field("prompt_id");
-    Ok(PromptEvent { prompt_id: prompt_id.required(prompt_id.uuid()?)?, kind })
+    let is_steered = !kind.is_lineage() && is_steered(fields)?;
+    Ok(PromptEvent { prompt_id: prompt_id.required(prompt_id.uuid()?)?, kind, is_steered })
 }
 
 fn experiment_event(kind: ExperimentEventKind, fields: &Fields<'_>) -> Result<ExperimentEvent, Problem> {
@@ -190,6 +195,8 @@ pub struct ShorthandBody {
     pub visitor: Option<String>,
     /// What the prompts that are compared have in common.
     pub comparison_id: Option<String>,
+    /// Whether the page says that a program steers its browser.
+    pub is_steered: bool,
 }
 
 /// Reads the body of a shorthand route; an empty one is none.
@@ -202,7 +209,7 @@ pub fn parse_shorthand(text: &str) -> Result<ShorthandBody, Problem> {
     }
     let fields = Fields::read(text, "A body that is not empty")?;
     let visitor = fields.field("visitor").key(KEY_CHARS)?;
-    Ok(ShorthandBody { visitor, comparison_id: comparison_id(&fields)? })
+    Ok(ShorthandBody { visitor, comparison_id: comparison_id(&fields)?, is_steered: is_steered(&fields)? })
 }
 
 /// Checks the header `Idempotency-Key`.

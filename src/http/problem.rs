@@ -73,6 +73,8 @@ pub enum Code {
     UnsupportedMediaType,
     /// The id was used before, for another event.
     IdempotencyKeyReused,
+    /// There are too many events from one address.
+    RateLimited,
     /// Storage could not be reached or could not write.
     StorageUnavailable,
     /// The keys that tokens are verified with could not be fetched.
@@ -116,6 +118,7 @@ impl Code {
             Self::TooManyEvents => ("too_many_events", 413, "Too many events"),
             Self::UnsupportedMediaType => ("unsupported_media_type", 415, "The media type is not supported"),
             Self::IdempotencyKeyReused => ("idempotency_key_reused", 422, "The id was used for something else"),
+            Self::RateLimited => ("rate_limited", 429, "Too many events from this address"),
             Self::StorageUnavailable => ("storage_unavailable", 503, "Storage is unavailable"),
             Self::KeysUnavailable => ("keys_unavailable", 503, "Tokens cannot be verified now"),
         }
@@ -145,12 +148,14 @@ pub struct Problem {
     pub pointer: Option<String>,
     /// The methods that the route has, for [`Code::MethodNotAllowed`].
     pub allow: Option<String>,
+    /// After how many seconds to ask again, for [`Code::RateLimited`].
+    pub retry_after_s: Option<u64>,
 }
 
 impl Problem {
     /// A problem with the request as a whole.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), pointer: None, allow: None }
+        Self { code, detail: detail.into(), pointer: None, allow: None, retry_after_s: None }
     }
 
     /// A problem with one field; `pointer` starts with a slash.
@@ -171,6 +176,12 @@ impl Problem {
         Self::new(Code::StorageUnavailable, "Nothing was acknowledged. Send the same request again, with the same ids.")
     }
 
+    /// Too many events came from one address; after so many seconds they are taken.
+    #[must_use]
+    pub fn rate_limited(detail: String, retry_after_s: u64) -> Self {
+        Self { retry_after_s: Some(retry_after_s), ..Self::new(Code::RateLimited, detail) }
+    }
+
     /// A token may be valid or not.
     #[must_use]
     pub fn keys() -> Self {
@@ -186,6 +197,9 @@ impl Problem {
             (Code::KeysUnavailable, _) => headers.push(("Retry-After", (RETRY_MS / SECOND_MS).to_string())),
             (_, 503) => headers.push(("Retry-After", "1".to_owned())),
             _ => {}
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.push(("Retry-After", seconds.to_string()));
         }
         if let Some(allow) = &self.allow {
             headers.push(("Allow", allow.clone()));

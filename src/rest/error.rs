@@ -46,6 +46,8 @@ pub enum ErrorCode {
     Unavailable,
     /// A statement touches a row twice, or all rows for want of a condition.
     Cardinality,
+    /// There are too many events from one address.
+    RateLimited,
     /// A text is longer than its column.
     TooLong,
     /// A number is outside of its range.
@@ -117,6 +119,7 @@ impl ErrorCode {
             Self::InvalidSearch => ("42601", 400),
             Self::UnknownColumn => ("42703", 400),
             Self::InvalidConflictTarget => ("42P10", 400),
+            Self::RateLimited => ("53400", 429),
             Self::TooLarge => ("54000", 413),
         }
     }
@@ -239,6 +242,7 @@ impl From<Problem> for DataError {
             Code::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
             Code::InvalidCredential => ErrorCode::InvalidCredential,
             Code::CredentialRequired | Code::UserRequired => ErrorCode::CredentialRequired,
+            Code::RateLimited => ErrorCode::RateLimited,
             Code::ServiceRequired => ErrorCode::Forbidden,
             Code::StorageUnavailable | Code::KeysUnavailable => ErrorCode::Unavailable,
             _ => ErrorCode::InvalidBody,

@@ -1,16 +1,10 @@
 // What is acknowledged survives: the eviction of an object, and the sudden death of the whole process.
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
-import { promisify } from "node:util";
-import { ROOT, SETTINGS, atOnce, client, service, start, until, user } from "./instance.mjs";
+import { atOnce, service, start, until, user } from "./instance.mjs";
+import { Served } from "./served.mjs";
 
 const view = (prompt_id, more = {}) => ({ type: "view", prompt_id, ...more });
 
@@ -74,97 +68,6 @@ describe("durability", { concurrency: true }, () => {
   test("sources of days that are too old are forgotten with the first count of a day", forgetSources);
   test("a counter that cannot store all of a commit stores nothing of it", failInTheMiddle);
 });
-
-/** Two ports next to each other that nobody listens on. */
-async function freePorts() {
-  const listen = (port) =>
-    new Promise((resolve, reject) => {
-      const server = createServer().on("error", reject);
-      server.listen(port, "127.0.0.1", () => resolve(server));
-    });
-  for (;;) {
-    const first = await listen(0);
-    const { port } = first.address();
-    const second = await listen(port + 1).catch(() => null);
-    first.close();
-    second?.close();
-    if (second) return port;
-  }
-}
-
-/** The release build straight on workerd, as `make serve` runs it, with settings and state of its own. */
-class Served {
-  static async make() {
-    const folder = await mkdtemp(join(tmpdir(), "promptmeter-"));
-    for (const name of ["wrangler.toml", "build", "migrations"]) await symlink(join(ROOT, name), join(folder, name));
-    const settings = Object.entries(SETTINGS).map(([name, value]) => `${name}="${value}"\n`);
-    await writeFile(join(folder, ".dev.vars"), settings.join(""));
-    const served = new Served();
-    Object.assign(served, { folder, state: join(folder, "state"), port: await freePorts() });
-    const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-    const migrate = ["d1", "migrations", "apply", "promptmeter", "--local", "--persist-to", served.state];
-    const running = promisify(execFile)(process.execPath, [wrangler, ...migrate], { cwd: folder });
-    running.child.stdin.end();
-    await running;
-    return served;
-  }
-
-  /** Starts workerd and gives a client. */
-  async start() {
-    const serve = [join(ROOT, "scripts/serve.mjs"), String(this.port), this.state];
-    this.server = spawn(process.execPath, serve, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });
-    const output = [];
-    this.server.stderr.on("data", (data) => output.push(data));
-    for await (const line of createInterface({ input: this.server.stdout })) {
-      output.push(`${line}\n`);
-      const ready = /process (\d+)/.exec(line);
-      if (ready) {
-        this.workerd = Number(ready[1]);
-        return client(`http://127.0.0.1:${this.port}`);
-      }
-    }
-    throw new Error(`the server ended: ${output.join("")}`);
-  }
-
-  /** Kills workerd without a warning. */
-  async kill() {
-    const ended = new Promise((resolve) => this.server.once("exit", resolve));
-    process.kill(this.workerd, "SIGKILL");
-    await ended;
-    this.server = null;
-  }
-
-  cron() {
-    return fetch(`http://127.0.0.1:${this.port + 1}/__scheduled?cron=*/5+*+*+*+*`);
-  }
-
-  /** The rows that a statement gives in the database, while nobody runs. */
-  sql(statement) {
-    return this.#inFiles("v3/d1/miniflare-D1DatabaseObject", statement);
-  }
-
-  /** The rows that a statement gives in the counters, while nobody runs. */
-  counters(statement) {
-    return this.#inFiles("v3/do/promptmeter-PromptCounter", statement);
-  }
-
-  async #inFiles(folder, statement) {
-    const files = (await readdir(join(this.state, folder))).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
-    return files.flatMap((file) => {
-      const database = new DatabaseSync(join(this.state, folder, file));
-      try {
-        return database.prepare(statement).all();
-      } finally {
-        database.close();
-      }
-    });
-  }
-
-  async end() {
-    if (this.server) await this.kill();
-    await rm(this.folder, { recursive: true, force: true });
-  }
-}
 
 async function killInTraffic() {
   const [KILLS, CLIENTS, PROMPTS, BATCH] = [4, 8, 6, 20];

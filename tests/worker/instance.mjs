@@ -26,6 +26,7 @@ export const SETTINGS = {
   JWT_ISSUER: "",
   JWT_AUDIENCE: "",
   ALLOWED_ORIGINS: "",
+  RATE_LIMIT: "",
 };
 
 /** A JSON Web Token; `header` and `secret` are right unless told otherwise. */

@@ -13,6 +13,7 @@ pub(super) mod rollup;
 pub(super) mod rows;
 pub(super) mod rules;
 pub(super) mod runs;
+pub(super) mod salts;
 pub(super) mod search;
 pub(super) mod session_states;
 pub(super) mod snapshots;
