@@ -1,7 +1,5 @@
 //! Taking back what a flagged source added to the counts: which source, of which prompts, and what is answered.
 
-use std::net::IpAddr;
-
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -10,12 +8,15 @@ use crate::data::prompt::PromptName;
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{KEY_CHARS, RETRACTED_PROMPTS};
+use crate::traffic::address::AddressPrefix;
+use crate::traffic::digests::sources;
+use crate::traffic::salts::Salts;
 
 /// A source, as whoever flags it names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flagged {
-    /// Whatever came from this address, or from its prefix.
-    Address(IpAddr),
+    /// Whatever came from addresses with this prefix.
+    Address(AddressPrefix),
     /// Whatever a trusted server sent for this visitor.
     Visitor(String),
 }
@@ -29,7 +30,21 @@ pub struct Request {
     pub prompts: Option<Vec<PromptName>>,
 }
 
+/// Names whatever came without an address, as it does where nothing stands between callers and the worker.
+const UNKNOWN: &str = "unknown";
+
 const FIELDS: [&str; 3] = ["ip", "visitor", "prompt_ids"];
+
+impl Flagged {
+    /// The digests under which its events were counted today and yesterday.
+    #[must_use]
+    pub fn sources(&self, salts: Salts) -> [u64; 2] {
+        match self {
+            Self::Address(prefix) => sources(salts, *prefix, None),
+            Self::Visitor(name) => sources(salts, AddressPrefix::Unknown, Some(name)),
+        }
+    }
+}
 
 impl Request {
     /// Reads `{"ip": …}` or `{"visitor": …}`, with `prompt_ids` or without. Another field is refused: without a misspelt
@@ -55,8 +70,12 @@ fn flagged(fields: &Fields<'_>) -> Result<Flagged, Problem> {
         (None, None) => Err(ip.problem(Code::MissingField, "Send ip or visitor: whose counts are taken back.")),
         (None, Some(visitor)) => Ok(Flagged::Visitor(visitor)),
         (Some(text), None) => {
-            let wrong = |_| ip.problem(Code::InvalidValue, "ip is an IPv4 or IPv6 address, such as 203.0.113.7.");
-            text.parse().map(Flagged::Address).map_err(wrong)
+            let prefix = AddressPrefix::of(Some(&text));
+            if prefix == AddressPrefix::Unknown && text != UNKNOWN {
+                let detail = "ip is an IPv4 or IPv6 address, such as 203.0.113.7, or unknown where there was none.";
+                return Err(ip.problem(Code::InvalidValue, detail));
+            }
+            Ok(Flagged::Address(prefix))
         }
     }
 }

@@ -590,7 +590,7 @@ fn the_answer_counts_and_lists_in_the_order_of_the_events() {
 fn an_event_that_is_dropped_is_in_no_number_but_it_is_stored() {
     let (storage, dropped) = (Fate::Rejected(Problem::storage()), Fate::Dropped(Reason::Bot));
     let answered = |rejected: &str| format!(r#"{{"accepted":0,"duplicates":0,"rejected":[{rejected}]}}"#);
-    check_answer(&[dropped.clone()], Ok(&answered("")));
+    check_answer(std::slice::from_ref(&dropped), Ok(&answered("")));
     let detail = Problem::storage().detail;
     let failed = format!(r#"{{"index":0,"code":"storage_unavailable","detail":"{detail}"}}"#);
     check_answer(&[storage, dropped.clone()], Ok(&answered(&failed)));

@@ -424,7 +424,7 @@ fn increment(metric: Metric, id: Option<(u64, u32)>) -> Increment {
 
 /// The outcomes of one command, and the tally of its commit where there is one.
 fn check_count(counter: &Counter, delivery: u64, increments: &[Increment], outcomes: &[Outcome], tally: Option<Tally>) {
-    let (actual, commit) = count(&counter, delivery, increments, NOW_MS);
+    let (actual, commit) = count(counter, delivery, increments, NOW_MS);
     assert_eq!(actual, outcomes);
     assert_eq!(commit.map(|commit| commit.tally), tally);
 }

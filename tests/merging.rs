@@ -1,6 +1,8 @@
 //! What requests of one isolate count together: that each increment is sent once, whoever carries it, and what callers are
 //! told.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 
 use promptmeter::counting::merging::{BATCH, BatchName, CARRYING_MS, Merged, Pace, Queues, Sending, Turn, WAITING};
@@ -110,6 +112,7 @@ fn what_a_carrier_left_is_carried_by_another() {
 
 #[test]
 fn callers_are_told_their_own_counts() {
+    use Outcome::{Conflicting, Counted, Repeated};
     let check = |lengths: &[usize], outcomes: &[Outcome], after: u64, expected: &[u64]| {
         let mut merged = Merged::default();
         for (caller, length) in lengths.iter().enumerate() {
@@ -121,7 +124,6 @@ fn callers_are_told_their_own_counts() {
         assert_eq!(told.iter().map(|(_, told)| told.tally.views).collect::<Vec<_>>(), expected);
         assert_eq!(told.into_iter().flat_map(|(_, told)| told.outcomes).collect::<Vec<_>>(), outcomes);
     };
-    use Outcome::{Conflicting, Counted, Repeated};
     check(&[1, 1, 1], &[Counted, Counted, Counted], 10, &[8, 9, 10]);
     check(&[2, 1], &[Counted, Repeated, Counted], 10, &[9, 10]);
     check(&[1, 0, 2], &[Conflicting, Repeated, Counted], 5, &[4, 4, 5]);

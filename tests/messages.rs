@@ -77,8 +77,9 @@ fn replies_of_a_counter() {
     check(&Reply::Retracted { tally: tally(), unique_visitors: 1 }, "04ac020203040506070801");
     check(&Reply::Read { tally: tally(), unique_visitors: 3 }, "05ac020203040506070803");
     check(&Reply::Between { sums: vec![(0, tally())] }, "060100ac0202030405060708");
-    let audit = Audit { tally: tally(), version: 7, snapshots_ms: [None, Some(9)], ..Audit::default() };
-    check(&Reply::Audited(audit), "07ac0202030405060708070000000000000000000112");
+    let audit =
+        Audit { tally: tally(), version: 7, unique_visitors: 2, snapshots_ms: [None, Some(9)], ..Audit::default() };
+    check(&Reply::Audited(audit), "07ac02020304050607080702000000000000000000 0112");
 }
 
 #[test]

@@ -14,7 +14,11 @@ use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::data::prompt::PromptName;
 use promptmeter::http::problem::Code;
 use promptmeter::retraction::{Answer, Flagged, Request, Taken};
-use promptmeter::time::DAY_QUARTERS;
+use promptmeter::time::{DAY_MS, DAY_QUARTERS};
+use promptmeter::traffic::address::AddressPrefix;
+use promptmeter::traffic::digests::Digests;
+use promptmeter::traffic::salts::Salts;
+use promptmeter::traffic::sender::Sender;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -164,7 +168,7 @@ fn check_request(json: &str, expected: Result<Request, (Code, Option<&str>)>) {
 
 #[test]
 fn requests() {
-    let address = |text: &str| Flagged::Address(text.parse().unwrap());
+    let address = |text: &str| Flagged::Address(AddressPrefix::of(Some(text)));
     let request = |flagged, prompts| Ok(Request { flagged, prompts });
     check_request(r#"{"ip":"203.0.113.7"}"#, request(address("203.0.113.7"), None));
     check_request(r#"{"ip":"2001:db8::1","visitor":null}"#, request(address("2001:db8::1"), None));
@@ -192,6 +196,26 @@ fn requests() {
     }
     let long = format!(r#"{{"ip":"1.2.3.4","prompt_ids":["a","{}"]}}"#, "b".repeat(129));
     check_request(&long, Err((Code::UnknownPrompt, Some("/prompt_ids/1"))));
+}
+
+#[test]
+fn a_flagged_source_is_the_one_that_was_counted() {
+    let salts = Salts { today: 20_000, of_today: [1; 32], of_yesterday: [2; 32] };
+    let check = |flagged: Flagged, address: Option<&str>, name: Option<&str>, is_source: bool| {
+        let sender = Sender { address: AddressPrefix::of(address), agent: "an agent".to_owned(), is_ahead: false };
+        let digests = Digests::of(sender, salts);
+        let counted = [20_000, 19_999].map(|day| digests.at(day * DAY_MS + 7, name).source);
+        assert_eq!(flagged.sources(salts) == counted, is_source, "{flagged:?}, {address:?}, {name:?}");
+        assert_ne!(counted[0], counted[1]);
+    };
+    let address = |text: &str| Flagged::Address(AddressPrefix::of(Some(text)));
+    check(address("203.0.113.7"), Some("203.0.113.7"), None, true);
+    check(address("203.0.113.7"), Some("203.0.113.8"), None, false);
+    check(address("2001:db8::1"), Some("2001:db8::2"), None, true);
+    check(Request::read(r#"{"ip":"unknown"}"#).unwrap().flagged, None, None, true);
+    check(Flagged::Visitor("v".to_owned()), Some("203.0.113.7"), Some("v"), true);
+    check(Flagged::Visitor("w".to_owned()), Some("203.0.113.7"), Some("v"), false);
+    check(address("203.0.113.7"), Some("203.0.113.7"), Some("203.0.113.7"), false);
 }
 
 #[test]

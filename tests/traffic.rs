@@ -237,10 +237,6 @@ fn event(kind: Kind, is_steered: bool) -> Event {
     Event { id: Some("an id".to_owned()), at_ms: None, subject }
 }
 
-fn named(name: &str) -> Option<String> {
-    Some(name.to_owned())
-}
-
 /// What is counted of an event of this identity, whose sender is dropped for `reason`, and what the batch tells of it.
 fn increment(event: Event, identity: &Identity, reason: Option<Reason>) -> (Increment, usize, Option<String>) {
     let sender = sender(BROWSER, &[]);
@@ -259,10 +255,10 @@ fn views_and_copies_tell_whose_they_are() {
     for (kind, identity, expected) in [
         (Kind::View { visitor: None }, &Identity::Anonymous, Some(own)),
         (Kind::Copy { visitor: None }, &user, Some(own)),
-        (Kind::View { visitor: named("v") }, &Identity::Anonymous, Some(own)),
-        (Kind::Copy { visitor: named("v") }, &user, Some(own)),
-        (Kind::View { visitor: named("v") }, &service, Some(other)),
-        (Kind::Copy { visitor: named("v") }, &service, Some(other)),
+        (Kind::View { visitor: Some("v".to_owned()) }, &Identity::Anonymous, Some(own)),
+        (Kind::Copy { visitor: Some("v".to_owned()) }, &user, Some(own)),
+        (Kind::View { visitor: Some("v".to_owned()) }, &service, Some(other)),
+        (Kind::Copy { visitor: Some("v".to_owned()) }, &service, Some(other)),
         (Kind::View { visitor: None }, &service, Some(own)),
         (Kind::Fork { child_prompt_id: None }, &user, None),
         (Kind::CompareAdd { comparison_id: None }, &user, None),
@@ -279,7 +275,7 @@ fn what_a_robot_sends_is_counted_as_what_it_is_under_its_id() {
     use Reason::{Bot, Headless, Prefetch};
     let user = Identity::User(User { id: Uuid::nil(), email: None });
     let service = Identity::Service(None);
-    let (view, copy) = (Kind::View { visitor: named("v") }, Kind::Copy { visitor: None });
+    let (view, copy) = (Kind::View { visitor: Some("v".to_owned()) }, Kind::Copy { visitor: None });
     for (kind, is_steered, identity, reason, expected) in [
         (&view, false, &Identity::Anonymous, Some(Bot), Some(Bot)),
         (&copy, false, &user, Some(Prefetch), Some(Prefetch)),

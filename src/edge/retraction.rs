@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
-use worker::Result;
+use worker::{Error, Result};
 
 use super::answer::Answer;
 use super::call::{Call, storage_failure};
-use super::{counters, d1, prompt_lookup};
+use super::{counters, d1, prompt_lookup, salts};
 use crate::counting::protocol::{Command, Reply};
 use crate::data::prompt::PromptName;
 use crate::http::problem::{Code, Problem};
@@ -36,13 +36,9 @@ pub(super) async fn post_retraction(mut call: Call) -> std::result::Result<Answe
     Answer::ok(&answer)
 }
 
-/// The digests under which events of a source were counted today and yesterday.
-fn sources_of(_call: &Call, _flagged: &Flagged) -> Vec<u64> {
-    Vec::new()
-}
-
 async fn retract(call: &Call, flagged: &Flagged, prompts: Vec<Uuid>, answer: &mut retraction::Answer) -> Result<()> {
-    let command = Command::Retract { sources: sources_of(call, flagged) };
+    let salts = salts::at(&call.env, call.now_ms).await.ok_or_else(|| Error::from("the salts cannot be read"))?;
+    let command = Command::Retract { sources: flagged.sources(salts).to_vec() };
     let replies = counters::ask_each(&call.env, &prompts, &command).await;
     for (id, reply) in prompts.into_iter().zip(replies) {
         match reply? {

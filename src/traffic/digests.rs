@@ -2,8 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
+use super::address::AddressPrefix;
 use super::salts::Salts;
 use super::sender::Sender;
+use crate::time::DAY_MS;
 
 /// What is digested; the first byte behind the salt.
 #[derive(Clone, Copy)]
@@ -27,6 +29,13 @@ pub struct Origin {
     pub visitor: u64,
     /// What can be retracted together.
     pub source: u64,
+}
+
+/// The digests of one source today and yesterday: of an address prefix, or of a name that replaces it.
+#[must_use]
+pub fn sources(salts: Salts, address: AddressPrefix, name: Option<&str>) -> [u64; 2] {
+    let digests = Digests::of(Sender { address, agent: String::new(), is_ahead: false }, salts);
+    [salts.today, salts.today - 1].map(|day| digests.at(day * DAY_MS, name).source)
 }
 
 impl Digests {

@@ -4,7 +4,7 @@ use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::protocol::{Delivery, Increment, Outcome};
 
 /// What becomes of the increments of a delivery, and what is to be stored.
-pub fn count(
+pub(crate) fn count(
     counter: &Counter,
     delivery: u64,
     increments: &[Increment],
