@@ -149,8 +149,11 @@ impl Together for Counting {
                 Step::Spread(shards) => spread_over = Some(shards),
             }
         }
-        let mut counted = self.count(&deliveries)?.into_iter();
-        self.schedule_snapshot().await;
+        let (counted, changed) = self.count(&deliveries)?;
+        let mut counted = counted.into_iter();
+        if changed {
+            self.schedule_snapshot().await;
+        }
         if let Some(shards) = spread_over.or_else(|| self.shards_for(deliveries.len())) {
             self.spread_over(shards).await?;
         }
@@ -188,16 +191,17 @@ impl Counting {
         act(memory.as_mut().ok_or_else(|| Error::from("the counter was not restored"))?)
     }
 
-    /// Counts deliveries together; a counter that is spread counts none, and tells where they go.
-    fn count(&self, deliveries: &[(Uuid, Delivery)]) -> Result<Vec<Reply>> {
+    /// Counts deliveries together; a counter that is spread counts none, and tells where they go. Also tells whether anything
+    /// changed.
+    fn count(&self, deliveries: &[(Uuid, Delivery)]) -> Result<(Vec<Reply>, bool)> {
         self.with(|memory| {
-            let Some((prompt_id, _)) = deliveries.first() else { return Ok(Vec::new()) };
+            let Some((prompt_id, _)) = deliveries.first() else { return Ok((Vec::new(), false)) };
             if let Some(spread) = memory.standing.spread() {
-                return Ok(deliveries.iter().map(|_| Reply::Elsewhere(Some(spread))).collect());
+                return Ok((deliveries.iter().map(|_| Reply::Elsewhere(Some(spread))).collect(), false));
             }
             let (told, commit) = memory.counter.count(deliveries.iter().map(|(_, delivery)| delivery), now_ms());
-            self.keep(memory, *prompt_id, commit, &[])?;
-            Ok(told.into_iter().map(Reply::Counted).collect())
+            let changed = self.keep(memory, *prompt_id, commit, &[])?;
+            Ok((told.into_iter().map(Reply::Counted).collect(), changed))
         })
     }
 

@@ -42,8 +42,11 @@ impl Together for Pulls {
     }
 
     async fn perform(&self, asked: Vec<()>) -> Result<Vec<()>> {
+        let version = self.counting.version()?;
         self.counting.pull(false).await?;
-        self.counting.schedule_snapshot().await;
+        if self.counting.version()? != version {
+            self.counting.schedule_snapshot().await;
+        }
         Ok(asked)
     }
 
@@ -54,6 +57,10 @@ impl Counting {
     /// Over what the counter is spread, if it is.
     pub(super) fn spread(&self) -> Result<Option<Spread>> {
         self.with(|memory| Ok(memory.standing.spread()))
+    }
+
+    fn version(&self) -> Result<u64> {
+        self.with(|memory| Ok(memory.counter.version))
     }
 
     /// What a shard has to know that is to begin.

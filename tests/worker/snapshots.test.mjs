@@ -85,7 +85,7 @@ describe("snapshots", { concurrency: true }, () => {
     await view(id);
     await view(id);
     assert.equal((await follows(id, [4, 0, 0, 0])).version, 4);
-    assert.deepEqual(await totals(id), [["view", 4]]);
+    assert.deepEqual(await totals(id), [["view", 4], ["visit", 1]]);
   });
 
   test("tell the rankings what changed alone", async () => {
@@ -96,7 +96,7 @@ describe("snapshots", { concurrency: true }, () => {
     await follows(id, [1, 1, 1, 0]);
     await events({ type: "copy", prompt_id: id });
     await follows(id, [1, 2, 1, 0]);
-    assert.deepEqual(await totals(id), [["copy", 2], ["fork", 1], ["view", 1]]);
+    assert.deepEqual(await totals(id), [["copy", 2], ["fork", 1], ["view", 1], ["visit", 1]]);
     assert.deepEqual(await sql("select metric from ranking_writes where prompt_id = ?", id), [{ metric: "copy" }]);
   });
 
