@@ -8,20 +8,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::futures::JsFuture;
-use js_sys::{Function, Promise};
-use wasm_bindgen::prelude::wasm_bindgen;
-
-#[wasm_bindgen]
-extern "C" {
-    /// Calls a function soon.
-    #[wasm_bindgen(js_name = queueMicrotask)]
-    fn queue_microtask(function: &Function);
-}
+use js_sys::{Function, Promise, Undefined};
+use wasm_bindgen::JsValue;
 
 /// The end that gives.
 pub(super) struct Giver<T> {
     value: Rc<RefCell<Option<T>>>,
-    arrive: Option<Function>,
+    arrive: Function<fn(JsValue) -> Undefined>,
 }
 
 /// The end that waits.
@@ -31,23 +24,22 @@ pub(super) struct Taker<T> {
 }
 
 /// Both ends; to be made by the request that waits.
+///
+/// `new Promise` would do only at first: code of JavaScript that is hot enough to be optimized makes promises that do not know
+/// whose they are, and go on where they are resolved. What the engine itself makes always knows.
 pub(super) fn handover<T>() -> (Giver<T>, Taker<T>) {
-    let mut arrive = None;
-    let arrived = JsFuture::from(Promise::new(&mut |resolve, _| arrive = Some(resolve)));
+    let arrival = Promise::with_resolvers();
     let value = Rc::new(RefCell::new(None));
-    (Giver { value: Rc::clone(&value), arrive }, Taker { value, arrived })
+    let giver = Giver { value: Rc::clone(&value), arrive: arrival.resolve() };
+    (giver, Taker { value, arrived: JsFuture::from(arrival.promise()) })
 }
 
 impl<T> Giver<T> {
     /// Gives the value; whoever waited may be gone.
-    ///
-    /// The promise is resolved by the runtime and not by a call from here: compiled code of JavaScript that resolves a promise
-    /// does it without asking whose it is, once it is hot enough to be optimized.
     pub(super) fn give(self, value: T) {
         self.value.replace(Some(value));
-        if let Some(arrive) = self.arrive {
-            queue_microtask(&arrive);
-        }
+        // It cannot fail: the function is the engine's.
+        let _ = self.arrive.call1(&JsValue::UNDEFINED, &JsValue::UNDEFINED);
     }
 }
 
