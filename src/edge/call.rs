@@ -3,11 +3,9 @@
 use std::rc::Rc;
 
 use futures_util::StreamExt;
-use js_sys::Uint8Array;
-use js_sys::futures::JsFuture;
-use wasm_bindgen::JsValue;
 use worker::{ByteStream, Context, Env, Request};
 
+use super::http::whole_body;
 use super::merging::Way;
 use super::runtime::log_failure;
 use crate::http::body::too_large;
@@ -67,7 +65,8 @@ impl Call {
         match self.head.header("Content-Length").and_then(|length| length.parse::<usize>().ok()) {
             Some(0) => return Ok(Vec::new()),
             Some(length) if length > BODY_BYTES => return Err(too_large()),
-            Some(_) => return self.whole_body().await.map_err(broken_off),
+            // HTTP sees to it that it has the length that was declared.
+            Some(_) => return whole_body(self.request.array_buffer()).await.map_err(broken_off),
             None => {}
         }
         let mut body = Vec::new();
@@ -80,12 +79,6 @@ impl Call {
             body.extend_from_slice(&chunk);
         }
         Ok(body)
-    }
-
-    /// The body at once: HTTP sees to it that it has the length that was declared.
-    async fn whole_body(&self) -> std::result::Result<Vec<u8>, JsValue> {
-        let bytes = JsFuture::from(self.request.array_buffer()?).await?;
-        Ok(Uint8Array::new(&bytes).to_vec())
     }
 
     /// The body as it comes in.

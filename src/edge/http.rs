@@ -1,5 +1,7 @@
 //! The border between JavaScript and WebAssembly: a request's head comes in and a response goes out as one text.
 
+use js_sys::futures::JsFuture;
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Request, Response};
@@ -23,4 +25,10 @@ extern "C" {
 /// The head of a request.
 pub(super) fn head_of(request: &Request) -> Head {
     Head::of(head_text(request))
+}
+
+/// A body at once: to read it chunk by chunk costs more than it says.
+pub(super) async fn whole_body(body: std::result::Result<Promise, JsValue>) -> std::result::Result<Vec<u8>, JsValue> {
+    let bytes = JsFuture::from(body?).await?;
+    Ok(Uint8Array::new(&bytes).to_vec())
 }

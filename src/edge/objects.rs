@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use web_sys::{Request, RequestInit};
 use worker::{Env, Error, Response, ResponseBuilder, Result};
 
+use super::http::whole_body;
 use super::metering;
 use crate::metrics::Meter;
 
@@ -27,16 +28,17 @@ async fn send(env: &Env, binding: &str, name: &str, command: &[u8]) -> Result<Ve
     init.set_method("POST");
     init.set_body(&Uint8Array::from(command).into());
     let request = Request::new_with_str_and_init("https://object/", &init)?;
-    let mut response = stub.fetch_with_request(request.into()).await?;
-    if response.status_code() != 200 {
-        return Err(Error::from(format!("the object failed: {}", response.text().await?)));
+    let response = web_sys::Response::from(stub.fetch_with_request(request.into()).await?);
+    let reply = whole_body(response.array_buffer()).await?;
+    if response.status() != 200 {
+        return Err(Error::from(format!("the object failed: {}", String::from_utf8_lossy(&reply))));
     }
-    response.bytes().await
+    Ok(reply)
 }
 
 /// The command that an object is sent.
-pub(super) async fn command<C: DeserializeOwned>(mut request: worker::Request) -> Result<C> {
-    read(&request.bytes().await?)
+pub(super) async fn command<C: DeserializeOwned>(request: worker::Request) -> Result<C> {
+    read(&whole_body(request.inner().array_buffer()).await?)
 }
 
 /// What an object answers with. A failure is told to whoever asked, who logs it if asking again does not help.
