@@ -1,5 +1,7 @@
 //! Who a visitor was, as a number that tells one from another and nothing else.
 
+use std::cell::OnceCell;
+
 use sha2::{Digest, Sha256};
 
 use super::address::AddressPrefix;
@@ -20,6 +22,8 @@ enum Subject {
 pub struct Digests {
     salts: Salts,
     sender: Sender,
+    /// The sender's own, of today and of the day before: all events of a request have the same.
+    own: [OnceCell<Origin>; 2],
 }
 
 /// Whose event it was, and where it came from.
@@ -42,7 +46,7 @@ impl Digests {
     /// The digests of `sender` under these salts.
     #[must_use]
     pub fn of(sender: Sender, salts: Salts) -> Self {
-        Self { salts, sender }
+        Self { salts, sender, own: Default::default() }
     }
 
     /// The origin of an event of this time: a visitor is told by the address prefix and the user agent, a source by the
@@ -56,11 +60,15 @@ impl Digests {
                 source: digest(Subject::NamedSource, [name, ""]),
             };
         }
-        let address = self.sender.address.key();
-        Origin {
-            visitor: digest(Subject::Visitor, [&address, &self.sender.agent]),
-            source: digest(Subject::Source, [&address, ""]),
-        }
+        let [of_today, of_yesterday] = &self.own;
+        let own = if self.salts.has_today(at_ms) { of_today } else { of_yesterday };
+        *own.get_or_init(|| {
+            let address = self.sender.address.key();
+            Origin {
+                visitor: digest(Subject::Visitor, [&address, &self.sender.agent]),
+                source: digest(Subject::Source, [&address, ""]),
+            }
+        })
     }
 
     fn digest(&self, at_ms: i64, subject: Subject, parts: [&str; 2]) -> u64 {

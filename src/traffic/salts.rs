@@ -32,10 +32,16 @@ impl Salts {
         self.today == day_of(now_ms)
     }
 
-    /// The salt for what happened then: that of its day; of yesterday for what is older, whose salt is gone; of today for
-    /// what is ahead.
+    /// The salt for what happened then.
     #[must_use]
     pub fn at(&self, at_ms: i64) -> &Salt {
-        if day_of(at_ms) < self.today { &self.of_yesterday } else { &self.of_today }
+        if self.has_today(at_ms) { &self.of_today } else { &self.of_yesterday }
+    }
+
+    /// Whether today's salt is that of what happened then, or yesterday's: that of its day; of yesterday for what is older,
+    /// whose salt is gone; of today for what is ahead.
+    #[must_use]
+    pub fn has_today(&self, at_ms: i64) -> bool {
+        day_of(at_ms) >= self.today
     }
 }
