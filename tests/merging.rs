@@ -3,14 +3,17 @@
 
 #![cfg(test)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use promptmeter::counting::merging::{BATCH, BatchName, CARRYING_MS, Merged, Pace, Queues, Sending, Turn, WAITING};
+use promptmeter::counting::merging::{self, BATCH, BatchName, CARRYING_MS, Merged, Pace, Sending, Turn, WAITING};
 use promptmeter::counting::protocol::{IdDigest, Increment, Outcome, Told};
 use promptmeter::counting::tally::{Metric, Tally};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 use uuid::Uuid;
+
+/// Carriers are called by name.
+type Queues<Caller> = merging::Queues<Caller, usize>;
 
 const PROMPT: Uuid = Uuid::from_u128(1);
 
@@ -48,9 +51,11 @@ fn one_batch_of_a_prompt_is_on_its_way() {
     let second = queues.add(PROMPT, "b", &views(1..2), Pace::AtOnce, 0).unwrap().unwrap();
     let other = queues.add(Uuid::from_u128(2), "c", &views(0..1), Pace::AtOnce, 0).unwrap().unwrap();
     assert_eq!(queues.turn(second, 0), Turn::Wait);
+    assert_eq!(queues.wait(second, 2), None);
     assert_eq!(carried(queues.turn(other, 0)).merged.increments, views(0..1));
-    queues.sent(sending.name);
+    assert_eq!(queues.sent(sending.name), [2]);
     assert_eq!(carried(queues.turn(second, 0)).merged.increments, views(1..2));
+    assert_eq!(queues.wait(second, 2), Some(2), "it is on its way");
 }
 
 #[test]
@@ -73,7 +78,7 @@ fn a_full_batch_is_followed_by_another() {
     assert_eq!(queues.turn(second, 0), Turn::Wait);
     let sending = carried(queues.turn(first, 0));
     assert_eq!(queues.turn(second, 0), Turn::Wait);
-    queues.sent(sending.name);
+    assert!(queues.sent(sending.name).is_empty());
     assert_eq!(carried(queues.turn(second, 0)).merged.increments.len(), 1);
 }
 
@@ -106,7 +111,7 @@ fn what_a_carrier_left_is_carried_by_another() {
     assert_eq!(queues.turn(next, CARRYING_MS), Turn::Wait);
     let abandoned = carried(queues.turn(next, CARRYING_MS + 1));
     assert_eq!(abandoned.merged.increments.len(), BATCH);
-    queues.sent(abandoned.name);
+    assert!(queues.sent(abandoned.name).is_empty());
     assert_eq!(carried(queues.turn(next, CARRYING_MS + 1)).merged.increments.len(), 1);
 }
 
@@ -150,62 +155,85 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// An isolate: who carries a batch, who of them waits to be called, and what is on its way.
+#[derive(Default)]
+struct Isolate {
+    queues: Queues<usize>,
+    prompts: BTreeMap<usize, Uuid>,
+    carriers: BTreeMap<usize, BatchName>,
+    waiting: BTreeSet<usize>,
+    on_their_way: Vec<Sending<usize>>,
+    sent: BTreeMap<Uuid, Vec<Increment>>,
+}
+
+impl Isolate {
+    fn is_of(&self, sending: &Sending<usize>, prompt: Uuid) -> bool {
+        sending.merged.clone().into_callers().all(|caller| self.prompts[&caller] == prompt)
+    }
+
+    /// A carrier that does not wait looks whether it is its turn.
+    fn look(&mut self, place: usize) {
+        let ready =
+            |(carrier, name): (&usize, &BatchName)| (!self.waiting.contains(carrier)).then_some((*carrier, *name));
+        let Some((carrier, name)) = self.carriers.iter().filter_map(ready).nth(place) else { return };
+        match self.queues.turn(name, 0) {
+            Turn::Wait => {
+                assert_eq!(self.queues.wait(name, carrier), None);
+                self.waiting.insert(carrier);
+            }
+            Turn::Over => drop(self.carriers.remove(&carrier)),
+            Turn::Send(sending) => {
+                let prompt = self.prompts[&carrier];
+                assert!(sending.merged.clone().into_callers().any(|caller| caller == carrier));
+                assert!(!self.on_their_way.iter().any(|other| self.is_of(other, prompt)));
+                self.sent.entry(prompt).or_default().extend(&sending.merged.increments);
+                self.on_their_way.push(sending);
+            }
+        }
+    }
+
+    /// A counter answers.
+    fn answer(&mut self, place: usize) {
+        if place < self.on_their_way.len() {
+            for called in self.queues.sent(self.on_their_way.remove(place).name) {
+                assert!(self.waiting.remove(&called));
+            }
+        }
+    }
+}
+
 proptest! {
-    /// Every increment is sent, once, in the order in which it came; never are two batches of a prompt on their way; and
-    /// nobody who carries a batch sends one that it is not in.
+    /// Every increment is sent, once, in the order in which it came; never are two batches of a prompt on their way; nobody who
+    /// carries a batch sends one that it is not in; and nobody waits to be called for ever.
     #[test]
     fn each_increment_is_sent_once(steps in vec(step(), 0..80)) {
-        let mut queues = Queues::default();
-        let mut carriers: Vec<(BatchName, usize)> = Vec::new();
-        let mut on_their_way: Vec<Sending<usize>> = Vec::new();
+        let mut isolate = Isolate::default();
         let mut expected: BTreeMap<Uuid, Vec<Increment>> = BTreeMap::new();
-        let mut sent: BTreeMap<Uuid, Vec<Increment>> = BTreeMap::new();
         let mut key = 0;
-        let mut prompts: BTreeMap<usize, Uuid> = BTreeMap::new();
-        let mut look = |queues: &mut Queues<usize>, on_their_way: &mut Vec<Sending<usize>>, carriers: &mut Vec<(BatchName, usize)>, prompts: &BTreeMap<usize, Uuid>, place: usize| {
-            let Some((name, carrier)) = carriers.get(place).copied() else { return };
-            match queues.turn(name, 0) {
-                Turn::Wait => {}
-                Turn::Over => drop(carriers.remove(place)),
-                Turn::Send(sending) => {
-                    let prompt = prompts[&carrier];
-                    assert!(sending.merged.clone().into_callers().any(|caller| caller == carrier));
-                    assert!(on_their_way.iter().all(|other| other.merged.clone().into_callers().all(|caller| prompts[&caller] != prompt)));
-                    sent.entry(prompt).or_default().extend(&sending.merged.increments);
-                    on_their_way.push(sending);
-                }
-            }
-        };
         for (caller, step) in steps.into_iter().enumerate() {
             match step {
                 Step::Add { prompt, increments, is_urgent } => {
                     let prompt = Uuid::from_u128(prompt);
-                    prompts.insert(caller, prompt);
+                    isolate.prompts.insert(caller, prompt);
                     let added = views(key..key + increments);
                     key += increments;
                     expected.entry(prompt).or_default().extend(&added);
                     let pace = if is_urgent { Pace::AtOnce } else { Pace::Gathering };
-                    carriers.extend(queues.add(prompt, caller, &added, pace, 0).unwrap().map(|name| (name, caller)));
+                    let batch = isolate.queues.add(prompt, caller, &added, pace, 0).unwrap();
+                    isolate.carriers.extend(batch.map(|name| (caller, name)));
                 }
-                Step::Look(place) => look(&mut queues, &mut on_their_way, &mut carriers, &prompts, place),
-                Step::Answer(place) if place < on_their_way.len() => {
-                    let name = on_their_way.remove(place).name;
-                    queues.sent(name);
-                }
-                Step::Answer(_) => {}
+                Step::Look(place) => isolate.look(place),
+                Step::Answer(place) => isolate.answer(place),
             }
         }
-        while !carriers.is_empty() {
-            for sending in std::mem::take(&mut on_their_way) {
-                queues.sent(sending.name);
-            }
-            for place in (0..carriers.len()).rev() {
-                look(&mut queues, &mut on_their_way, &mut carriers, &prompts, place);
-            }
+        while isolate.carriers.len() > isolate.waiting.len() || !isolate.on_their_way.is_empty() {
+            isolate.look(0);
+            isolate.answer(0);
         }
+        assert!(isolate.carriers.is_empty(), "nobody calls {:?}", isolate.waiting);
         expected.retain(|_, increments| !increments.is_empty());
-        sent.retain(|_, increments| !increments.is_empty());
-        assert_eq!(sent, expected);
-        assert!(queues.has_room(WAITING));
+        isolate.sent.retain(|_, increments| !increments.is_empty());
+        assert_eq!(isolate.sent, expected);
+        assert!(isolate.queues.has_room(WAITING));
     }
 }

@@ -2,7 +2,8 @@
 //! told.
 //!
 //! Of each prompt one command is on its way at a time; what comes meanwhile gathers in a batch behind it. A batch is sent by
-//! one of the callers in it, its carrier: the first one, or the first one that is in a hurry.
+//! one of the callers in it, its carrier: the first one, or the first one that is in a hurry. A carrier whose batch has to wait
+//! leaves something by which it is called when it is its turn.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -88,11 +89,11 @@ pub struct BatchName {
 /// What a carrier is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Turn<Caller> {
-    /// It is not the batch's turn.
+    /// It is not the batch's turn: [`Queues::wait`].
     Wait,
     /// Another carrier has sent it.
     Over,
-    /// It is to be sent; then [`Queues::sent`] is told.
+    /// It is to be sent; then [`Queues::sent`] is told, and those are called whose turn it is then.
     Send(Sending<Caller>),
 }
 
@@ -107,41 +108,43 @@ pub struct Sending<Caller> {
 
 /// What waits, by prompt.
 #[derive(Debug)]
-pub struct Queues<Caller> {
-    by_prompt: HashMap<Uuid, Queue<Caller>>,
+pub struct Queues<Caller, Carrier> {
+    by_prompt: HashMap<Uuid, Queue<Caller, Carrier>>,
     waiting: usize,
     /// No number is given twice: a carrier may come when its batch, and its prompt's queue, is long gone.
     next_number: u64,
 }
 
 #[derive(Debug)]
-struct Queue<Caller> {
-    batches: VecDeque<Batch<Caller>>,
+struct Queue<Caller, Carrier> {
+    batches: VecDeque<Batch<Caller, Carrier>>,
     /// The batch on its way, and since when.
     sent: Option<(u64, i64)>,
 }
 
 #[derive(Debug)]
-struct Batch<Caller> {
+struct Batch<Caller, Carrier> {
     number: u64,
     merged: Merged<Caller>,
+    /// Whom to call when it is its turn.
+    carriers: Vec<Carrier>,
     since_ms: i64,
     is_urgent: bool,
 }
 
-impl<Caller> Default for Queues<Caller> {
+impl<Caller, Carrier> Default for Queues<Caller, Carrier> {
     fn default() -> Self {
         Self { by_prompt: HashMap::new(), waiting: 0, next_number: 0 }
     }
 }
 
-impl<Caller> Default for Queue<Caller> {
+impl<Caller, Carrier> Default for Queue<Caller, Carrier> {
     fn default() -> Self {
         Self { batches: VecDeque::new(), sent: None }
     }
 }
 
-impl<Caller> Queues<Caller> {
+impl<Caller, Carrier> Queues<Caller, Carrier> {
     /// Adds a caller's increments to what waits. If the caller is to carry its batch, tells which that is.
     ///
     /// # Errors
@@ -170,7 +173,7 @@ impl<Caller> Queues<Caller> {
         self.next_number += 1;
         let mut merged = Merged::default();
         merged.add(caller, increments);
-        queue.batches.push_back(Batch { number, merged, since_ms: now_ms, is_urgent });
+        queue.batches.push_back(Batch { number, merged, carriers: Vec::new(), since_ms: now_ms, is_urgent });
         Ok(Some(BatchName { prompt_id, number }))
     }
 
@@ -189,15 +192,30 @@ impl<Caller> Queues<Caller> {
         Turn::Send(Sending { name: BatchName { number, ..name }, merged })
     }
 
-    /// A batch was sent, and answered or given up.
-    pub fn sent(&mut self, name: BatchName) {
-        let Some(queue) = self.by_prompt.get_mut(&name.prompt_id) else { return };
+    /// Has the carrier of a batch called when it is the batch's turn; at once, if that is unknown.
+    pub fn wait(&mut self, name: BatchName, carrier: Carrier) -> Option<Carrier> {
+        let queue = self.by_prompt.get_mut(&name.prompt_id);
+        let batch = queue.and_then(|queue| queue.batches.iter_mut().find(|batch| batch.number == name.number));
+        let Some(batch) = batch else { return Some(carrier) };
+        batch.carriers.push(carrier);
+        None
+    }
+
+    /// A batch was sent, and answered or given up; tells whom to call.
+    #[must_use]
+    pub fn sent(&mut self, name: BatchName) -> Vec<Carrier> {
+        let Some(queue) = self.by_prompt.get_mut(&name.prompt_id) else { return Vec::new() };
         if queue.sent.is_some_and(|(number, _)| number == name.number) {
             queue.sent = None;
         }
-        if queue.sent.is_none() && queue.batches.is_empty() {
-            self.by_prompt.remove(&name.prompt_id);
+        if queue.sent.is_some() {
+            return Vec::new();
         }
+        let Some(next) = queue.batches.front_mut() else {
+            self.by_prompt.remove(&name.prompt_id);
+            return Vec::new();
+        };
+        std::mem::take(&mut next.carriers)
     }
 
     /// Whether so many increments more may wait.

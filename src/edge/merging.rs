@@ -1,8 +1,8 @@
 //! Increments of the requests of one isolate go to a prompt's counter together ([`crate::counting::merging`]).
 //!
-//! A request carries the batch that it is in, in work that goes on should its client go away, and no other. It waits for its
-//! turn on timers of its own. The others of a batch wait for what they are told ([`super::handover`]); each has a timer of its own
-//! pending meanwhile, for the runtime gives up a request that waits for nothing of its own.
+//! A request carries the batch that it is in, in work that goes on should its client go away, and no other. It is called when it is
+//! its turn, and the others of a batch when they are told ([`super::handover`]); each has a timer of its own pending meanwhile, for
+//! the runtime gives up a request that waits for nothing of its own.
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -21,8 +21,10 @@ use crate::counting::protocol::{Increment, Told};
 
 /// How long increments that nobody waits for gather.
 const WINDOW: Duration = Duration::from_millis(200);
-/// How often a carrier looks whether it is its batch's turn.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// After how long a carrier looks by itself whether it is its batch's turn: the one before it may be gone.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a batch waits for those that were told of the one before to come again.
+const RETURN: Duration = Duration::from_millis(1);
 /// How long a caller waits.
 const PATIENCE: Duration = Duration::from_secs(25);
 
@@ -30,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(25);
 type Caller = Option<Giver<std::result::Result<Told, String>>>;
 
 thread_local! {
-    static QUEUES: RefCell<Queues<Caller>> = RefCell::default();
+    static QUEUES: RefCell<Queues<Caller, Giver<()>>> = RefCell::default();
 }
 
 /// Whether so many increments more may wait.
@@ -82,13 +84,25 @@ async fn carry(env: Env, prompt_id: Uuid, name: BatchName, pace: Pace) {
     loop {
         match QUEUES.with_borrow_mut(|queues| queues.turn(name, now_ms())) {
             Turn::Over => return,
-            Turn::Wait => Delay::from(LOOK_AGAIN).await,
+            Turn::Wait => wait(name).await,
             Turn::Send(sending) => {
                 let told = counters::count(&env, prompt_id, &sending.merged.increments, pauses_ms).await;
-                QUEUES.with_borrow_mut(|queues| queues.sent(sending.name));
+                let next = QUEUES.with_borrow_mut(|queues| queues.sent(sending.name));
+                for carrier in next {
+                    carrier.give(());
+                }
                 tell(sending.merged, told);
             }
         }
+    }
+}
+
+/// Waits until it may be the batch's turn.
+async fn wait(name: BatchName) {
+    let (giver, taker) = handover();
+    if QUEUES.with_borrow_mut(|queues| queues.wait(name, giver)).is_none() {
+        select(pin!(taker.take()), Delay::from(LOOK_AGAIN)).await;
+        Delay::from(RETURN).await;
     }
 }
 
