@@ -87,6 +87,12 @@ export class Served {
     return this.#inFiles("v3/do/promptmeter-PromptCounter", statement);
   }
 
+  /** How many shards of counters there have been. */
+  async shards() {
+    const files = await readdir(join(this.state, "v3/do/promptmeter-CounterShard")).catch(() => []);
+    return files.filter((name) => name.endsWith(".sqlite")).length;
+  }
+
   /** What is in the files of D1 and of the objects. */
   async files() {
     const all = await readdir(join(this.state, "v3"), { recursive: true, withFileTypes: true });
