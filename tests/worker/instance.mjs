@@ -135,7 +135,7 @@ export async function start(settings = {}) {
   const { url } = await harness.listen();
   const worker = harness.getWorker();
   await worker.applyD1Migrations("DB");
-  const { DB, COUNTERS } = await worker.getEnv();
+  const { DB } = await worker.getEnv();
 
   /** Runs a statement on the database and gives its rows. */
   const sql = async (statement, ...parameters) => (await DB.prepare(statement).bind(...parameters).all()).results;
@@ -149,13 +149,6 @@ export async function start(settings = {}) {
     logs: () => harness.getLogs(),
     cron: () => worker.scheduled({ cron: CRON, scheduledTime: new Date() }),
     evict: (prompt) => worker.evictDurableObject(CLASS, { name: prompt }),
-    /** Sends a command to a prompt's counter, as JSON or as its text, and gives the reply. */
-    async command(prompt, command) {
-      const body = typeof command === "string" && command.startsWith("{") ? command : JSON.stringify(command);
-      const response = await COUNTERS.get(COUNTERS.idFromName(prompt)).fetch("https://object/", { method: "POST", body });
-      if (response.status !== 200) throw new Error(`the counter answered ${await response.text()}`);
-      return response.json();
-    },
     evictRecorder: (experiment) => worker.evictDurableObject(RECORDER, { name: experiment }),
 
     /** All that is stored: the rows of every table but `except`, and the objects. */

@@ -28,13 +28,14 @@ async function freePorts() {
 
 /** The release build straight on workerd, as `make serve` runs it, with settings and state of its own. */
 export class Served {
-  static async make() {
+  /** `more` are settings beside those of every instance. */
+  static async make(more = {}) {
     const folder = await mkdtemp(join(tmpdir(), "promptmeter-"));
     for (const name of ["wrangler.toml", "build", "migrations"]) await symlink(join(ROOT, name), join(folder, name));
-    const settings = Object.entries(SETTINGS).map(([name, value]) => `${name}="${value}"\n`);
+    const settings = Object.entries({ ...SETTINGS, ...more }).map(([name, value]) => `${name}="${value}"\n`);
     await writeFile(join(folder, ".dev.vars"), settings.join(""));
     const served = new Served();
-    Object.assign(served, { folder, state: join(folder, "state"), port: await freePorts() });
+    Object.assign(served, { folder, state: join(folder, "state"), port: await freePorts(), lines: [] });
     const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
     const migrate = ["d1", "migrations", "apply", "promptmeter", "--local", "--persist-to", served.state];
     const running = promisify(execFile)(process.execPath, [wrangler, ...migrate], { cwd: folder });
@@ -43,21 +44,21 @@ export class Served {
     return served;
   }
 
-  /** Starts workerd and gives a client. */
+  /** Starts workerd and gives a client. What it writes comes to `lines`. */
   async start() {
     const serve = [join(ROOT, "scripts/serve.mjs"), String(this.port), this.state];
     this.server = spawn(process.execPath, serve, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });
-    const output = [];
-    this.server.stderr.on("data", (data) => output.push(data));
-    for await (const line of createInterface({ input: this.server.stdout })) {
-      output.push(`${line}\n`);
-      const ready = /process (\d+)/.exec(line);
-      if (ready) {
-        this.workerd = Number(ready[1]);
-        return client(`http://127.0.0.1:${this.port}`);
+    this.workerd = await new Promise((resolve, reject) => {
+      this.server.once("close", () => reject(new Error(`the server ended: ${this.lines.join("\n")}`)));
+      for (const output of [this.server.stdout, this.server.stderr]) {
+        createInterface({ input: output }).on("line", (line) => {
+          this.lines.push(line);
+          const ready = /workerd, process (\d+)/.exec(line);
+          if (ready) resolve(Number(ready[1]));
+        });
       }
-    }
-    throw new Error(`the server ended: ${output.join("")}`);
+    });
+    return client(this.url);
   }
 
   /** Kills workerd without a warning. */
@@ -66,6 +67,10 @@ export class Served {
     process.kill(this.workerd, "SIGKILL");
     await ended;
     this.server = null;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
   }
 
   cron() {
@@ -80,6 +85,12 @@ export class Served {
   /** The rows that a statement gives in the counters, while nobody runs. */
   counters(statement) {
     return this.#inFiles("v3/do/promptmeter-PromptCounter", statement);
+  }
+
+  /** How many shards of counters there have been. */
+  async shards() {
+    const files = await readdir(join(this.state, "v3/do/promptmeter-CounterShard")).catch(() => []);
+    return files.filter((name) => name.endsWith(".sqlite")).length;
   }
 
   /** What is in the files of D1 and of the objects. */

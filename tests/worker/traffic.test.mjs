@@ -233,12 +233,14 @@ test("salts are there for today and yesterday, and are destroyed 48 hours after 
   assert.deepEqual(await sql("select hex(salt) as salt from visitor_salts"), values);
 });
 
-test("without salts views are counted all the same, and it is logged", async () => {
-  const { counts, events, logs, prompt, sql } = await start({ SERVICE_KEY: SETTINGS.SERVICE_KEY });
+test("without salts views are counted all the same, as nobody's, and it is logged", async () => {
+  const { counts, events, get, logs, prompt, sql } = await start({ SERVICE_KEY: SETTINGS.SERVICE_KEY });
   const id = await prompt();
   await sql("alter table visitor_salts rename to visitor_salts_away");
   assert.equal((await events([view(id), copy(id)])).accepted, 2);
   assert.deepEqual(await counts(id), [1, 1, 0, 0]);
+  const { visitCount, uniqueVisitors } = (await get(`/v1/prompts/${id}/stats`)).body;
+  assert.deepEqual([visitCount, uniqueVisitors], [0, 0]);
   assert.ok(logs().some(({ message }) => message.includes('"what":"salts"')));
   await sql("alter table visitor_salts_away rename to visitor_salts");
   await until(async () => {

@@ -1,0 +1,51 @@
+// Callers that each have a connection of their own, and may break it: the requests of `fetch` share connections.
+import { Agent, request } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
+
+const PATIENCE_MS = 40_000;
+
+/** A caller of the worker at `origin`. */
+export function connect(origin) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+
+  /**
+   * Sends a request and gives the answer; null where none came. A caller that `leaves` resets its connection so many
+   * milliseconds after the request was sent, unless it has its answer by then: the server learns that at once.
+   */
+  function post(path, body, { headers = {}, leaves } = {}) {
+    const text = body === undefined ? "" : JSON.stringify(body);
+    const type = body === undefined ? {} : { "content-type": "application/json" };
+    return new Promise((resolve) => {
+      let isAnswered = false;
+      const sent = request(new URL(path, origin), {
+        agent,
+        method: "POST",
+        timeout: PATIENCE_MS,
+        headers: { ...type, "content-length": Buffer.byteLength(text), ...headers },
+      });
+      sent.on("error", () => resolve(null));
+      sent.on("timeout", () => sent.destroy());
+      sent.on("response", (response) => {
+        const chunks = [];
+        response.on("data", (chunk) => chunks.push(chunk));
+        response.on("error", () => resolve(null));
+        response.on("end", () => {
+          isAnswered = true;
+          resolve({ status: response.statusCode, headers: response.headers, body: parsed(response, chunks) });
+        });
+      });
+      if (leaves !== undefined) {
+        sent.on("finish", () => pause(leaves).then(() => isAnswered || sent.socket.resetAndDestroy()));
+      }
+      sent.end(text);
+    });
+  }
+
+  return { post, end: () => agent.destroy() };
+}
+
+/** JSON where it is that, and text otherwise. */
+function parsed({ headers }, chunks) {
+  const text = Buffer.concat(chunks).toString();
+  return headers["content-type"]?.includes("json") ? JSON.parse(text) : text;
+}
