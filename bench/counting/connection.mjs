@@ -4,27 +4,27 @@ import { connect } from "node:net";
 /** The longest answer that is read. */
 const ANSWER_BYTES = 1 << 20;
 
-/** The answer that a text begins with; null as long as it is not whole. */
+/** The answer that a text begins with, and whether the connection ends with it; null as long as it is not whole. */
 export function readAnswer(text) {
   const end = text.indexOf("\r\n\r\n");
   if (end < 0) return null;
   const status = Number(text.slice(9, 12));
   const head = text.slice(0, end);
+  const isLast = /\r\nconnection: *close/i.test(head);
   const length = /\r\ncontent-length: *(\d+)/i.exec(head);
-  if (length) {
-    const body = text.slice(end + 4);
-    return body.length < Number(length[1]) ? null : { status, body };
-  }
-  return /\r\ntransfer-encoding: *chunked/i.test(head) ? withChunks(status, text, end + 4) : { status, body: "" };
+  let body = "";
+  if (length) body = text.length - end - 4 < Number(length[1]) ? null : text.slice(end + 4);
+  else if (/\r\ntransfer-encoding: *chunked/i.test(head)) body = withoutChunks(text, end + 4);
+  return body === null ? null : { status, body, isLast };
 }
 
-function withChunks(status, text, start) {
+function withoutChunks(text, start) {
   for (let [body, at] = ["", start]; ; ) {
     const line = text.indexOf("\r\n", at);
     if (line < 0) return null;
     const size = Number.parseInt(text.slice(at, line), 16);
     if (text.length < line + 2 + size + 2) return null;
-    if (size === 0) return { status, body };
+    if (size === 0) return body;
     body += text.slice(line + 2, line + 2 + size);
     at = line + 2 + size + 2;
   }
@@ -32,7 +32,7 @@ function withChunks(status, text, start) {
 
 /**
  * Opens a connection to a port of this machine.
- * @param answered called with each answer's status and body
+ * @param answered called with each answer
  * @param failed called once, with the reason, when the connection broke
  */
 export function open(port, answered, failed) {
@@ -49,7 +49,7 @@ export function open(port, answered, failed) {
     const answer = readAnswer(text);
     if (answer) {
       text = "";
-      answered(answer.status, answer.body);
+      answered(answer);
     } else if (text.length > ANSWER_BYTES) fail("an answer without end");
     return true;
   };

@@ -46,7 +46,7 @@ function run({ port, kind, ids, connections, seconds, atLeast = 0, atMost = Infi
   function line() {
     let request = null;
     let since = 0;
-    const link = open(port, answered, (reason) => fail(reason));
+    let link = open(port, answered, broke);
     const self = { send, leave, fail, isWaiting: () => request !== null };
     lines.add(self);
     next(performance.now());
@@ -57,14 +57,27 @@ function run({ port, kind, ids, connections, seconds, atLeast = 0, atMost = Infi
       sent++;
       link.send(request.text);
     }
-    function answered(status, body) {
+    function answered({ status, body, isLast }) {
       const now = performance.now();
       if (asked.answered(request, status, body)) {
         latencies.push(now - since);
         if (now <= end) inTime++;
       }
       request = null;
+      if (isLast) anew();
       next(now);
+    }
+    function anew() {
+      link.close();
+      link = open(port, answered, broke);
+    }
+    function broke(reason) {
+      if (reason === "ECONNREFUSED") return fail(reason);
+      if (request) asked.failed(request, reason);
+      request = null;
+      free.delete(self);
+      anew();
+      next(performance.now());
     }
     function next(now) {
       if (isOver(now)) leave();

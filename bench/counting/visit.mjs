@@ -1,0 +1,96 @@
+// One visit: a subject is served, warmed up, measured, and asked what it stored.
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { compare } from "./accounts.mjs";
+import { ONE, cellName } from "./cells.mjs";
+import { KINDS } from "./requests.mjs";
+import { serveSubject } from "./subjects.mjs";
+
+const WARM_UP_SECONDS = 2;
+const WARM_UP_CONNECTIONS = 32;
+/** How long what was acknowledged may take to be there: views of `ack=async` are stored within a second. */
+const PATIENCE_MS = 10_000;
+const PAUSE_MS = 250;
+
+/** What a subject was told to count since the beginning, by prompts, and how that compares with what it stored. */
+export class Expected {
+  #acknowledged = new Map();
+  #unknown = new Map();
+  /** What earlier comparisons found, so that nothing is told twice. */
+  #told = { lost: 0, doubled: 0 };
+
+  add(ids, { acknowledged, unknown }) {
+    for (const [place, id] of ids.entries()) {
+      this.#acknowledged.set(id, (this.#acknowledged.get(id) ?? 0) + acknowledged[place]);
+      this.#unknown.set(id, (this.#unknown.get(id) ?? 0) + unknown[place]);
+    }
+  }
+
+  /** What was lost and doubled since it was asked last. */
+  async compared(server) {
+    const ids = [...this.#acknowledged.keys()];
+    const [acknowledged, unknown] = [[...this.#acknowledged.values()], [...this.#unknown.values()]];
+    const until = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const found = compare(acknowledged, unknown, await server.stored(ids));
+      if (found.lost === 0 || performance.now() > until) {
+        const since = { lost: found.lost - this.#told.lost, doubled: found.doubled - this.#told.doubled };
+        this.#told = found;
+        return since;
+      }
+      await pause(PAUSE_MS);
+    }
+  }
+}
+
+/** Has the client carry out a plan, and puts beside it what the server's process needed. */
+export async function measured(client, server, plan) {
+  server.forgetPeak();
+  const before = server.cpuSeconds();
+  const { acknowledged, unknown, ...outcome } = await client.run({ port: server.port, ...plan });
+  const used = server.cpuSeconds() - before;
+  const { views } = KINDS[plan.kind];
+  const figures = {
+    ...outcome,
+    views_per_s: outcome.requests_per_s * views,
+    cpu_us: (used / outcome.sent / Math.max(views, 1)) * 1e6,
+    peak_mb: server.peakMb(),
+  };
+  return { figures, acknowledged, unknown };
+}
+
+/**
+ * @param visit one of VISITS
+ * @param state folder of the subject, used before or prepared
+ * @param zipfIds prompts that the subject has already
+ * @param expected what it was told so far
+ * @param report called with each cell's name and figures
+ */
+export async function makeVisit({ subject, warmUp, cells }, { client, state, seconds, zipfIds, expected, report }) {
+  const server = await serveSubject(subject, state);
+  const isCounting = warmUp[0] !== "empty";
+  const idsOf = async (spread) => {
+    if (spread !== ONE) return zipfIds;
+    const ids = [randomUUID()];
+    await server.addPrompts(ids);
+    return ids;
+  };
+  const warm = async (spread, atLeast) => {
+    const plan = { kind: warmUp[0], ids: await idsOf(spread), connections: WARM_UP_CONNECTIONS, seconds: WARM_UP_SECONDS, atLeast };
+    expected.add(plan.ids, await client.run({ port: server.port, ...plan }));
+  };
+  await warm(ONE, warmUp[1]);
+  let isSpread = false;
+  for (const { kind, spread, connections, visitors } of cells) {
+    // All objects are to be there, and awake.
+    if (spread !== ONE && !isSpread) await warm(spread, 0);
+    isSpread ||= spread !== ONE;
+    const ids = await idsOf(spread);
+    const { figures, ...told } = await measured(client, server, { kind, ids, connections, visitors, seconds });
+    expected.add(ids, told);
+    report(cellName(subject, { kind, spread, connections, visitors }), figures);
+  }
+  const compared = isCounting ? await expected.compared(server) : { lost: 0, doubled: 0 };
+  await server.stop();
+  return compared;
+}
