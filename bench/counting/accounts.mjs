@@ -33,20 +33,23 @@ export class Accounts {
   tell(prompt, value, floor) {
     let told = this.values.get(prompt);
     if (!told) this.values.set(prompt, (told = { highest: 0, all: new Set() }));
-    if (!Number.isSafeInteger(value) || value <= floor || told.all.has(value)) this.wrong++;
+    const isValue = Number.isSafeInteger(value);
+    if (!isValue || value <= floor || told.all.has(value)) this.wrong++;
+    if (!isValue) return;
     told.all.add(value);
     told.highest = Math.max(told.highest, value);
   }
 }
 
 /**
- * What is missing and what is too much in the counts that are stored. An event whose fate nobody knows may be stored or not.
- * All three are counts by prompt.
+ * What is missing and what is too much in the counts that are stored, and of how many prompts a value was told that is higher
+ * than that. An event whose fate nobody knows may be stored or not. All are numbers by prompt.
  */
-export function compare(acknowledged, unknown, stored) {
+export function compare({ acknowledged, unknown, highest }, stored) {
   const sum = (difference) => stored.reduce((total, count, prompt) => total + Math.max(difference(count, prompt), 0), 0);
   return {
     lost: sum((count, prompt) => acknowledged[prompt] - count),
     doubled: sum((count, prompt) => count - acknowledged[prompt] - unknown[prompt]),
+    ahead: stored.filter((count, prompt) => highest[prompt] > count).length,
   };
 }

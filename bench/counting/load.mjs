@@ -123,6 +123,7 @@ function run({ port, kind, ids, connections, seconds, atLeast = 0, atMost = Infi
       wrong: accounts.wrong,
       acknowledged: accounts.acknowledged,
       unknown: accounts.unknown,
+      highest: ids.map((_, prompt) => accounts.highest(prompt)),
       client_cpu: (user + system) / 1000 / (now - started),
     });
   }

@@ -11,34 +11,37 @@ const WARM_UP_CONNECTIONS = 32;
 /** How long what was acknowledged may take to be there: views of `ack=async` are stored within a second. */
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 250;
+/** Of what does not count. */
+const NOTHING = { lost: 0, doubled: 0, ahead: 0 };
 
 /** What a subject was told to count since the beginning, by prompts, and how that compares with what it stored. */
 export class Expected {
-  #acknowledged = new Map();
-  #unknown = new Map();
+  #prompts = new Map();
   /** What earlier comparisons found, so that nothing is told twice. */
-  #told = { lost: 0, doubled: 0 };
+  #found = NOTHING;
 
-  add(ids, { acknowledged, unknown }) {
+  /** Adds what came of a plan. */
+  add(ids, { acknowledged, unknown, highest }) {
     for (const [place, id] of ids.entries()) {
-      this.#acknowledged.set(id, (this.#acknowledged.get(id) ?? 0) + acknowledged[place]);
-      this.#unknown.set(id, (this.#unknown.get(id) ?? 0) + unknown[place]);
+      const before = this.#prompts.get(id) ?? { acknowledged: 0, unknown: 0, highest: 0 };
+      this.#prompts.set(id, {
+        acknowledged: before.acknowledged + acknowledged[place],
+        unknown: before.unknown + unknown[place],
+        highest: Math.max(before.highest, highest[place]),
+      });
     }
   }
 
-  /** What was lost and doubled since it was asked last. */
+  /** What is wrong that was not when it was asked last. */
   async compared(server) {
-    const ids = [...this.#acknowledged.keys()];
-    const [acknowledged, unknown] = [[...this.#acknowledged.values()], [...this.#unknown.values()]];
-    const until = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const found = compare(acknowledged, unknown, await server.stored(ids));
-      if (found.lost === 0 || performance.now() > until) {
-        const since = { lost: found.lost - this.#told.lost, doubled: found.doubled - this.#told.doubled };
-        this.#told = found;
-        return since;
-      }
-      await pause(PAUSE_MS);
+    const all = [...this.#prompts.values()];
+    const columns = Object.fromEntries(["acknowledged", "unknown", "highest"].map((name) => [name, all.map((prompt) => prompt[name])]));
+    for (const until = performance.now() + PATIENCE_MS; ; await pause(PAUSE_MS)) {
+      const found = compare(columns, await server.stored([...this.#prompts.keys()]));
+      if (found.lost > 0 && performance.now() < until) continue;
+      const since = Object.entries(found).map(([name, count]) => [name, count - this.#found[name]]);
+      this.#found = found;
+      return Object.fromEntries(since);
     }
   }
 }
@@ -47,7 +50,7 @@ export class Expected {
 export async function measured(client, server, plan) {
   server.forgetPeak();
   const before = server.cpuSeconds();
-  const { acknowledged, unknown, ...outcome } = await client.run({ port: server.port, ...plan });
+  const { acknowledged, unknown, highest, ...outcome } = await client.run({ port: server.port, ...plan });
   const used = server.cpuSeconds() - before;
   const { views } = KINDS[plan.kind];
   const figures = {
@@ -56,7 +59,7 @@ export async function measured(client, server, plan) {
     cpu_us: (used / outcome.sent / Math.max(views, 1)) * 1e6,
     peak_mb: server.peakMb(),
   };
-  return { figures, acknowledged, unknown };
+  return { figures, acknowledged, unknown, highest };
 }
 
 /**
@@ -90,7 +93,7 @@ export async function makeVisit({ subject, warmUp, cells }, { client, state, sec
     expected.add(ids, told);
     report(cellName(subject, { kind, spread, connections, visitors }), figures);
   }
-  const compared = isCounting ? await expected.compared(server) : { lost: 0, doubled: 0 };
+  const compared = isCounting ? await expected.compared(server) : NOTHING;
   await server.stop();
   return compared;
 }
