@@ -8,7 +8,7 @@ export const SNAPSHOT_S = 10;
 /** How long it waits at the least: SNAPSHOT_DELAY_MS there. */
 export const DELAY_S = 1;
 /** Commands a second beyond which a counter spreads: `hot_commands_per_second` in src/edge/settings.rs. */
-export const HOT_COMMANDS = 200;
+export const HOT_COMMANDS = 1000;
 /** Shards of a counter at the most: SHARDS in src/sharding/load.rs. */
 export const SHARDS = 32;
 /** How often a counter that is spread pulls from each: PULL_INTERVAL_MS in src/edge/counter_alarm.rs. */
