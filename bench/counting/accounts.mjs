@@ -53,3 +53,6 @@ export function compare({ acknowledged, unknown, highest }, stored) {
     ahead: stored.filter((count, prompt) => highest[prompt] > count).length,
   };
 }
+
+/** How many requests had errors, of what `Accounts` has by their reasons. */
+export const errorCount = (errors) => Object.values(errors).reduce((sum, times) => sum + times, 0);

@@ -1,4 +1,5 @@
 // What all rounds come to: the figures of results.json.
+import { errorCount } from "./accounts.mjs";
 import { cellName, ONE, ZIPF } from "./cells.mjs";
 import { median, rounded } from "./figures.mjs";
 
@@ -25,8 +26,6 @@ export const TARGETS = [
   { key: "doubled", what: "events that are stored and were not acknowledged", most: 0 },
 ];
 
-const count = (errors) => Object.values(errors).reduce((sum, number) => sum + number, 0);
-
 /** The rounds of each cell put together. `rounds` has, for each round, the figures of each cell by its name. */
 export function cellsOf(rounds) {
   return Object.fromEntries(Object.keys(rounds[0] ?? {}).map((name) => {
@@ -35,7 +34,7 @@ export function cellsOf(rounds) {
     const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
     return [name, {
       ...Object.fromEntries(MEDIANS.map((figure) => [figure, middle(figure)])),
-      errors: sum(all.map(({ errors }) => count(errors))),
+      errors: sum(all.map(({ errors }) => errorCount(errors))),
       wrong: sum(all.map(({ wrong }) => wrong)),
     }];
   }));
@@ -44,7 +43,7 @@ export function cellsOf(rounds) {
 /**
  * The keys of the targets.
  * @param rounds as above
- * @param compared what is wrong with what was stored after each visit
+ * @param compared what is wrong with what was stored after each visit, and with the answers to its warm-up
  * @param economics runs, the first of which the targets are about
  */
 export function keyFigures({ rounds, compared, economics, wasmGzipKb, startup }) {
@@ -77,8 +76,8 @@ export function keyFigures({ rounds, compared, economics, wasmGzipKb, startup })
     usd_per_million_views: rounded(usd_per_million_views),
     wasm_gzip_kb: rounded(wasmGzipKb),
     startup_ms: rounded(startup.startup_ms),
-    errors: total(({ errors }) => count(errors)),
-    wrong_values: total(({ wrong }) => wrong) + found("ahead"),
+    errors: total(({ errors }) => errorCount(errors)) + found("errors"),
+    wrong_values: total(({ wrong }) => wrong) + found("wrong") + found("ahead"),
     lost: found("lost"),
     doubled: found("doubled"),
   };

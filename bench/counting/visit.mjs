@@ -1,7 +1,7 @@
 // One visit: a subject is served, warmed up, measured, and asked what it stored.
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { compare } from "./accounts.mjs";
+import { compare, errorCount } from "./accounts.mjs";
 import { ONE, cellName } from "./cells.mjs";
 import { KINDS } from "./requests.mjs";
 import { serveSubject } from "./subjects.mjs";
@@ -63,6 +63,7 @@ export async function measured(client, server, plan) {
 }
 
 /**
+ * Makes a visit; gives what is wrong with what is stored, and with the answers to what warmed it up.
  * @param visit one of VISITS
  * @param state folder of the subject, used before or prepared
  * @param zipfIds prompts that the subject has already
@@ -78,9 +79,13 @@ export async function makeVisit({ subject, warmUp, cells }, { client, state, sec
     await server.addPrompts(ids);
     return ids;
   };
+  const warmUps = { errors: 0, wrong: 0 };
   const warm = async (spread, atLeast) => {
     const plan = { kind: warmUp[0], ids: await idsOf(spread), connections: WARM_UP_CONNECTIONS, seconds: WARM_UP_SECONDS, atLeast };
-    expected.add(plan.ids, await client.run({ port: server.port, ...plan }));
+    const outcome = await client.run({ port: server.port, ...plan });
+    expected.add(plan.ids, outcome);
+    warmUps.errors += errorCount(outcome.errors);
+    warmUps.wrong += outcome.wrong;
   };
   await warm(ONE, warmUp[1]);
   let isSpread = false;
@@ -95,5 +100,5 @@ export async function makeVisit({ subject, warmUp, cells }, { client, state, sec
   }
   const compared = isCounting ? await expected.compared(server) : NOTHING;
   await server.stop();
-  return compared;
+  return { ...compared, ...warmUps };
 }

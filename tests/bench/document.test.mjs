@@ -79,12 +79,15 @@ test("ratios are medians of those of the rounds, by the cells they name", () => 
   assert.equal(keysOf(rounds).async_vs_empty, 0.5);
 });
 
-test("errors and wrong values are the product's alone, what is lost is of all its visits", () => {
+test("errors and wrong values are the product's alone, those of warm-ups among them; what is lost is of all its visits", () => {
   const [own, other] = ["promptmeter/durable", "object/baseline"].map((name) => `${name}/${ONE}/32`);
   const rounds = [round({ [own]: { errors: { "status 500": 2, "no answer": 1 }, wrong: 4 }, [other]: { errors: { "status 500": 9 }, wrong: 9 } }), round()];
-  const compared = [{ lost: 1, doubled: 2, ahead: 3 }, { lost: 10, doubled: 20, ahead: 30 }];
+  const compared = [
+    { lost: 1, doubled: 2, ahead: 3, errors: 100, wrong: 200 },
+    { lost: 10, doubled: 20, ahead: 30, errors: 0, wrong: 0 },
+  ];
   const { errors, wrong_values, lost, doubled } = keysOf(rounds, { compared, economics: [{ ...RUN, errors: { late: 1 }, wrong: 5 }] });
-  assert.deepEqual([errors, wrong_values, lost, doubled], [4, 42, 11, 22]);
+  assert.deepEqual([errors, wrong_values, lost, doubled], [104, 242, 11, 22]);
 });
 
 test("where PostgreSQL is left out, there is no ratio to it", () => {
