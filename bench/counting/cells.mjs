@@ -4,10 +4,10 @@
 export const PROMPTS = 1282;
 /** How a cell's views are spread. */
 export const [ONE, ZIPF] = ["one prompt", `Zipf over ${PROMPTS} prompts`];
-/** Requests that warm up a worker at the least: by then V8 has optimized it. */
-const WARM = 10_000;
-/** The same of batches. */
-const WARM_BATCHES = 500;
+/** How a worker is warmed up: with so many requests at the least, by which V8 has optimized it. */
+const warm = (kind) => ({ kind, connections: 32, atLeast: 10_000 });
+/** The same with batches, of which fewer come at the same time. */
+const warmWithBatches = (kind) => ({ kind, connections: 8, atLeast: 500 });
 
 const cells = (kind, spread, ...connections) => connections.map((number) => ({ kind, spread, connections: number }));
 const fromAnywhere = (cell) => ({ ...cell, visitors: true });
@@ -15,10 +15,10 @@ const batches = (kind) => [...cells(kind, ONE, 1, 8), ...cells(kind, ZIPF, 1, 8)
 
 /** Which subject is served, how it is warmed up, and what is then measured. Hot prompts come first: they leave least behind. */
 export const VISITS = [
-  { subject: "empty", warmUp: ["empty", WARM], cells: cells("empty", ONE, 1, 32, 256) },
+  { subject: "empty", warmUp: warm("empty"), cells: cells("empty", ONE, 1, 32, 256) },
   {
     subject: "promptmeter",
-    warmUp: ["async", WARM],
+    warmUp: warm("async"),
     cells: [
       ...cells("missing", ONE, 32),
       ...cells("async", ONE, 1, 32, 256),
@@ -27,10 +27,10 @@ export const VISITS = [
       ...cells("async", ZIPF, 1, 32, 256),
     ],
   },
-  { subject: "object", warmUp: ["baseline", WARM], cells: [...cells("baseline", ONE, 1, 32, 256), ...cells("baseline", ZIPF, 32)] },
+  { subject: "object", warmUp: warm("baseline"), cells: [...cells("baseline", ONE, 1, 32, 256), ...cells("baseline", ZIPF, 32)] },
   {
     subject: "promptmeter",
-    warmUp: ["durable", WARM],
+    warmUp: warm("durable"),
     cells: [
       ...cells("durable", ONE, 1, 32, 256),
       ...cells("durableWithoutId", ONE, 32),
@@ -38,9 +38,9 @@ export const VISITS = [
       ...cells("durable", ZIPF, 1, 32, 256),
     ],
   },
-  { subject: "d1", warmUp: ["baseline", WARM], cells: [...cells("baseline", ONE, 1, 32, 256), ...cells("baseline", ZIPF, 32)] },
+  { subject: "d1", warmUp: warm("baseline"), cells: [...cells("baseline", ONE, 1, 32, 256), ...cells("baseline", ZIPF, 32)] },
   { subject: "postgres", cells: cells("baseline", ONE, 32) },
-  { subject: "promptmeter", warmUp: ["batch500", WARM_BATCHES], cells: [...batches("batch100"), ...batches("batch500")] },
+  { subject: "promptmeter", warmUp: warmWithBatches("batch500"), cells: [...batches("batch100"), ...batches("batch500")] },
 ];
 
 /** The name of a cell, under which its rounds are put together. */

@@ -109,7 +109,7 @@ document; what stands under *Why* is written by hand.
 
 ${machine.cpus} cores (${machine.cpu}), ${machine.system}, workerd ${machine.workerd}, Node ${machine.node}, ${machine.postgres ?? "no PostgreSQL"}.
 Medians of ${results.rounds} rounds of ${results.seconds} s for each line, the order of which alternates; ratios are medians of those of the rounds. Each worker
-runs alone on workerd, with storage on disk, and is warmed up for at least 2 s and 10,000 requests. One client process on the same
+runs alone on workerd, with storage on disk, and is warmed up for at least 2 s and 10,000 requests (500 batches). One client process on the same
 machine sends the next request of a connection when the one before is answered; it reads every answer, and what was acknowledged is
 compared with what is stored. All of a worker runs in one thread, its objects and D1 included.
 ${left}

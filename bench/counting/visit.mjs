@@ -7,7 +7,6 @@ import { KINDS } from "./requests.mjs";
 import { serveSubject } from "./subjects.mjs";
 
 const WARM_UP_SECONDS = 2;
-const WARM_UP_CONNECTIONS = 32;
 /** How long what was acknowledged may take to be there: views of `ack=async` are stored within a second. */
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 250;
@@ -72,7 +71,7 @@ export async function measured(client, server, plan) {
  */
 export async function makeVisit({ subject, warmUp, cells }, { client, state, seconds, zipfIds, expected, report }) {
   const server = await serveSubject(subject, state);
-  const isCounting = warmUp[0] !== "empty";
+  const isCounting = warmUp.kind !== "empty";
   const idsOf = async (spread) => {
     if (spread !== ONE) return zipfIds;
     const ids = [randomUUID()];
@@ -81,13 +80,13 @@ export async function makeVisit({ subject, warmUp, cells }, { client, state, sec
   };
   const warmUps = { errors: 0, wrong: 0 };
   const warm = async (spread, atLeast) => {
-    const plan = { kind: warmUp[0], ids: await idsOf(spread), connections: WARM_UP_CONNECTIONS, seconds: WARM_UP_SECONDS, atLeast };
+    const plan = { ...warmUp, atLeast, ids: await idsOf(spread), seconds: WARM_UP_SECONDS };
     const outcome = await client.run({ port: server.port, ...plan });
     expected.add(plan.ids, outcome);
     warmUps.errors += errorCount(outcome.errors);
     warmUps.wrong += outcome.wrong;
   };
-  await warm(ONE, warmUp[1]);
+  await warm(ONE, warmUp.atLeast);
   let isSpread = false;
   for (const { kind, spread, connections, visitors } of cells) {
     // All objects are to be there, and awake.
