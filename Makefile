@@ -4,6 +4,9 @@ EVENTS ?= 50000
 CONCURRENCY ?= 32
 PROMPTS ?= 100000
 COUNTED ?= 10000000
+ROUNDS ?= 3
+DURATION ?= 3
+PACED ?= 30
 
 MAKEFLAGS += --no-print-directory
 export WRANGLER_SEND_METRICS := false
@@ -33,12 +36,13 @@ WASM_OPT := -Os --one-caller-inline-max-function-size=20 --low-memory-unused --r
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
-.PHONY: help dev test serve setup build token demo-data replay bench-search bench-experiments bench-reads clean distclean programs toolchain migrate
+.PHONY: help dev test serve setup build token demo-data replay bench bench-scale bench-search bench-experiments bench-reads clean distclean programs toolchain migrate
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo
 	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) PROMPTS=$(PROMPTS) COUNTED=$(COUNTED)' \
+		'ROUNDS=$(ROUNDS) DURATION=$(DURATION) PACED=$(PACED)' \
 		'SUB= FILE= TEMPLATES='
 
 # On a laptop all requests come from one address: it has no limit, unless .dev.vars sets one.
@@ -62,6 +66,8 @@ test: setup .dev.vars ## lint, run the native tests, build, and test the built w
 	@$(MAKE) build
 	@printf '\n== deploy, dry run\n'
 	@$(WRANGLER) deploy --dry-run
+	@printf '\n== the benchmark of counting\n'
+	@$(NODE) --test --test-reporter=spec 'tests/bench/*.test.mjs'
 	@printf '\n== the built worker on workerd\n'
 	@$(NODE) --test --test-reporter=spec 'tests/worker/*.test.mjs'
 
@@ -79,6 +85,12 @@ demo-data: $(PACKAGES) .dev.vars ## import the prompts of the CSV file FILE and 
 replay: $(PACKAGES) .dev.vars ## send EVENTS events over CONCURRENCY connections to the instance at PORT, compare what it stored
 	@$(NODE) scripts/replay.mjs --url http://localhost:$(PORT) --events $(EVENTS) \
 		--concurrency $(CONCURRENCY) --list "$(STATE)/demo-prompts.json"
+
+bench: setup build ## measure counting beside its alternatives (12 minutes), write bench/results.json and docs/benchmarks.md
+	@$(WITH_NODE) ROUNDS="$(ROUNDS)" DURATION="$(DURATION)" PACED="$(PACED)" node bench/counting.mjs
+
+bench-scale: $(PACKAGES) ## simulate 100,000 views/s over 10,000,000 prompts, write the figures into docs/scale.md
+	@$(NODE) bench/scale.mjs
 
 bench-search: setup build ## measure how many rows D1 reads for searches over ../shared/data
 	@$(NODE) bench/search.mjs

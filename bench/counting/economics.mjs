@@ -1,0 +1,94 @@
+// What views cost on Cloudflare: what the worker says it did, at the published prices.
+import { setTimeout as pause } from "node:timers/promises";
+import { randomUUID } from "node:crypto";
+import { ONE, PROMPTS, ZIPF } from "./cells.mjs";
+import { OBJECT_GB, dollars } from "./prices.mjs";
+import { KINDS } from "./requests.mjs";
+import { serveSubject } from "./subjects.mjs";
+import { measured } from "./visit.mjs";
+
+/** Views a second. */
+export const RATE = 1000;
+const CONNECTIONS = 32;
+/** How long an object is taken to be active for a call or an alarm, in seconds: longer than it is, here. */
+const ACTIVE_S = 0.01;
+/** Counters tell D1 at the most once in ten seconds; nothing new for so long means that all have told. */
+const QUIET_MS = 12_000;
+
+/** What is run: views as browsers send them, each from somewhere else unless it says otherwise. */
+const RUNS = [
+  { name: "ack=async, one prompt", kind: "async", spread: ONE, visitors: true },
+  { name: "ack=async, one prompt, one visitor", kind: "async", spread: ONE },
+  { name: `ack=async, ${ZIPF}`, kind: "async", spread: ZIPF, visitors: true },
+  { name: "durable, one prompt", kind: "durable", spread: ONE, visitors: true },
+  { name: `durable, in batches of 500, ${ZIPF}`, kind: "batch500", spread: ZIPF },
+];
+
+const METERS = {
+  object_calls: "promptmeter_object_calls_total",
+  alarms: "promptmeter_alarms_rung_total",
+  object_rows_read: "promptmeter_object_rows_read_total",
+  object_rows_written: "promptmeter_object_rows_written_total",
+  d1_rows_read: "promptmeter_d1_rows_read_total",
+  d1_rows_written: "promptmeter_d1_rows_written_total",
+};
+
+async function readings(server) {
+  const metrics = await server.metrics();
+  return Object.fromEntries(Object.entries(METERS).map(([name, meter]) => [name, metrics[meter]]));
+}
+
+/** The readings once they have stayed the same for a while. */
+async function settled(server) {
+  for (let [last, since] = ["", 0]; ; await pause(1000)) {
+    const now = await readings(server);
+    if (JSON.stringify(now) !== last) [last, since] = [JSON.stringify(now), performance.now()];
+    else if (performance.now() - since > QUIET_MS) return now;
+  }
+}
+
+/** What a million views cost of which each needs so much. Alarms that ring are requests to objects. */
+function priced({ alarms, ...perView }) {
+  const calls = perView.object_calls + alarms;
+  return dollars({ ...perView, object_calls: calls, object_gb_s: calls * ACTIVE_S * OBJECT_GB }) * 1e6;
+}
+
+/** One run: what a view needed, and what a million of them cost. */
+async function measureRun(client, server, { name, kind, spread, visitors }, seconds, zipfIds, expected) {
+  const ids = spread === ONE ? [randomUUID()] : zipfIds;
+  if (spread === ONE) await server.addPrompts(ids);
+  const before = await readings(server);
+  const { views } = KINDS[kind];
+  const plan = { kind, ids, connections: CONNECTIONS, seconds, rate: RATE / views, visitors };
+  const { figures, ...told } = await measured(client, server, plan);
+  expected.add(ids, told);
+  const after = await settled(server);
+  const counted = told.acknowledged.reduce((sum, count) => sum + count, 0);
+  const each = Object.entries(after).map(([meter, reading]) => [meter, (reading - before[meter]) / counted]);
+  const perView = { requests: 1 / views, ...Object.fromEntries(each), cpu_ms: figures.cpu_us / 1000 };
+  return { name, views: counted, ...figures, per_view: perView, usd_per_million_views: priced(perView) };
+}
+
+/** What stands beside it: the rows are what SQLite says of their statements, the processor time is as it was measured. */
+export function alternatives(cpuUs) {
+  const none = { requests: 1, object_calls: 0, alarms: 0, object_rows_read: 0, object_rows_written: 0, d1_rows_read: 0, d1_rows_written: 0 };
+  const objects = { ...none, object_calls: 1, object_rows_read: 2, object_rows_written: 1, cpu_ms: cpuUs.object / 1000 };
+  const d1 = { ...none, d1_rows_read: 2, d1_rows_written: 1, cpu_ms: cpuUs.d1 / 1000 };
+  const told = (name, perView) => ({ name, per_view: perView, usd_per_million_views: priced(perView) });
+  return [told("one object call and one row per view", objects), told("D1 UPSERT per view", d1)];
+}
+
+/** All runs, on a state on which the prompts of the Zipf spread are. */
+export async function measureEconomics(client, { state, seconds, zipfIds, expected, report }) {
+  if (zipfIds.length !== PROMPTS) throw new Error("the spread is another one");
+  const server = await serveSubject("promptmeter", state);
+  await settled(server);
+  const runs = [];
+  for (const run of RUNS) {
+    runs.push(await measureRun(client, server, run, seconds, zipfIds, expected));
+    report(runs.at(-1));
+  }
+  const compared = await expected.compared(server);
+  await server.stop();
+  return { runs, compared };
+}

@@ -1,0 +1,78 @@
+// workerd with one worker, and what its process costs.
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import workerdPackage from "workerd";
+import { workerdConfig } from "../../scripts/workerd-config.mjs";
+
+const SOCKETS = 2;
+/** Of a second, in /proc. */
+const TICKS = 100;
+
+const running = new Set();
+process.on("exit", () => {
+  for (const workerd of running) workerd.kill("SIGKILL");
+});
+
+/** Two ports next to each other that nobody listens on. */
+async function freePorts() {
+  const listen = (port) =>
+    new Promise((resolve, reject) => {
+      const server = createServer().on("error", reject);
+      server.listen(port, "127.0.0.1", () => resolve(server));
+    });
+  for (;;) {
+    const first = await listen(0);
+    const { port } = first.address();
+    const second = await listen(port + 1).catch(() => null);
+    first.close();
+    second?.close();
+    if (second) return port;
+  }
+}
+
+/** The processor time that a process has used, in seconds, that of children that ended included. */
+export function cpuSeconds(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1).split(" ");
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS;
+}
+
+const peakMb = (pid) => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))[1]) / 1000;
+
+/**
+ * Serves a worker on storage of its own below `state`, until it is stopped.
+ * @param worker as wrangler reads it from wrangler.toml
+ * @param variables its settings
+ */
+export async function serve(worker, variables, state) {
+  const port = await freePorts();
+  for (const folder of ["do", "d1", "cron"]) mkdirSync(join(state, "v3", folder), { recursive: true });
+  const file = join(state, "workerd.capnp");
+  writeFileSync(file, workerdConfig(worker, variables, state, port), { mode: 0o600 });
+  const args = ["serve", "--experimental", "--control-fd=3", "--import-path=/", file];
+  const began = performance.now();
+  const workerd = spawn(workerdPackage.default, args, { stdio: ["ignore", "inherit", "inherit", "pipe"] });
+  running.add(workerd);
+  const ended = new Promise((resolve) => workerd.once("exit", resolve));
+  ended.then(() => running.delete(workerd));
+  let listening = 0;
+  for await (const line of createInterface({ input: workerd.stdio[3] })) {
+    if (JSON.parse(line).event === "listen" && ++listening === SOCKETS) break;
+  }
+  if (listening < SOCKETS) throw new Error(`workerd did not serve ${worker.name}`);
+  return {
+    port,
+    /** When the process was started, by performance.now(). */
+    began,
+    cpuSeconds: () => cpuSeconds(workerd.pid),
+    peakMb: () => peakMb(workerd.pid),
+    /** From here on the peak is a new one. */
+    forgetPeak: () => writeFileSync(`/proc/${workerd.pid}/clear_refs`, "5"),
+    async stop() {
+      workerd.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
