@@ -1,5 +1,5 @@
-// Views of many callers that are counted together, by the release build straight on workerd: each is told its own, whoever of them
-// goes away, whatever fails.
+// Views of many callers that are counted together, by the release build straight on workerd: each is told its own, whoever
+// of them goes away, whatever fails.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, afterEach, test } from "node:test";
@@ -23,7 +23,8 @@ async function traffic(count, each, send) {
   return answers.flat();
 }
 
-const view = (caller, id, key, more) => caller.post(`/v1/prompts/${id}/view`, undefined, { headers: { "idempotency-key": key }, ...more });
+const view = (caller, id, key, more) =>
+  caller.post(`/v1/prompts/${id}/view`, undefined, { headers: { "idempotency-key": key }, ...more });
 const viewLater = (caller, id) => caller.post(`/v1/prompts/${id}/view?ack=async`);
 const keys = (length) => Array.from({ length }, () => randomUUID());
 

@@ -1,5 +1,5 @@
-// A counter that is hot spreads over shards, and folds back when it is cold: nothing is lost or doubled, and reads are right all the
-// while. So few commands a second make it hot here that the tests' traffic does.
+// A counter that is hot spreads over shards, and folds back when it is cold: nothing is lost or doubled, and reads are
+// right all the while. So few commands a second make it hot here that the tests' traffic does.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, describe, test } from "node:test";
@@ -28,7 +28,10 @@ async function begin({ isDurable = false } = {}) {
   let visitors = 0;
 
   /** A view of a visitor; each visitor comes twice. */
-  const view = () => ({ type: "view", prompt_id: id, id: randomUUID(), visitor: `visitor-${visitors++ >> 1}`, timestamp: noon });
+  const view = () => {
+    const visitor = `visitor-${visitors++ >> 1}`;
+    return { type: "view", prompt_id: id, id: randomUUID(), visitor, timestamp: noon };
+  };
   const objectCalls = async () => {
     const { body } = await api.get("/v1/admin/metrics", { as: service });
     return Number(/^promptmeter_object_calls_total (\d+)$/m.exec(body)[1]);
