@@ -32,10 +32,17 @@ export function postgres() {
   return findPrograms(PROGRAMS);
 }
 
-/** The processor time of the server and of all that it started, those that ended included. */
+/** The processor time of the server and of all that it started. One that ends meanwhile is in the server's, which is read last. */
 function serverSeconds(pid) {
+  const used = (process) => {
+    try {
+      return cpuSeconds(process);
+    } catch {
+      return 0;
+    }
+  };
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter(Boolean);
-  return [pid, ...children].reduce((sum, process) => sum + cpuSeconds(process), 0);
+  return children.reduce((sum, process) => sum + used(process), 0) + cpuSeconds(pid);
 }
 
 /** The latencies that pgbench logged, in milliseconds. */
