@@ -142,6 +142,7 @@ $(PACKAGES): package.json package-lock.json | programs
 	@echo 'Installing the npm packages (about 15 seconds)'
 	npm ci --no-audit --no-fund --loglevel=error
 
+# RUN_TO_COMPLETION: a request whose client goes away is not cut off, for others wait for what it does.
 build/.done: $(SOURCES) | setup
 	@echo 'Building the worker (about a minute cold, 10 seconds warm)'
 	@$(WITH_NODE) \

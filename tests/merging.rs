@@ -90,8 +90,10 @@ fn too_much_is_refused_and_leaves_no_trace() {
     assert_eq!(queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, 0), Err("b"));
     assert!(!queues.has_room(1));
     let sending = carried(queues.turn(name, 0));
+    assert!(!queues.has_room(1), "it is on its way");
+    queues.done(sending.merged.increments.len());
     assert!(queues.has_room(WAITING));
-    assert_eq!(sending.merged.into_callers().collect::<Vec<_>>(), ["a"]);
+    assert_eq!(sending.merged.into_parts(), (much, vec!["a"]));
 }
 
 #[test]
@@ -166,9 +168,13 @@ struct Isolate {
     sent: BTreeMap<Uuid, Vec<Increment>>,
 }
 
+fn callers_of(sending: &Sending<usize>) -> Vec<usize> {
+    sending.merged.clone().into_parts().1
+}
+
 impl Isolate {
     fn is_of(&self, sending: &Sending<usize>, prompt: Uuid) -> bool {
-        sending.merged.clone().into_callers().all(|caller| self.prompts[&caller] == prompt)
+        callers_of(sending).iter().all(|caller| self.prompts[caller] == prompt)
     }
 
     /// A carrier that does not wait looks whether it is its turn.
@@ -184,7 +190,7 @@ impl Isolate {
             Turn::Over => drop(self.carriers.remove(&carrier)),
             Turn::Send(sending) => {
                 let prompt = self.prompts[&carrier];
-                assert!(sending.merged.clone().into_callers().any(|caller| caller == carrier));
+                assert!(callers_of(&sending).contains(&carrier));
                 assert!(!self.on_their_way.iter().any(|other| self.is_of(other, prompt)));
                 self.sent.entry(prompt).or_default().extend(&sending.merged.increments);
                 self.on_their_way.push(sending);
@@ -195,9 +201,11 @@ impl Isolate {
     /// A counter answers.
     fn answer(&mut self, place: usize) {
         if place < self.on_their_way.len() {
-            for called in self.queues.sent(self.on_their_way.remove(place).name) {
+            let sending = self.on_their_way.remove(place);
+            for called in self.queues.sent(sending.name) {
                 assert!(self.waiting.remove(&called));
             }
+            self.queues.done(sending.merged.increments.len());
         }
     }
 }

@@ -11,7 +11,7 @@ const warmWithBatches = (kind) => ({ kind, connections: 8, atLeast: 500 });
 
 const cells = (kind, spread, ...connections) => connections.map((number) => ({ kind, spread, connections: number }));
 const fromAnywhere = (cell) => ({ ...cell, visitors: true });
-const batches = (kind) => [...cells(kind, ONE, 1, 8), ...cells(kind, ZIPF, 1, 8)];
+const batches = (kind) => [...cells(kind, ONE, 1, 8), ...cells(kind, ZIPF, 1, 8, 32)];
 
 /** Which subject is served, how it is warmed up, and what is then measured. Hot prompts come first: they leave least behind. */
 export const VISITS = [

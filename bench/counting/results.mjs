@@ -55,7 +55,8 @@ export function keyFigures({ rounds, compared, economics, wasmGzipKb, startup })
     return rounded(median(known.map((round) => views(round, one) / views(round, other))));
   };
   const best = (kind, spread) => {
-    const candidates = [1, 8].map((connections) => median(rounds.map((round) => views(round, cell("promptmeter", kind, spread, connections)))));
+    const names = [1, 8, 32].map((connections) => cell("promptmeter", kind, spread, connections)).filter((name) => rounds.every((round) => round[name]));
+    const candidates = names.map((name) => median(rounds.map((round) => views(round, name))));
     return rounded(Math.max(...candidates), 5);
   };
   const durable = (connections) => cell("promptmeter", "durable", ONE, connections);

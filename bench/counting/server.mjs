@@ -1,10 +1,10 @@
 // workerd with one worker, and what its process costs.
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import workerdPackage from "workerd";
+import { freePorts } from "../../scripts/ports.mjs";
 import { workerdConfig } from "../../scripts/workerd-config.mjs";
 
 const SOCKETS = 2;
@@ -15,23 +15,6 @@ const running = new Set();
 process.on("exit", () => {
   for (const workerd of running) workerd.kill("SIGKILL");
 });
-
-/** Two ports next to each other that nobody listens on. */
-async function freePorts() {
-  const listen = (port) =>
-    new Promise((resolve, reject) => {
-      const server = createServer().on("error", reject);
-      server.listen(port, "127.0.0.1", () => resolve(server));
-    });
-  for (;;) {
-    const first = await listen(0);
-    const { port } = first.address();
-    const second = await listen(port + 1).catch(() => null);
-    first.close();
-    second?.close();
-    if (second) return port;
-  }
-}
 
 /** The processor time that a process has used, in seconds, that of children that ended included. */
 export function cpuSeconds(pid) {

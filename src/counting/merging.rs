@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::protocol::{Increment, Outcome, Told};
 use super::tally::Tally;
 
-/// Increments that wait at the most, of all prompts.
+/// Increments that wait or are on their way at the most, of all prompts.
 pub const WAITING: usize = 100_000;
 /// Increments of a batch, unless its last caller has more.
 pub const BATCH: usize = 5000;
@@ -50,9 +50,10 @@ impl<Caller> Merged<Caller> {
         self.callers.push((caller, increments.len()));
     }
 
-    /// The callers.
-    pub fn into_callers(self) -> impl Iterator<Item = Caller> {
-        self.callers.into_iter().map(|(caller, _)| caller)
+    /// The increments, and the callers.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Increment>, Vec<Caller>) {
+        (self.increments, self.callers.into_iter().map(|(caller, _)| caller).collect())
     }
 
     /// What each caller is told of a command that came to this: the counts behind the last increment, and an outcome for
@@ -93,7 +94,7 @@ pub enum Turn<Caller> {
     Wait,
     /// Another carrier has sent it.
     Over,
-    /// It is to be sent; then [`Queues::sent`] is told, and those are called whose turn it is then.
+    /// It is to be sent; then [`Queues::sent`] is told, and those are called whose turn it is then; in the end [`Queues::done`].
     Send(Sending<Caller>),
 }
 
@@ -188,7 +189,6 @@ impl<Caller, Carrier> Queues<Caller, Carrier> {
         }
         let Some(Batch { number, merged, .. }) = queue.batches.pop_front() else { return Turn::Over };
         queue.sent = Some((number, now_ms));
-        self.waiting -= merged.increments.len().min(self.waiting);
         Turn::Send(Sending { name: BatchName { number, ..name }, merged })
     }
 
@@ -201,7 +201,7 @@ impl<Caller, Carrier> Queues<Caller, Carrier> {
         None
     }
 
-    /// A batch was sent, and answered or given up; tells whom to call.
+    /// A batch was answered, or the next need not wait for it; tells whom to call.
     #[must_use]
     pub fn sent(&mut self, name: BatchName) -> Vec<Carrier> {
         let Some(queue) = self.by_prompt.get_mut(&name.prompt_id) else { return Vec::new() };
@@ -216,6 +216,11 @@ impl<Caller, Carrier> Queues<Caller, Carrier> {
             return Vec::new();
         };
         std::mem::take(&mut next.carriers)
+    }
+
+    /// So many increments are counted, or given up.
+    pub fn done(&mut self, increments: usize) {
+        self.waiting -= increments.min(self.waiting);
     }
 
     /// Whether so many increments more may wait.

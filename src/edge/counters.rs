@@ -20,8 +20,8 @@ use crate::sharding::protocol::{self as shards, object_name};
 /// How long is waited before a command is sent: first, again, and for the last time, in milliseconds. It carries what
 /// makes sending it again safe.
 pub(super) const PAUSES_MS: &[u64] = &[0, 50, 250];
-/// The same of a command that nobody waits for, and that is lost if it fails.
-pub(super) const LONG_PAUSES_MS: &[u64] = &[0, 50, 250, 1000, 3000, 8000];
+/// The same once more, of what would be lost.
+pub(super) const LATER_PAUSES_MS: &[u64] = &[1000, 3000, 5000, 9000];
 /// How often increments are sent elsewhere.
 const TURNS: usize = 8;
 /// Counters that are known to be spread.
@@ -40,9 +40,18 @@ pub(super) async fn ask(env: &Env, prompt_id: Uuid, command: &Command) -> Result
     again(PAUSES_MS, || objects::ask(env, BINDING, &name, command)).await
 }
 
-/// Has increments counted; what is told is durable. As long as it fails it is tried again after pauses, in milliseconds.
-pub(super) async fn count(env: &Env, prompt_id: Uuid, increments: &[Increment], pauses_ms: &[u64]) -> Result<Told> {
-    let delivery = random_u64();
+/// Has increments counted; what is told is durable. If it fails it is tried again.
+pub(super) async fn count(env: &Env, prompt_id: Uuid, increments: &[Increment]) -> Result<Told> {
+    deliver(env, prompt_id, (random_u64(), increments), PAUSES_MS).await
+}
+
+/// The same after pauses, in milliseconds, and under the number of a delivery: what comes under it again is counted once.
+pub(super) async fn deliver(
+    env: &Env,
+    prompt_id: Uuid,
+    (delivery, increments): (u64, &[Increment]),
+    pauses_ms: &[u64],
+) -> Result<Told> {
     let mut told = Vec::new();
     let mut left: Vec<usize> = (0..increments.len()).collect();
     for _ in 0..TURNS {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use worker::{Env, Result};
 
 use super::call::storage_failure;
-use super::counters::{self, PAUSES_MS};
+use super::counters;
 use super::merging::Way;
 use super::runtime::{log_failure, now_ms};
 use super::{d1, merging, metering, prompt_lookup, recorders};
@@ -171,7 +171,7 @@ impl Passage<'_> {
     async fn count(self, prompt_id: Uuid, increments: Vec<Increment>) -> Result<Told> {
         match self {
             Self::Merged(way, pace) => way.count(prompt_id, &increments, pace).await,
-            Self::Alone(env) => counters::count(env, prompt_id, &increments, PAUSES_MS).await,
+            Self::Alone(env) => counters::count(env, prompt_id, &increments).await,
         }
     }
 }

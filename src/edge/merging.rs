@@ -13,14 +13,14 @@ use futures_util::future::{Either, select};
 use uuid::Uuid;
 use worker::{Context, Delay, Env, Error, Result};
 
-use super::counters::{self, LONG_PAUSES_MS, PAUSES_MS};
+use super::counters::{LATER_PAUSES_MS, PAUSES_MS, deliver};
 use super::handover::{Giver, handover};
-use super::runtime::{log_failure, now_ms};
-use crate::counting::merging::{BatchName, Merged, Pace, Queues, Turn};
+use super::runtime::{log_failure, now_ms, random_u64};
+use crate::counting::merging::{BatchName, Merged, Pace, Queues, Sending, Turn};
 use crate::counting::protocol::{Increment, Told};
 
 /// How long increments that nobody waits for gather.
-const WINDOW: Duration = Duration::from_millis(200);
+const WINDOW: Duration = Duration::from_millis(240);
 /// After how long a carrier looks by itself whether it is its batch's turn: the one before it may be gone.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long a batch waits for those that were told of the one before to come again.
@@ -80,20 +80,38 @@ async fn carry(env: Env, prompt_id: Uuid, name: BatchName, pace: Pace) {
     if pace == Pace::Gathering {
         Delay::from(WINDOW).await;
     }
-    let pauses_ms = if pace == Pace::Gathering { LONG_PAUSES_MS } else { PAUSES_MS };
     loop {
         match QUEUES.with_borrow_mut(|queues| queues.turn(name, now_ms())) {
             Turn::Over => return,
             Turn::Wait => wait(name).await,
             Turn::Send(sending) => {
-                let told = counters::count(&env, prompt_id, &sending.merged.increments, pauses_ms).await;
-                let next = QUEUES.with_borrow_mut(|queues| queues.sent(sending.name));
-                for carrier in next {
-                    carrier.give(());
-                }
-                tell(sending.merged, told);
+                let increments = sending.merged.increments.len();
+                send(&env, prompt_id, sending).await;
+                QUEUES.with_borrow_mut(|queues| queues.done(increments));
             }
         }
+    }
+}
+
+/// Sends a batch, and again under the same number if that fails. Those who wait are told so soon, and the way is free for the
+/// next batch; what nobody waits for is sent again for some time.
+async fn send(env: &Env, prompt_id: Uuid, Sending { name, merged }: Sending<Caller>) {
+    let delivery = random_u64();
+    let told = deliver(env, prompt_id, (delivery, &merged.increments), PAUSES_MS).await;
+    for next in QUEUES.with_borrow_mut(|queues| queues.sent(name)) {
+        next.give(());
+    }
+    let failure = match told {
+        Ok(together) => return tell(merged, &together),
+        Err(error) => error.to_string(),
+    };
+    let (increments, callers) = merged.into_parts();
+    let is_lost = callers.iter().any(Option::is_none);
+    for caller in callers.into_iter().flatten() {
+        caller.give(Err(failure.clone()));
+    }
+    if is_lost && let Err(error) = deliver(env, prompt_id, (delivery, &increments), LATER_PAUSES_MS).await {
+        log_failure("count", &error.to_string());
     }
 }
 
@@ -106,23 +124,10 @@ async fn wait(name: BatchName) {
     }
 }
 
-fn tell(merged: Merged<Caller>, told: Result<Told>) {
-    let failure = match told {
-        Ok(together) => {
-            for (caller, told) in merged.told(&together) {
-                if let Some(caller) = caller {
-                    caller.give(Ok(told));
-                }
-            }
-            return;
+fn tell(merged: Merged<Caller>, together: &Told) {
+    for (caller, told) in merged.told(together) {
+        if let Some(caller) = caller {
+            caller.give(Ok(told));
         }
-        Err(error) => error.to_string(),
-    };
-    let callers: Vec<_> = merged.into_callers().collect();
-    if callers.iter().any(Option::is_none) {
-        log_failure("count", &failure);
-    }
-    for caller in callers.into_iter().flatten() {
-        caller.give(Err(failure.clone()));
     }
 }

@@ -164,6 +164,10 @@ test("what nobody waits for is sent again until it is stored, and is counted onc
   assert.deepEqual([...new Set(answers.map(({ status }) => status))], [202]);
   await until(async () => (await objectCalls()) > calls + 1, "it was sent, and sent again");
   assert.equal(await viewsCounted(), counted);
+  // It is told before what was sent before it is given up.
+  const caller = connect(served.url);
+  assert.equal((await view(caller, id, randomUUID())).status, 503);
+  caller.end();
   await yields();
   await until(async () => (await viewsCounted()) >= counted + answers.length, "all is counted");
   assert.deepEqual(await api.counts(id), [1 + answers.length, 1, 0, 0]);

@@ -1,30 +1,13 @@
 // The release build straight on workerd, as `make serve` runs it: with files that can be read when it has ended.
 import { execFile, spawn } from "node:child_process";
 import { mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
+import { freePorts } from "../../scripts/ports.mjs";
 import { ROOT, SETTINGS, client } from "./instance.mjs";
-
-/** Two ports next to each other that nobody listens on. */
-async function freePorts() {
-  const listen = (port) =>
-    new Promise((resolve, reject) => {
-      const server = createServer().on("error", reject);
-      server.listen(port, "127.0.0.1", () => resolve(server));
-    });
-  for (;;) {
-    const first = await listen(0);
-    const { port } = first.address();
-    const second = await listen(port + 1).catch(() => null);
-    first.close();
-    second?.close();
-    if (second) return port;
-  }
-}
 
 /** The release build straight on workerd, as `make serve` runs it, with settings and state of its own. */
 export class Served {
