@@ -14,6 +14,7 @@ import { benchmarkDocument } from "./counting/document.mjs";
 import { alternatives, measureEconomics } from "./counting/economics.mjs";
 import { measurePostgres, postgres } from "./counting/postgres.mjs";
 import { TARGETS, cellsOf, isReached, keyFigures } from "./counting/results.mjs";
+import { measureObject } from "./counting/object.mjs";
 import { measureStartup } from "./counting/startup.mjs";
 import { SUBJECTS, prepare, serveSubject } from "./counting/subjects.mjs";
 import { Expected, makeVisit } from "./counting/visit.mjs";
@@ -78,6 +79,11 @@ const subjects = await makeSubjects();
 say("measuring the start");
 const startup = await measureStartup(folder);
 
+say("commands to one counter");
+const object = await measureObject(folder, DURATION, ({ callers, views }, perSecond) => {
+  say(`${callers} at once, of ${views} views: ${Math.round(perSecond)} commands/s`);
+});
+
 const rounds = [];
 const compared = [];
 for (let number = 0; number < ROUNDS; number++) {
@@ -114,6 +120,7 @@ const results = {
   paced_seconds: PACED,
   skipped,
   startup,
+  object,
   cells,
   economics: paced.runs,
   alternatives: alternatives({ object: cpuOf("object"), d1: cpuOf("d1") }),

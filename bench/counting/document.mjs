@@ -24,7 +24,7 @@ const KINDS = {
   batch500: "durable, batches of 500",
 };
 
-const NEEDED = ["machine", "rounds", "seconds", "cells", "economics", "alternatives", "startup", "skipped"];
+const NEEDED = ["machine", "rounds", "seconds", "cells", "economics", "alternatives", "startup", "object", "skipped"];
 
 /** The nearest number with so many digits, with commas. */
 function number(value, digits = 3) {
@@ -65,6 +65,11 @@ function throughput(cells) {
 
 /** Commands a second that a counter does one after another. */
 const oneByOne = (cells) => cells[cellName("promptmeter", { kind: "durable", spread: ONE, connections: 1 })]?.requests_per_s;
+
+function objects(found) {
+  const rows = found.map(({ callers, views, commands_per_s: rate }) => [callers, views, number(rate), number(rate * views)]);
+  return table(["callers at once", "views of a command", "commands/s", "views/s"], rows);
+}
 
 function costs(cells) {
   const rows = Object.entries(cells).map(([name, cell]) => {
@@ -123,6 +128,14 @@ A batch is one request; its events are views with ids. Durable views carry an \`
 is a command of its own to its counter, one after another: ${number(oneByOne(results.cells))} a second.
 
 ${throughput(results.cells)}
+
+## What one counter takes
+
+Commands as workers send them, to one counter, by callers that wait for each answer; beside \`HOT_COMMANDS_PER_SECOND\` (1000 unless it is
+set) this is the limit. The callers share the thread with the counter. Elsewhere in this document the setting is 2000, for here one
+connection comes near the default.
+
+${objects(results.object)}
 
 ## Processor time and memory
 

@@ -7,7 +7,6 @@ import workerdPackage from "workerd";
 import { freePorts } from "../../scripts/ports.mjs";
 import { workerdConfig } from "../../scripts/workerd-config.mjs";
 
-const SOCKETS = 2;
 /** Of a second, in /proc. */
 const TICKS = 100;
 
@@ -28,12 +27,15 @@ const peakMb = (pid) => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pi
  * Serves a worker on storage of its own below `state`, until it is stopped.
  * @param worker as wrangler reads it from wrangler.toml
  * @param variables its settings
+ * @param alter what else there is to be in workerd's configuration, which it is given
  */
-export async function serve(worker, variables, state) {
+export async function serve(worker, variables, state, alter = (config) => config) {
   const port = await freePorts();
   for (const folder of ["do", "d1", "cron"]) mkdirSync(join(state, "v3", folder), { recursive: true });
   const file = join(state, "workerd.capnp");
-  writeFileSync(file, workerdConfig(worker, variables, state, port), { mode: 0o600 });
+  const config = alter(workerdConfig(worker, variables, state, port));
+  const sockets = config.match(/http = \(\)/g).length;
+  writeFileSync(file, config, { mode: 0o600 });
   const args = ["serve", "--experimental", "--control-fd=3", "--import-path=/", file];
   const began = performance.now();
   const workerd = spawn(workerdPackage.default, args, { stdio: ["ignore", "inherit", "inherit", "pipe"] });
@@ -42,9 +44,9 @@ export async function serve(worker, variables, state) {
   ended.then(() => running.delete(workerd));
   let listening = 0;
   for await (const line of createInterface({ input: workerd.stdio[3] })) {
-    if (JSON.parse(line).event === "listen" && ++listening === SOCKETS) break;
+    if (JSON.parse(line).event === "listen" && ++listening === sockets) break;
   }
-  if (listening < SOCKETS) throw new Error(`workerd did not serve ${worker.name}`);
+  if (listening < sockets) throw new Error(`workerd did not serve ${worker.name}`);
   return {
     port,
     /** When the process was started, by performance.now(). */
