@@ -192,6 +192,14 @@ impl<Caller, Carrier> Queues<Caller, Carrier> {
         Turn::Send(Sending { name: BatchName { number, ..name }, merged })
     }
 
+    /// How many increments a batch has that is not sent.
+    #[must_use]
+    pub fn size(&self, name: BatchName) -> usize {
+        let batches = self.by_prompt.get(&name.prompt_id).map(|queue| queue.batches.iter());
+        let batch = batches.and_then(|mut batches| batches.find(|batch| batch.number == name.number));
+        batch.map_or(0, |batch| batch.merged.increments.len())
+    }
+
     /// Has the carrier of a batch called when it is the batch's turn; at once, if that is unknown.
     pub fn wait(&mut self, name: BatchName, carrier: Carrier) -> Option<Carrier> {
         let queue = self.by_prompt.get_mut(&name.prompt_id);

@@ -23,8 +23,8 @@ use crate::counting::protocol::{Increment, Told};
 const WINDOW: Duration = Duration::from_millis(240);
 /// After how long a carrier looks by itself whether it is its batch's turn: the one before it may be gone.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// How long a batch waits for those that were told of the one before to come again.
-const RETURN: Duration = Duration::from_millis(1);
+/// How often a carrier looks whether its batch still grows.
+const LOOKS: usize = 100;
 /// How long a caller waits.
 const PATIENCE: Duration = Duration::from_secs(25);
 
@@ -77,19 +77,37 @@ impl Way {
 
 /// Sends a batch when it is its turn, and tells its callers.
 async fn carry(env: Env, prompt_id: Uuid, name: BatchName, pace: Pace) {
-    if pace == Pace::Gathering {
-        Delay::from(WINDOW).await;
+    match pace {
+        Pace::Gathering => Delay::from(WINDOW).await,
+        Pace::AtOnce => grow(name).await,
     }
     loop {
         match QUEUES.with_borrow_mut(|queues| queues.turn(name, now_ms())) {
             Turn::Over => return,
-            Turn::Wait => wait(name).await,
+            Turn::Wait => {
+                wait(name).await;
+                grow(name).await;
+            }
             Turn::Send(sending) => {
                 let increments = sending.merged.increments.len();
                 send(&env, prompt_id, sending).await;
                 QUEUES.with_borrow_mut(|queues| queues.done(increments));
             }
         }
+    }
+}
+
+/// Lets a batch grow as long as each turn of the thread has more for it: what has arrived already goes together.
+async fn grow(name: BatchName) {
+    let size = || QUEUES.with_borrow(|queues| queues.size(name));
+    let mut before = size();
+    for _ in 0..LOOKS {
+        Delay::from(Duration::ZERO).await;
+        let now = size();
+        if now <= before {
+            return;
+        }
+        before = now;
     }
 }
 
@@ -120,7 +138,6 @@ async fn wait(name: BatchName) {
     let (giver, taker) = handover();
     if QUEUES.with_borrow_mut(|queues| queues.wait(name, giver)).is_none() {
         select(pin!(taker.take()), Delay::from(LOOK_AGAIN)).await;
-        Delay::from(RETURN).await;
     }
 }
 
