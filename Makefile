@@ -47,7 +47,7 @@ dev: migrate build .dev.vars ## serve at http://localhost:PORT through wrangler,
 		$$(grep -q '^ *RATE_LIMIT *=' .dev.vars || echo '--var RATE_LIMIT:0')
 
 serve: migrate build .dev.vars ## serve the release build at PORT on workerd alone, /__scheduled at PORT + 1
-	@$(NODE) scripts/serve.mjs $(PORT) "$(STATE)"
+	@$(NODE) scripts/serve.mjs $(PORT) "$(STATE)" --assets
 
 test: setup .dev.vars ## lint, run the native tests, build, and test the built worker
 	@printf '\n== format\n'
@@ -67,7 +67,7 @@ test: setup .dev.vars ## lint, run the native tests, build, and test the built w
 
 setup: programs toolchain $(WORKER_BUILD) $(WASM_BINDGEN) $(PACKAGES) ## install what is missing: wasm target, build tools, npm packages
 
-build: build/.done ## release build into build/
+build: build/.done public/pm.js ## release build into build/, the script for browsers into public/
 
 token: .dev.vars ## print a token, valid for a day, for the user SUB
 	@$(NODE) scripts/token.mjs "$(SUB)"
@@ -140,6 +140,9 @@ build/.done: $(SOURCES) | setup
 	@node_modules/.bin/wasm-opt $(WASM_OPT) build/index_bg.wasm -o build/index_bg.wasm
 	@echo "index_bg.wasm: $$(wc -c <build/index_bg.wasm) bytes, $$(gzip -9c build/index_bg.wasm | wc -c) gzipped"
 	@touch $@
+
+public/pm.js: $(shell find browser) scripts/browser.mjs package-lock.json | setup
+	@$(NODE) scripts/browser.mjs
 
 migrate: setup
 	@$(WRANGLER) d1 migrations apply promptmeter --local --persist-to "$(STATE)" </dev/null
