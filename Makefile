@@ -143,6 +143,7 @@ build/.done: $(SOURCES) | setup
 
 public/pm.js: $(shell find browser) scripts/browser.mjs package-lock.json | setup
 	@$(NODE) scripts/browser.mjs
+	@touch $@
 
 migrate: setup
 	@$(WRANGLER) d1 migrations apply promptmeter --local --persist-to "$(STATE)" </dev/null

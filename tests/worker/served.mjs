@@ -30,7 +30,7 @@ async function freePorts() {
 export class Served {
   static async make() {
     const folder = await mkdtemp(join(tmpdir(), "promptmeter-"));
-    for (const name of ["wrangler.toml", "build", "migrations"]) await symlink(join(ROOT, name), join(folder, name));
+    for (const name of ["wrangler.toml", "build", "migrations", "public"]) await symlink(join(ROOT, name), join(folder, name));
     const settings = Object.entries(SETTINGS).map(([name, value]) => `${name}="${value}"\n`);
     await writeFile(join(folder, ".dev.vars"), settings.join(""));
     const served = new Served();
@@ -43,9 +43,9 @@ export class Served {
     return served;
   }
 
-  /** Starts workerd and gives a client. */
-  async start() {
-    const serve = [join(ROOT, "scripts/serve.mjs"), String(this.port), this.state];
+  /** Starts workerd, with the static files if wanted, and gives a client. */
+  async start({ assets = false } = {}) {
+    const serve = [join(ROOT, "scripts/serve.mjs"), String(this.port), this.state, ...(assets ? ["--assets"] : [])];
     this.server = spawn(process.execPath, serve, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });
     const output = [];
     this.server.stderr.on("data", (data) => output.push(data));
@@ -54,7 +54,8 @@ export class Served {
       const ready = /process (\d+)/.exec(line);
       if (ready) {
         this.workerd = Number(ready[1]);
-        return client(`http://127.0.0.1:${this.port}`);
+        const url = `http://127.0.0.1:${this.port}`;
+        return { ...client(url), url };
       }
     }
     throw new Error(`the server ended: ${output.join("")}`);
