@@ -31,7 +31,7 @@ const flush = quietly(async (isLeft) => {
   timer = 0;
   Object.keys(waiting).map(
     quietly((key) => {
-      const [, at] = /^pm:(\d+)/.exec(key);
+      const [, at] = /^pm:(\d+):0/.exec(key);
       const age = Date.now() - at;
       if (age > KNOWN_MS) forget(key);
       else if (!events[BATCH]) {

@@ -11,7 +11,9 @@ import { start } from "../worker/instance.mjs";
 const executablePath = process.env.CHROMIUM ?? execFileSync("sh", ["-c", "command -v chromium"], { encoding: "utf8" }).trim();
 /** A site without TLS, whose pages are no secure contexts. */
 const INSECURE = "pages.test";
-const ARGS = [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`];
+// Headless Chromium says what it is, and its views are dropped. What a page sends when it is left has the browser's own
+// user agent and not that of the page.
+const ARGS = [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`, `--user-agent=${BROWSERS[0]}`];
 
 async function launch(args) {
   const browser = await chromium.launch({ executablePath, args: [...ARGS, ...args] });
@@ -53,7 +55,6 @@ export async function set() {
    */
   async function open(body, { head = script(), browser = "usual", prepare = () => {}, ...served } = {}) {
     const context = await browsers[browser].newContext({
-      userAgent: BROWSERS[0],
       viewport: { width: 800, height: 600 },
       permissions: served.host ? [] : ["clipboard-read", "clipboard-write"],
     });

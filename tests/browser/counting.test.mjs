@@ -9,7 +9,7 @@ const views = async (id) => (await counts(id))[0];
 const copies = async (id) => (await counts(id))[1];
 const viewed = (id, times = 1) => until(async () => (await views(id)) === times, `${times} views`);
 
-describe("views", { concurrency: 4 }, () => {
+describe("views", { concurrency: 8 }, () => {
   for (const name of ["pm.js", "pm-count.js"]) {
     test(`${name} counts a prompt once that is twice in the page, and one below the screen not before it is seen`, async () => {
       const [seen, below] = [await prompt(), await prompt()];
@@ -60,7 +60,7 @@ describe("views", { concurrency: 4 }, () => {
   test("what is visible for less than a second is not counted", async () => {
     const [brief, last] = [await prompt(), await prompt()];
     await using page = await open(card(brief));
-    await page.locator("div").first().waitFor();
+    await page.waitForFunction(() => document.querySelector("[data-prompt-id]").pmLooks > 0);
     await page.evaluate((html) => (document.body.innerHTML = html), card(last));
     await viewed(last);
     assert.equal(await views(brief), 0);
@@ -128,7 +128,7 @@ describe("views", { concurrency: 4 }, () => {
   });
 });
 
-describe("copies", { concurrency: 4 }, () => {
+describe("copies", { concurrency: 8 }, () => {
   const BUTTON = '<button data-prompt-copy=".text"><i>copy</i></button>';
   for (const [what, more, inside, expected] of [
     ["data-prompt-text", `data-prompt-text="A\n &lt;b&gt; “text”"`, "<button data-prompt-copy><i>copy</i></button>", "A\n <b> “text”"],
