@@ -8,7 +8,8 @@ import { BROWSERS } from "../worker/agents.mjs";
 import { start } from "../worker/instance.mjs";
 
 /** Where Chromium is; CHROMIUM says so if it has another name. */
-const executablePath = process.env.CHROMIUM ?? execFileSync("sh", ["-c", "command -v chromium"], { encoding: "utf8" }).trim();
+const find = ["-c", 'command -v "$0"', process.env.CHROMIUM ?? "chromium"];
+const executablePath = execFileSync("sh", find, { encoding: "utf8" }).trim();
 /** A site without TLS, whose pages are no secure contexts. */
 const INSECURE = "pages.test";
 // Headless Chromium says what it is, and its views are dropped. What a page sends when it is left has the browser's own
