@@ -55,7 +55,9 @@ const forget = quietly((key) => {
 /** Begins to send to the worker that has the script at this address, what was kept first. */
 export const startSending = quietly((script) => {
   address = new URL("/v1/events?ack=async", script);
-  addEventListener("visibilitychange", () => document.hidden && flush(true));
+  const seen = () => flush(document.hidden);
+  addEventListener("visibilitychange", seen);
   Object.assign(waiting, localStorage);
-  flush();
+  // A page that is loaded ahead waits: the worker drops what such a page sends.
+  if (!document.hidden) seen();
 });

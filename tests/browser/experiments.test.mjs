@@ -58,6 +58,18 @@ describe("the page assigns as the worker does", { concurrency: 8 }, () => {
   }
 });
 
+test("the ends of a namespace's part are on the same side", async () => {
+  // The bucket of such an experiment is the unit's place in the namespace.
+  const { experiment_id } = await declared({ seed: "__layer", hash_version: 1 });
+  const { body } = await get(`/v1/experiments/${encodeURIComponent(experiment_id)}/assignment?unit=somebody`);
+  await using page = await open("");
+  for (const [namespace, isIn] of [[["layer", 0, body.bucket], false], [["layer", body.bucket, 1], true]]) {
+    const declaration = await declared({ namespace });
+    const key = await variant(page, declaration, "somebody");
+    assert.deepEqual([key ?? null, key !== undefined], [await assigned(declaration, "somebody"), isIn]);
+  }
+});
+
 describe("sessions", { concurrency: 8 }, () => {
   test("a session asks once, tells its exposure once, and what it converted to", async () => {
     const declaration = await declared();

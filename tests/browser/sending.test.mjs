@@ -135,6 +135,25 @@ describe("sending", { concurrency: 8 }, () => {
     assert.equal(await views(old), 0);
   });
 
+  test("a page that is loaded ahead sends what was kept when it is seen", async () => {
+    const id = await prompt();
+    const prepare = (page) => page.addInitScript(() => Object.defineProperty(document, "hidden", { value: true, configurable: true }));
+    await using page = await open("", { prepare });
+    await page.route(EVENTS, (route) => route.abort());
+    await Promise.all([failed(page), view(page, id)]);
+    await page.unroute(EVENTS);
+    await page.reload();
+    const before = page.sent.length;
+    await page.waitForFunction(() => pm.view);
+    assert.equal(page.sent.length, before);
+    await page.evaluate(() => {
+      Object.defineProperty(document, "hidden", { value: false });
+      document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+    });
+    await viewed(id);
+    await until(async () => (await kept(page)).length === 0, "they are forgotten");
+  });
+
   test("many events are sent in as many requests as the worker takes", async () => {
     const id = await prompt();
     await using page = await open("");
