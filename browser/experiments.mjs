@@ -5,7 +5,7 @@ import { address, newId, track as send } from "./sending.mjs";
 
 /** What the session remembers; the page alone does where storage is blocked. */
 let memory = {};
-quietly(() => (memory = sessionStorage))();
+quietly(() => (memory = sessionStorage || memory))();
 
 /** The session, unless a unit is given. It tells which events are of one visitor: who objects takes no part. */
 const session = (unit) => {

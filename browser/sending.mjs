@@ -25,13 +25,14 @@ const flush = quietly(async (isLeft) => {
   const FRESH_MS = 60_000;
   /** How long the worker knows an id. An older event may have been counted, and is forgotten. */
   const KNOWN_MS = 86_400_000;
+  /** The worker takes 500 events in a request. */
   const BATCH = 400;
   const sent = [];
   const events = [];
   timer = 0;
   Object.keys(waiting).map(
     quietly((key) => {
-      const [, at] = /^pm:(\d+):0/.exec(key);
+      const [, at] = key.match(/^pm:(\d+):\d/);
       const age = Date.now() - at;
       if (age > KNOWN_MS) forget(key);
       else if (!events[BATCH]) {

@@ -205,6 +205,13 @@ describe("a page is never broken", { concurrency: 8 }, () => {
     assert.equal((await page.sent[0].allHeaders()).origin, "null");
   });
 
+  test("a tiny random number is as good as another", async () => {
+    const id = await prompt();
+    await using page = await open("", { prepare: (page) => page.addInitScript("Math.random = () => 5.25e-7") });
+    await view(page, id);
+    await viewed(id);
+  });
+
   for (const [what, code] of [
     ["IntersectionObserver", "delete window.IntersectionObserver"],
     ["fetch", "delete window.fetch"],
