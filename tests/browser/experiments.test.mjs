@@ -21,8 +21,8 @@ async function assigned({ experiment_id }, unit) {
   return body.variant;
 }
 
-/** The events that a page has sent. */
-const events = ({ sent }) => sent.flatMap((request) => request.postDataJSON());
+/** The events that a page has sent, each once: one whose answer did not come in time is sent again. */
+const events = ({ sent }) => [...new Map(sent.flatMap((request) => request.postDataJSON()).map((event) => [event.id, event])).values()];
 const told = ({ type, variant_key, properties }) => [type, variant_key ?? properties];
 const variant = (page, experiment, unit) => page.evaluate(([experiment, unit]) => pm.variant(experiment, unit ?? undefined), [experiment, unit]);
 
