@@ -36,7 +36,7 @@ WASM_OPT := -Os --one-caller-inline-max-function-size=20 --low-memory-unused --r
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
-.PHONY: help dev test serve setup build token demo-data replay bench bench-scale bench-search bench-experiments bench-reads clean distclean programs toolchain migrate
+.PHONY: help dev test serve setup chromium build token demo-data replay bench bench-scale bench-search bench-experiments bench-reads clean distclean programs toolchain migrate
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -51,9 +51,9 @@ dev: migrate build .dev.vars ## serve at http://localhost:PORT through wrangler,
 		$$(grep -q '^ *RATE_LIMIT *=' .dev.vars || echo '--var RATE_LIMIT:0')
 
 serve: migrate build .dev.vars ## serve the release build at PORT on workerd alone, /__scheduled at PORT + 1
-	@$(NODE) scripts/serve.mjs $(PORT) "$(STATE)"
+	@$(NODE) scripts/serve.mjs $(PORT) "$(STATE)" --assets
 
-test: setup .dev.vars ## lint, run the native tests, build, and test the built worker
+test: setup chromium .dev.vars ## lint, run the native tests, build, and test the built worker, in a browser too
 	@printf '\n== format\n'
 	cargo fmt --check
 	@printf '\n== lint, native\n'
@@ -70,10 +70,18 @@ test: setup .dev.vars ## lint, run the native tests, build, and test the built w
 	@$(NODE) --test --test-reporter=spec 'tests/bench/*.test.mjs'
 	@printf '\n== the built worker on workerd\n'
 	@$(NODE) --test --test-reporter=spec 'tests/worker/*.test.mjs'
+	@printf '\n== the script for browsers in Chromium\n'
+	@$(NODE) --test --test-reporter=spec --test-concurrency=3 'tests/browser/*.test.mjs'
 
 setup: programs toolchain $(WORKER_BUILD) $(WASM_BINDGEN) $(PACKAGES) ## install what is missing: wasm target, build tools, npm packages
 
-build: build/.done ## release build into build/
+# CHROMIUM says where it is if it has another name.
+export CHROMIUM ?= chromium
+chromium:
+	@command -v "$(CHROMIUM)" >/dev/null || { echo 'The tests need Chromium' \
+		'(Debian: apt-get install --no-install-recommends chromium; else CHROMIUM=/path/to/it make test)' >&2; exit 1; }
+
+build: build/.done public/pm.js ## release build into build/, the script for browsers into public/
 
 token: .dev.vars ## print a token, valid for a day, for the user SUB
 	@$(NODE) scripts/token.mjs "$(SUB)"
@@ -102,7 +110,7 @@ bench-reads: setup build .dev.vars ## measure reads over PROMPTS prompts with CO
 	@$(WITH_NODE) PROMPTS="$(PROMPTS)" COUNTED="$(COUNTED)" node bench/reads.mjs
 
 clean: ## remove build output and local state
-	rm -rf build target .wrangler
+	rm -rf build target .wrangler public/pm.js public/pm-count.js public/pm.mjs
 
 distclean: clean ## remove the installed tools and packages as well
 	rm -rf .tools node_modules
@@ -152,6 +160,10 @@ build/.done: $(SOURCES) | setup
 		.tools/bin/worker-build --release --no-opt
 	@node_modules/.bin/wasm-opt $(WASM_OPT) build/index_bg.wasm -o build/index_bg.wasm
 	@echo "index_bg.wasm: $$(wc -c <build/index_bg.wasm) bytes, $$(gzip -9c build/index_bg.wasm | wc -c) gzipped"
+	@touch $@
+
+public/pm.js: $(shell find browser) scripts/browser.mjs package-lock.json | setup
+	@$(NODE) scripts/browser.mjs
 	@touch $@
 
 migrate: setup

@@ -1,4 +1,5 @@
-// Serves the built worker on workerd: node scripts/serve.mjs PORT STATE
+// Serves the built worker on workerd: node scripts/serve.mjs PORT STATE [--assets]
+// With --assets the static files are in front of the worker, which costs each of its requests a step.
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -6,17 +7,19 @@ import { createInterface } from "node:readline";
 import { parseEnv } from "node:util";
 import workerdPackage from "workerd";
 import { unstable_readConfig as readConfig } from "wrangler";
+import { staticFiles } from "./static-files.mjs";
 import { workerdConfig } from "./workerd-config.mjs";
 
 const SOCKETS = 2;
 
-function configure(port, state) {
+function configure(port, state, hasAssets) {
   for (const folder of ["do", "d1", "cron"]) mkdirSync(join(state, "v3", folder), { recursive: true });
   const worker = readConfig({ config: "wrangler.toml" });
   // All requests come from one address here: who wants a limit sets it.
   const variables = { RATE_LIMIT: "0", ...parseEnv(readFileSync(".dev.vars", "utf8")) };
   const file = join(state, "workerd.capnp");
-  writeFileSync(file, workerdConfig(worker, variables, state, port), { mode: 0o600 });
+  const files = hasAssets ? staticFiles(resolve(worker.assets.directory)) : [];
+  writeFileSync(file, workerdConfig(worker, variables, state, port, files), { mode: 0o600 });
   return file;
 }
 
@@ -30,8 +33,9 @@ async function listening(control) {
 
 const port = Number(process.argv[2]);
 const state = resolve(process.argv[3] ?? "");
-if (!Number.isInteger(port) || port < 1 || port > 65534 || !process.argv[3]) {
-  console.error("usage: node scripts/serve.mjs PORT STATE");
+const option = process.argv[4];
+if (!Number.isInteger(port) || port < 1 || port > 65534 || !process.argv[3] || ![undefined, "--assets"].includes(option)) {
+  console.error("usage: node scripts/serve.mjs PORT STATE [--assets]");
   process.exit(2);
 }
 
@@ -39,7 +43,7 @@ if (!Number.isInteger(port) || port < 1 || port > 65534 || !process.argv[3]) {
 // The fourth stream reports each socket that listens.
 const workerd = spawn(
   workerdPackage.default,
-  ["serve", "--experimental", "--control-fd=3", "--import-path=/", configure(port, state)],
+  ["serve", "--experimental", "--control-fd=3", "--import-path=/", configure(port, state, option === "--assets")],
   { stdio: ["ignore", "inherit", "inherit", "pipe"] },
 );
 

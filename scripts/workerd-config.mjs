@@ -7,19 +7,21 @@ import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 const SCHEDULED = join(import.meta.dirname, "scheduled.mjs");
+const ASSETS = join(import.meta.dirname, "assets.mjs");
 
 /**
  * @param worker what wrangler reads from wrangler.toml
  * @param variables name → text of .dev.vars
  * @param state absolute path of the state folder
  * @param port of the worker; the next one takes `/__scheduled`
+ * @param files static files that are answered in front of the worker, if there shall be any
  */
-export function workerdConfig(worker, variables, state, port) {
+export function workerdConfig(worker, variables, state, port, files = []) {
   const crons = JSON.stringify({ main: worker.triggers.crons ?? [] });
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   sockets = [
-    (name = "http", address = "127.0.0.1:${port}", http = (), service = "main"),
+    (name = "http", address = "127.0.0.1:${port}", http = (), service = "${files.length ? "assets" : "main"}"),
     (name = "scheduled", address = "127.0.0.1:${port + 1}", http = (), service = "scheduled"),
   ],
   services = [
@@ -56,6 +58,7 @@ const config :Workerd.Config = (
       compatibilityFlags = ["service_binding_extra_handlers"],
       bindings = [(name = "MAIN", service = "main")],
     )),
+    ${files.length ? assets(worker, files) : ""}
     ${disk("do", join(state, "v3/do"))},
     ${disk("d1-files", join(state, "v3/d1"))},
     ${disk("cron-files", join(state, "v3/cron"))},
@@ -63,6 +66,20 @@ const config :Workerd.Config = (
   ],
 );
 `;
+}
+
+function assets(worker, files) {
+  const headers = Object.fromEntries(files.map(({ path, headers }) => [path, headers]));
+  const bytes = files.map(({ path, file }) => `(name = ${text(path)}, data = embed ${text(file)})`);
+  return `(name = "assets", worker = (
+      modules = [(name = "assets.mjs", esModule = embed ${text(ASSETS)})],
+      compatibilityDate = ${text(worker.compatibility_date)},
+      bindings = [
+        (name = "MAIN", service = "main"),
+        (name = "FILES", json = ${text(JSON.stringify(headers))}),
+        ${bytes.join(",\n        ")},
+      ],
+    )),`;
 }
 
 /** The files of the worker whose main file this is. */

@@ -14,7 +14,7 @@ export class Served {
   /** `more` are settings beside those of every instance. */
   static async make(more = {}) {
     const folder = await mkdtemp(join(tmpdir(), "promptmeter-"));
-    for (const name of ["wrangler.toml", "build", "migrations"]) await symlink(join(ROOT, name), join(folder, name));
+    for (const name of ["wrangler.toml", "build", "migrations", "public"]) await symlink(join(ROOT, name), join(folder, name));
     const settings = Object.entries({ ...SETTINGS, ...more }).map(([name, value]) => `${name}="${value}"\n`);
     await writeFile(join(folder, ".dev.vars"), settings.join(""));
     const served = new Served();
@@ -27,9 +27,9 @@ export class Served {
     return served;
   }
 
-  /** Starts workerd and gives a client. What it writes comes to `lines`. */
-  async start() {
-    const serve = [join(ROOT, "scripts/serve.mjs"), String(this.port), this.state];
+  /** Starts workerd, with the static files if wanted, and gives a client. What it writes comes to `lines`. */
+  async start({ assets = false } = {}) {
+    const serve = [join(ROOT, "scripts/serve.mjs"), String(this.port), this.state, ...(assets ? ["--assets"] : [])];
     this.server = spawn(process.execPath, serve, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });
     this.workerd = await new Promise((resolve, reject) => {
       this.server.once("close", () => reject(new Error(`the server ended: ${this.lines.join("\n")}`)));
@@ -41,7 +41,7 @@ export class Served {
         });
       }
     });
-    return client(this.url);
+    return { ...client(this.url), url: this.url };
   }
 
   /** Kills workerd without a warning. */

@@ -1,0 +1,18 @@
+// Stands in front of the worker under `make serve` and answers for the files of public/, as they were when it started.
+// What is no file goes to the worker. `FILES` has the headers by path, and a binding by each path the bytes.
+export default {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    const headers = Object.hasOwn(env.FILES, pathname) && new Headers(env.FILES[pathname]);
+    if (!headers) return env.MAIN.fetch(request);
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return new Response("Method Not Allowed", { status: 405, headers: { Allow: "GET, HEAD" } });
+    }
+
+    const known = (request.headers.get("If-None-Match") ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+    if (known.includes(headers.get("ETag"))) return new Response(null, { status: 304, headers });
+    const body = env[pathname];
+    headers.set("Content-Length", body.byteLength);
+    return new Response(request.method === "HEAD" ? null : body, { headers });
+  },
+};

@@ -1,0 +1,16 @@
+// Writes the script for browsers to public/, from its source in browser/.
+import { statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+/** Browsers of 2020 and later. */
+const TARGET = "es2021";
+const FORMATS = { "pm.js": "iife", "pm-count.js": "iife", "pm.mjs": "esm" };
+
+for (const [name, format] of Object.entries(FORMATS)) {
+  const outfile = `public/${name}`;
+  await build({ entryPoints: [`browser/${name}`], outfile, format, bundle: true, minify: true, target: TARGET });
+  const gzipped = gzipSync(await readFile(outfile), { level: 9 }).length;
+  console.log(`${name}: ${statSync(outfile).size} bytes, ${gzipped} gzipped`);
+}

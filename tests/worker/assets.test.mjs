@@ -1,0 +1,69 @@
+// Static files: the same under wrangler and under `make serve`, with everything else left to the worker.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { ROOT, start } from "./instance.mjs";
+import { Served } from "./served.mjs";
+
+const served = await Served.make();
+after(() => served.end());
+const instances = { wrangler: await start(), "make serve": await served.start({ assets: true }) };
+
+const FOR_PAGES_OF_OTHERS = {
+  "access-control-allow-origin": "*",
+  "cache-control": "public, max-age=3600",
+  "cross-origin-resource-policy": "cross-origin",
+};
+const FOR_ALL = {
+  "content-security-policy":
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+  "referrer-policy": "strict-origin-when-cross-origin",
+  "x-content-type-options": "nosniff",
+};
+const JAVASCRIPT = /^text\/javascript/;
+const FILES = [
+  ["/pm.js", JAVASCRIPT],
+  ["/pm-count.js", JAVASCRIPT],
+  ["/pm.mjs", JAVASCRIPT],
+  ["/pm.d.ts", /./],
+];
+
+for (const [name, { url, get, post }] of Object.entries(instances)) {
+  describe(name, () => {
+    for (const [path, type] of FILES) {
+      test(path, async () => {
+        const answer = await get(path, { headers: { origin: "https://pages.example" } });
+        assert.deepEqual([answer.status, answer.body], [200, await readFile(join(ROOT, "public", path), "utf8")]);
+        assert.match(answer.headers.get("content-type"), type);
+        for (const [header, expected] of Object.entries({ ...FOR_ALL, ...FOR_PAGES_OF_OTHERS })) {
+          assert.equal(answer.headers.get(header), expected, header);
+        }
+        const tag = answer.headers.get("etag");
+        const again = await fetch(url + path, { headers: { "if-none-match": tag } });
+        assert.deepEqual([again.status, await again.text(), again.headers.get("etag")], [304, "", tag]);
+        const other = await fetch(url + path, { headers: { "if-none-match": '"another"' } });
+        assert.deepEqual([other.status, await other.text()], [200, answer.body]);
+        const head = await fetch(url + path, { method: "HEAD" });
+        assert.deepEqual([head.status, await head.text(), head.headers.get("etag")], [200, "", tag]);
+        assert.equal((await post(path, "")).status, 405);
+      });
+    }
+
+    for (const path of ["/_headers", "/pm", "/pm.js/", "/nothing", "/v1/nothing", "/FILES", "/MAIN", "/toString"]) {
+      test(`the worker answers ${path}, which is no file`, async () => {
+        const { status, headers, body } = await get(path, { headers: { accept: "text/html", "sec-fetch-mode": "navigate" } });
+        assert.deepEqual([status, headers.get("content-type"), body.code], [404, "application/problem+json", "unknown_route"]);
+        assert.equal(headers.get("content-security-policy"), null);
+      });
+    }
+
+    test("the worker answers its routes", async () => {
+      const health = await get("/healthz");
+      assert.deepEqual([health.status, health.body], [200, { status: "ok" }]);
+      const events = await post("/v1/events", []);
+      assert.deepEqual([events.status, events.body.accepted], [200, 0]);
+      assert.equal((await get("/v1/events")).status, 405);
+    });
+  });
+}
