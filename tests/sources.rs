@@ -202,7 +202,12 @@ fn requests() {
 fn a_flagged_source_is_the_one_that_was_counted() {
     let salts = Salts { today: 20_000, of_today: [1; 32], of_yesterday: [2; 32] };
     let check = |flagged: Flagged, address: Option<&str>, name: Option<&str>, is_source: bool| {
-        let sender = Sender { address: AddressPrefix::of(address), agent: "an agent".to_owned(), is_ahead: false };
+        let sender = Sender {
+            address: AddressPrefix::of(address),
+            agent: "an agent".to_owned(),
+            is_ahead: false,
+            objects: false,
+        };
         let digests = Digests::of(sender, salts);
         let counted = [20_000, 19_999].map(|day| digests.at(day * DAY_MS + 7, name).source);
         assert_eq!(flagged.sources(salts) == counted, is_source, "{flagged:?}, {address:?}, {name:?}");

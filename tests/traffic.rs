@@ -126,12 +126,26 @@ fn a_sender_is_dropped_for_one_reason() {
 }
 
 #[test]
+fn a_sender_objects_by_global_privacy_control() {
+    for (headers, expected) in [
+        ([].as_slice(), false),
+        (&[("sec-gpc", "1")], true),
+        (&[("Sec-GPC", " 1 ")], true),
+        (&[("sec-gpc", "0")], false),
+        (&[("sec-gpc", "")], false),
+        (&[("dnt", "1")], false),
+    ] {
+        assert_eq!(sender(BROWSER, headers).objects, expected, "{headers:?}");
+    }
+}
+
+#[test]
 fn a_user_agent_is_read_up_to_its_bound() {
     let agent = format!("{}é", "x".repeat(USER_AGENT_BYTES - 1));
     assert_eq!(sender(&agent, &[]).agent, "x".repeat(USER_AGENT_BYTES - 1));
     assert_eq!(sender(&"é".repeat(USER_AGENT_BYTES), &[]).agent.len(), USER_AGENT_BYTES);
     let forged = sent_by(&[("x-forwarded-for", "192.0.2.1"), ("x-real-ip", "192.0.2.1")]);
-    assert_eq!(forged, Sender { address: Unknown, agent: String::new(), is_ahead: false });
+    assert_eq!(forged, Sender { address: Unknown, agent: String::new(), is_ahead: false, objects: false });
 }
 
 #[test]

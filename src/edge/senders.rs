@@ -28,7 +28,7 @@ pub(super) fn let_in(
         if has_counted && !is_trusted {
             attribution.reason = sender.reason(robots::is_robot);
         }
-        if has_counted && attribution.reason.is_none() {
+        if has_counted && attribution.reason.is_none() && (is_trusted || !sender.objects) {
             let salts = salts::at(&call.env, call.now_ms).await;
             attribution.digests = salts.map(|salts| Digests::of(sender, salts));
         }

@@ -38,7 +38,7 @@ pub struct Origin {
 /// The digests of one source today and yesterday: of an address prefix, or of a name that replaces it.
 #[must_use]
 pub fn sources(salts: Salts, address: AddressPrefix, name: Option<&str>) -> [u64; 2] {
-    let digests = Digests::of(Sender { address, agent: String::new(), is_ahead: false }, salts);
+    let digests = Digests::of(Sender { address, agent: String::new(), is_ahead: false, objects: false }, salts);
     [salts.today, salts.today - 1].map(|day| digests.at(day * DAY_MS, name).source)
 }
 

@@ -27,6 +27,8 @@ pub struct Sender {
     pub agent: String,
     /// Whether the page is loaded in case somebody looks at it.
     pub is_ahead: bool,
+    /// Whether it objects to being told from others: Global Privacy Control.
+    pub objects: bool,
 }
 
 impl Sender {
@@ -39,6 +41,7 @@ impl Sender {
             address: AddressPrefix::of(head.header(ADDRESS_HEADER)),
             agent: agent.get(..agent.floor_char_boundary(USER_AGENT_BYTES)).unwrap_or_default().to_owned(),
             is_ahead: PURPOSE_HEADERS.into_iter().any(is_ahead),
+            objects: head.header("Sec-GPC").is_some_and(|objects| objects.trim() == "1"),
         }
     }
 

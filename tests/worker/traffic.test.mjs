@@ -98,6 +98,20 @@ test("what is queued is dropped at once, and the rest is counted", async () => {
   assert.deepEqual([one.status, one.body, dropped(one)], [202, { queued: 0 }, "bot"]);
 });
 
+test("who objects by Global Privacy Control is counted, and is no visitor; whom a server names is one", async () => {
+  const id = await prompt();
+  const objecting = from(BROWSERS[0], { "sec-gpc": "1" });
+  assert.deepEqual((await post("/v1/events", [view(id), copy(id)], { headers: objecting })).body.accepted, 2);
+  const told = async () => {
+    const { body } = await get(`/v1/prompts/${id}/stats`);
+    return [body.viewCount, body.copyCount, body.visitCount, body.uniqueVisitors];
+  };
+  assert.deepEqual(await told(), [1, 1, 0, 0]);
+  await post("/v1/events", [view(id, { visitor: "somebody" })], { as: service, headers: objecting });
+  await post("/v1/events", [view(id)], { headers: from(BROWSERS[0], { "sec-gpc": "0" }) });
+  assert.deepEqual(await told(), [3, 1, 2, 2]);
+});
+
 test("the service is believed, whatever it says it is", async () => {
   const id = await prompt();
   const answer = await post("/v1/events", [view(id, { webdriver: true }), copy(id)], { as: service, headers: from(ROBOT) });
