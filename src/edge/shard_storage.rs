@@ -68,9 +68,10 @@ pub(super) fn store(storage: &Storage, batch: &Batch) -> Result<()> {
     write(storage, writes)
 }
 
-/// Forgets the batches up to one, and notes the end of the epoch.
+/// Forgets the batches before one, which the counter has up to that one, and notes the end of the epoch. The last one stays: it says
+/// from where on batches are numbered.
 pub(super) fn pulled(storage: &Storage, through: u64, closes: bool) -> Result<()> {
-    let mut writes: Vec<Write> = vec![("delete from accepted where number <= ?1", vec![integer(through)])];
+    let mut writes: Vec<Write> = vec![("delete from accepted where number < ?1", vec![integer(through)])];
     if closes {
         writes.push(("update shard set is_closed = 1 where is_closed = 0", vec![]));
     }
