@@ -187,6 +187,14 @@ describe("a counter that is hot", { concurrency: true }, () => {
       hot.acknowledged.push(...unknown);
       const { viewCount, visitCount } = (await hot.api.get(`/v1/prompts/${hot.id}/stats`, { as: service })).body;
       assert.deepEqual([viewCount, visitCount], [hot.acknowledged.length, hot.visitors]);
+
+      // Shards that start again when all is pulled.
+      assert.ok(await hot.isSpread());
+      await hot.restart();
+      const caller = connect(hot.served.url);
+      for (let views = 0; views < 40; views++) await hot.send(caller);
+      caller.end();
+      assert.equal(await hot.read(), hot.acknowledged.length);
     }
   });
 });
