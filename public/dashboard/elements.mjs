@@ -16,13 +16,20 @@ export const heading = (text) => element("h1", { tabindex: "-1" }, text);
 
 /** What `replaceChildren` and `append` take: lists are laid flat, what is nothing is left out. */
 export const content = (children) =>
-  [children].flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false).map((child) => (child instanceof Node ? child : String(child)));
+  [children]
+    .flat(Infinity)
+    .filter((child) => child !== null && child !== undefined && child !== false)
+    .map((child) => (child instanceof Node ? child : String(child)));
+
+let ids = 0;
+const newId = () => `id-${(ids += 1)}`;
 
 /** A choice; `options` are pairs of a value and its name. */
 export function choice(label, options, chosen, change) {
-  const select = element("select", { on: { change: () => change(select.value) } });
+  const id = newId();
+  const select = element("select", { id, on: { change: () => change(select.value) } });
   for (const [value, name] of options) select.append(element("option", { value, selected: value === chosen }, name));
-  return element("label", {}, label, select);
+  return element("div", { class: "choice" }, element("label", { for: id }, label), select);
 }
 
 /** Says something to who does not see it. */
@@ -30,13 +37,12 @@ export function say(text) {
   document.getElementById("said").textContent = text;
 }
 
-let sections = 0;
 /** How often each element was filled. */
 const turns = new WeakMap();
 
 /** A part of a page under a heading, filled by what `load` gives. */
 export function section(title, load) {
-  const id = `section-${(sections += 1)}`;
+  const id = newId();
   const body = element("div");
   fill(body, load);
   return element("section", { "aria-labelledby": id }, element("h2", { id }, title), body);

@@ -44,7 +44,7 @@ async function seed({ cron, events, get, imported, post, prompt, send }) {
       return [of("exposure", { variant_key, timestamp: exposed }), ...(n < converted ? [conversion] : [])];
     }).flat();
   await sent([...sessions(experiments.better, "control", 600, 120), ...sessions(experiments.better, HOSTILE, 600, 360)]);
-  await sent([...sessions(experiments.mismatch, "control", 700, 70), ...sessions(experiments.mismatch, HOSTILE, 400, 40)]);
+  await sent([...sessions(experiments.mismatch, "control", 900, 90), ...sessions(experiments.mismatch, HOSTILE, 200, 20)]);
   await cron();
   await until(async () => {
     const { prompts } = (await get("/v1/prompts/top/viewed?window=7d")).body;
