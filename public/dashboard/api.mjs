@@ -14,7 +14,7 @@ export const path = (texts, ...values) => String.raw({ raw: texts }, ...values.m
 /** A path with parameters; those without a value are left out. */
 export function withQuery(address, parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return given.length ? `${address}?${new URLSearchParams(given)}` : address;
+  return given.length ? `${address}?${String(new URLSearchParams(given)).replaceAll("%2C", ",")}` : address;
 }
 
 /** Asks with this key, until `signal` says that nobody waits any more. */
@@ -30,7 +30,8 @@ export function connection(key, signal) {
     const text = await response.text();
     const isJson = response.headers.get("Content-Type")?.includes("json");
     const answer = isJson && text ? JSON.parse(text) : text;
-    if (!response.ok) throw new Refusal(response.status, answer.detail ?? answer.message ?? `The answer was ${response.status}.`);
+    if (!response.ok)
+      throw new Refusal(response.status, answer.detail ?? answer.message ?? `The answer was ${response.status}.`);
     return { answer, range: response.headers.get("Content-Range") };
   }
 

@@ -1,6 +1,7 @@
 // Charts over time: drawn by uPlot, in the colours of the style sheet, and told once more as a table.
 import uPlot from "./uplot.mjs";
 import { element } from "./elements.mjs";
+import { date, time } from "./format.mjs";
 import { table } from "./table.mjs";
 
 /** More would not be told apart. */
@@ -9,7 +10,9 @@ const HEIGHT = 256;
 const DASHES = [[], [8, 4], [2, 3], [12, 3, 2, 3], [5, 2], [1, 5]];
 /** How much of a line's colour its band has, as two hexadecimal digits. */
 const BAND = "2e";
-const AXIS_WIDTH = 64;
+/** Of a character on an axis, and of what stands beside the characters; in pixels. */
+const [CHARACTER_WIDTH, BESIDE] = [7, 20];
+const DAY_SECONDS = 86_400;
 const FONT = "12px system-ui, sans-serif";
 const NONE = "–";
 const drawn = new Set();
@@ -34,7 +37,15 @@ export function chart({ label, times, lines, show, when, range }) {
     reading.textContent = index === null || index === undefined ? "" : `${when(times[index])}: ${values.join(", ")}`;
   };
   keepDrawn(place, (width) => new uPlot(options(lines, { width, show, range, read }), columnsOf(times, lines), place));
-  return element("figure", {}, element("figcaption", {}, label), place, reading, legend(lines), asTable(label, times, lines, show, when));
+  return element(
+    "figure",
+    {},
+    element("figcaption", {}, label),
+    place,
+    reading,
+    legend(lines),
+    asTable(label, times, lines, show, when),
+  );
 }
 
 /** Draws when there is room, again when there is more or less of it, and lets go when the place is gone. */
@@ -64,9 +75,19 @@ function options(lines, { width, show, range, read }) {
       const place = series.push({ width: 0, points: { show: false } }, { width: 0, points: { show: false } }) - 1;
       bands.push({ series: [place, place - 1], fill: () => `${lineColour(index)}${BAND}` });
     }
-    series.push({ stroke: () => lineColour(index), width: 2, dash: DASHES[index], points: { fill: () => lineColour(index) } });
+    series.push({
+      stroke: () => lineColour(index),
+      width: 2,
+      dash: DASHES[index],
+      points: { fill: () => lineColour(index) },
+    });
   });
-  const axis = { stroke: () => colour("--text"), font: FONT, grid: { stroke: () => colour("--line"), width: 1 }, ticks: { stroke: () => colour("--line") } };
+  const axis = {
+    stroke: () => colour("--text"),
+    font: FONT,
+    grid: { stroke: () => colour("--line"), width: 1 },
+    ticks: { stroke: () => colour("--line") },
+  };
   return {
     width,
     height: HEIGHT,
@@ -75,19 +96,40 @@ function options(lines, { width, show, range, read }) {
     legend: { show: false },
     cursor: { drag: { setScale: false }, points: { show: false } },
     scales: { y: { range: (_, least, most) => range(least, most) } },
-    axes: [axis, { ...axis, size: AXIS_WIDTH, values: (_, ticks) => ticks.map(show) }],
+    axes: [
+      { ...axis, values: timesOf },
+      { ...axis, size: widthOf, values: (_, ticks) => ticks.map(show) },
+    ],
     hooks: { setCursor: [({ cursor }) => read(cursor.idx)] },
   };
 }
 
+/** The times on an axis whose ticks are `step` seconds apart: dates, and times of the day between them. */
+const timesOf = (_, ticks, axis, space, step) =>
+  ticks.map((tick) => (step >= DAY_SECONDS || time(tick * 1000) === "00:00" ? date : time)(tick * 1000));
+
+/** The width of an axis with these texts. */
+const widthOf = (_, texts) => Math.max(0, ...(texts ?? []).map(({ length }) => length)) * CHARACTER_WIDTH + BESIDE;
+
 function legend(lines) {
   const sample = (index) => {
-    const line = svg("line", { x1: 0, y1: 6, x2: 32, y2: 6, class: `series-${index + 1}`, "stroke-dasharray": DASHES[index].join(" ") });
+    const line = svg("line", {
+      x1: 0,
+      y1: 6,
+      x2: 32,
+      y2: 6,
+      class: `series-${index + 1}`,
+      "stroke-dasharray": DASHES[index].join(" "),
+    });
     const picture = svg("svg", { viewBox: "0 0 32 12", "aria-hidden": "true" });
     picture.append(line);
     return picture;
   };
-  return element("ul", { class: "legend" }, lines.map(({ name }, index) => element("li", {}, sample(index), name)));
+  return element(
+    "ul",
+    { class: "legend" },
+    lines.map(({ name }, index) => element("li", {}, sample(index), name)),
+  );
 }
 
 function svg(tag, attributes) {
@@ -99,9 +141,15 @@ function svg(tag, attributes) {
 function asTable(label, times, lines, show, when) {
   const columns = lines.flatMap(({ name, values, low, high }) => [
     [name, (index) => told(show, values[index]), true],
-    ...(low ? [[`${name}, 95 %`, (index) => (known(low[index]) ? `${show(low[index])} to ${show(high[index])}` : NONE), true]] : []),
+    ...(low
+      ? [[`${name}, 95 %`, (index) => (known(low[index]) ? `${show(low[index])} to ${show(high[index])}` : NONE), true]]
+      : []),
   ]);
-  const rows = table(label, [["Time", (index) => when(times[index])], ...columns], times.map((_, index) => index));
+  const rows = table(
+    label,
+    [["Time", (index) => when(times[index])], ...columns],
+    times.map((_, index) => index),
+  );
   return element("details", {}, element("summary", {}, "As a table"), rows);
 }
 

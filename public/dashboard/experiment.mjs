@@ -43,11 +43,24 @@ async function facts(declaration, id, title) {
     ["Variants", variants || "none are declared"],
     ["Coverage", format.percent(Number(row.coverage))],
     ["A session with two variants", row.multi_variant === "first" ? "stays with its first" : "is left out"],
-    ["A session converts", hours === null ? "at any time after its exposure" : `within ${format.whole(hours)} hours of its exposure`],
+    [
+      "A session converts",
+      hours === null ? "at any time after its exposure" : `within ${format.whole(hours)} hours of its exposure`,
+    ],
     ["Started", format.moment(row.started_ms)],
     ["Stopped", format.moment(row.stopped_ms)],
   ];
-  return [table("The declaration", [["What", ([name]) => name], ["Value", ([, value]) => value]], told), source(declarationAddress(id))];
+  return [
+    table(
+      "The declaration",
+      [
+        ["What", ([name]) => name],
+        ["Value", ([, value]) => value],
+      ],
+      told,
+    ),
+    source(declarationAddress(id)),
+  ];
 }
 
 async function judged(api, id, declaration, baseline, change) {
@@ -61,10 +74,20 @@ async function judged(api, id, declaration, baseline, change) {
     keys.length > 1 && element("div", { class: "choices" }, choice("Baseline", keys, chosen, change)),
     section("Verdict", () => [
       verdict(results),
-      element("ul", { class: "remarks" }, remarks(results, row?.variants ?? []).map(({ isWarning, text }) => element("li", { class: isWarning && "warning" }, text))),
+      element(
+        "ul",
+        { class: "remarks" },
+        remarks(results, row?.variants ?? []).map(({ isWarning, text }) =>
+          element("li", { class: isWarning && "warning" }, text),
+        ),
+      ),
       source(address),
     ]),
-    section("Variants", () => [rates("Sessions and conversions", variants), differences("Beside the baseline", comparisons, "rate"), source(address)]),
+    section("Variants", () => [
+      rates("Sessions and conversions", variants),
+      differences("Beside the baseline", comparisons, "rate"),
+      source(address),
+    ]),
     section("Over time", () => overTime(api, id, ordered)),
     results.metrics.map((metric) => section(`Metric “${metric.metric}”`, () => [ofMetric(metric), source(address)])),
   ];
@@ -100,7 +123,10 @@ const DIFFERENCES = {
 function differences(caption, comparisons, kind) {
   if (!comparisons.length) return element("p", {}, "There is no other variant to compare with.");
   const { one, between } = DIFFERENCES[kind];
-  const absolute = (show, field) => ({ absolute }) => orReason(absolute, absolute[field], show);
+  const absolute =
+    (show, field) =>
+    ({ absolute }) =>
+      orReason(absolute, absolute[field], show);
   return table(
     caption,
     [
@@ -124,7 +150,10 @@ function differences(caption, comparisons, kind) {
 }
 
 function ofMetric({ occurrence, value }) {
-  const parts = [rates("In how many sessions it occurred", occurrence.variants), differences("Occurrence beside the baseline", occurrence.comparisons, "rate")];
+  const parts = [
+    rates("In how many sessions it occurred", occurrence.variants),
+    differences("Occurrence beside the baseline", occurrence.comparisons, "rate"),
+  ];
   if (!value) return parts;
   const means = [
     ["Variant", ({ key }) => key],
@@ -133,5 +162,9 @@ function ofMetric({ occurrence, value }) {
     ["Mean of a session", (variant) => orReason(variant, variant.mean, format.number), true],
     ["95 %", ({ interval }) => format.numberBetween(interval), true],
   ];
-  return [...parts, table("Its values by session", means, value.variants), differences("Values beside the baseline", value.comparisons, "value")];
+  return [
+    ...parts,
+    table("Its values by session", means, value.variants),
+    differences("Values beside the baseline", value.comparisons, "value"),
+  ];
 }

@@ -7,7 +7,12 @@ import { more, table } from "./table.mjs";
 
 const PAGE_ROWS = 100;
 const COLUMNS = "id,name,status,hypothesis,variants,started_ms,stopped_ms";
-const STATUSES = [["", "any"], ["running", "running"], ["draft", "draft"], ["stopped", "stopped"]];
+const STATUSES = [
+  ["", "any"],
+  ["running", "running"],
+  ["draft", "draft"],
+  ["stopped", "stopped"],
+];
 
 export const experimentLink = ({ id, name }) => element("a", { href: `#${path`/experiments/${id}`}` }, name || id);
 
@@ -17,7 +22,12 @@ export function experiments(api) {
   show("");
   return [
     heading("Experiments"),
-    element("section", { "aria-label": "List" }, element("div", { class: "choices" }, choice("Status", STATUSES, "", show)), body),
+    element(
+      "section",
+      { "aria-label": "List" },
+      element("div", { class: "choices" }, choice("Status", STATUSES, "", show)),
+      body,
+    ),
   ];
 }
 

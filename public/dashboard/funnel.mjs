@@ -7,7 +7,12 @@ import { source } from "./source.mjs";
 import { table } from "./table.mjs";
 
 const DAY_MS = 86_400_000;
-const DAYS = [["7", "7 days"], ["30", "30 days"], ["90", "90 days"], ["365", "a year"]];
+const DAYS = [
+  ["7", "7 days"],
+  ["30", "30 days"],
+  ["90", "90 days"],
+  ["365", "a year"],
+];
 const STEPS = { view: "Views", copy: "Copies", fork: "Forks", compare: "Comparisons" };
 
 export function funnelSection(api, id) {

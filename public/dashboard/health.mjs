@@ -22,12 +22,23 @@ export const health = (api) => [
 async function answers(api) {
   const begun = performance.now();
   const { status } = await api.get(HEALTH);
-  return [figures([["Worker and database", status, HEALTH], ["Time from here", `${whole(Math.round(performance.now() - begun))} ms`, HEALTH]]), source(HEALTH)];
+  return [
+    figures([
+      ["Worker and database", status, HEALTH],
+      ["Time from here", `${whole(Math.round(performance.now() - begun))} ms`, HEALTH],
+    ]),
+    source(HEALTH),
+  ];
 }
 
 async function freshness(api) {
   const snapshots = withQuery("/rest/v1/prompt_stats", { select: "updated_at", order: "updated_at.desc", limit: 1 });
-  const running = withQuery("/rest/v1/experiments", { select: "id,name", status: "eq.running", order: "updated_ms.desc.nullslast,id", limit: RUNNING });
+  const running = withQuery("/rest/v1/experiments", {
+    select: "id,name",
+    status: "eq.running",
+    order: "updated_ms.desc.nullslast,id",
+    limit: RUNNING,
+  });
   const [[latest], experiments] = await Promise.all([api.get(snapshots), api.get(running)]);
   const results = await Promise.all(experiments.map(({ id }) => api.get(path`/v1/experiments/${id}/results`)));
   const columns = [
@@ -38,8 +49,14 @@ async function freshness(api) {
   const rows = results.map((answer, index) => ({ ...answer, experiment: experiments[index] }));
   return [
     figures([["Latest count told by a counter", second(latest?.updated_at), snapshots]]),
-    rows.length ? table(`Experiments that run, the ${RUNNING} that were changed last`, columns, rows) : element("p", {}, "No experiment runs."),
-    element("p", { class: "quiet" }, "The cron rolls up every five minutes. Its runs are noted in the table rollup_runs of the database, which the API does not tell."),
+    rows.length
+      ? table(`Experiments that run, the ${RUNNING} that were changed last`, columns, rows)
+      : element("p", {}, "No experiment runs."),
+    element(
+      "p",
+      { class: "quiet" },
+      "The cron rolls up every five minutes. Its runs are noted in the table rollup_runs of the database, which the API does not tell.",
+    ),
     source(snapshots),
     source(running),
   ];

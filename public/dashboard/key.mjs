@@ -15,13 +15,21 @@ async function objection(key) {
     await connection(key).get(PROOF);
     return null;
   } catch (error) {
-    return [401, 403].includes(error.status) ? "This is not the service key of this instance." : `The key could not be tried: ${error.message}`;
+    return [401, 403].includes(error.status)
+      ? "This is not the service key of this instance."
+      : `The key could not be tried: ${error.message}`;
   }
 }
 
 /** A form that asks for the key and calls `entered` once there is the right one. */
 export function keyForm(entered, message = "") {
-  const input = element("input", { type: "password", name: "key", required: true, autocomplete: "off", "aria-describedby": "key-problem" });
+  const input = element("input", {
+    type: "password",
+    name: "key",
+    required: true,
+    autocomplete: "off",
+    "aria-describedby": "key-problem",
+  });
   const problem = element("p", { id: "key-problem", role: "alert" }, message);
   const show = (text) => {
     problem.textContent = text;
@@ -31,7 +39,9 @@ export function keyForm(entered, message = "") {
     event.preventDefault();
     // A header takes no line breaks, and they come with what is pasted.
     const key = input.value.trim();
-    const wrong = /^[\x21-\x7e]+$/.test(key) ? await objection(key) : "A key has letters, digits and signs of ASCII, and no spaces.";
+    const wrong = /^[\x21-\x7e]+$/.test(key)
+      ? await objection(key)
+      : "A key has letters, digits and signs of ASCII, and no spaces.";
     show(wrong ?? "");
     input.setAttribute("aria-invalid", String(wrong !== null));
     if (wrong !== null) return input.focus();

@@ -22,7 +22,11 @@ function counts(node) {
 const place = (node) => (node.hidden ? "a prompt that is gone" : [promptLink(node), counts(node)]);
 
 function forks(api, id, { forks: nodes, next_cursor: cursor }) {
-  const list = element("ul", {}, nodes.map((node) => branch(api, id, node)));
+  const list = element(
+    "ul",
+    {},
+    nodes.map((node) => branch(api, id, node)),
+  );
   if (!cursor) return nodes.length ? list : null;
   const holder = element("li");
   const load = async () => {
@@ -43,13 +47,19 @@ async function lineage(api, id) {
   const address = addressOf(id);
   const { prompt, ancestors } = await api.get(address);
   const line = ancestors.toReversed().map((ancestor) => element("li", {}, place(ancestor)));
-  const tree = element("ul", { class: "tree" }, element("li", {}, element("strong", {}, prompt.title), counts(prompt), forks(api, id, prompt)));
+  const tree = element(
+    "ul",
+    { class: "tree" },
+    element("li", {}, element("strong", {}, prompt.title), counts(prompt), forks(api, id, prompt)),
+  );
   const { credited, descendants, privateChildren } = prompt;
   const sum = `All ${whole(descendants)} forks below it were viewed ${whole(credited.viewCount)} times and copied ${whole(credited.copyCount)} times.`;
   return [
     line.length > 0 && [element("h3", {}, "It comes from"), element("ol", {}, line)],
     element("h3", {}, "Its forks"),
-    descendants > 0 ? element("p", {}, sum, privateChildren > 0 && ` ${whole(privateChildren)} of its own are private.`) : element("p", {}, "It has no forks."),
+    descendants > 0
+      ? element("p", {}, sum, privateChildren > 0 && ` ${whole(privateChildren)} of its own are private.`)
+      : element("p", {}, "It has no forks."),
     tree,
     source(address),
   ];

@@ -29,11 +29,15 @@ const COUNTS = {
   success_rate: ["Succeeded, %", number],
 };
 
-export const promptLink = ({ id, title }) => element("a", { href: `#${path`/prompts/${id}`}` }, title || "(without a title)");
+export const promptLink = ({ id, title }) =>
+  element("a", { href: `#${path`/prompts/${id}`}` }, title || "(without a title)");
 
 export function lists(api, parameters) {
   const named = (choices, name, otherwise) => (Object.hasOwn(choices, name ?? "") ? name : otherwise);
-  const chosen = { list: named(LISTS, parameters.get("list"), "viewed"), window: named(WINDOWS, parameters.get("window"), "7d") };
+  const chosen = {
+    list: named(LISTS, parameters.get("list"), "viewed"),
+    window: named(WINDOWS, parameters.get("window"), "7d"),
+  };
   const body = element("div");
   const show = () => fill(body, () => list(api, chosen));
   const change = (what) => (value) => {
@@ -73,5 +77,8 @@ async function list(api, { list, window }) {
     ["Made", ({ created_at }) => moment(created_at)],
   ];
   const caption = `${LISTS[list]} prompts, ${WINDOWS[window]}: those that are public and active`;
-  return [pagedTable(caption, columns, first, pages, ranked, "No prompt is in this list."), source(`${address}?window=${window}&limit=${LIMIT}`)];
+  return [
+    pagedTable(caption, columns, first, pages, ranked, "No prompt is in this list."),
+    source(`${address}?window=${window}&limit=${LIMIT}`),
+  ];
 }

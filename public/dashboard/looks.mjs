@@ -31,7 +31,10 @@ export function addedUp(rows, keys) {
     sum.sessions += row.new_exposed_sessions;
     sum.conversions += row.new_converted_sessions;
     const [year, month, day] = row.date.split("-").map(Number);
-    hours.set(Date.UTC(year, month - 1, day, row.hour) + HOUR_MS, keys.map((key) => ({ ...sums.get(key) })));
+    hours.set(
+      Date.UTC(year, month - 1, day, row.hour) + HOUR_MS,
+      keys.map((key) => ({ ...sums.get(key) })),
+    );
   }
   return [...hours].map(([end, variants]) => ({ end, variants }));
 }
@@ -66,15 +69,31 @@ export async function overTime(api, id, variants) {
   });
   const difference = (name, index) => {
     const figures = judged.map(({ comparisons }) => comparisons[index].absolute);
-    const line = { name: `${name} less ${keys[0]}`, values: figures.map(({ estimate }) => estimate), ...ends(figures, "sequential_interval") };
+    const line = {
+      name: `${name} less ${keys[0]}`,
+      values: figures.map(({ estimate }) => estimate),
+      ...ends(figures, "sequential_interval"),
+    };
     const label = `How much higher the rate of “${name}” is than that of “${keys[0]}”, with the band of the sequential test`;
     return chart({ label, times, lines: [line], show: points, when, range: differenceRange });
   };
   return [
     !isWhole && element("p", { class: "warning" }, `Only the first ${whole(rows.length)} hourly rows are shown.`),
-    variants.length > keys.length && element("p", {}, `Of ${whole(variants.length)} variants the first ${keys.length} are shown.`),
-    chart({ label: "Rate of each variant by the end of an hour, with its interval of 95 %", times, lines: rates, show: percent, when, range: rateRange }),
-    element("p", { class: "quiet" }, "As long as 0 lies in the band of the sequential test, no difference is known, however often one looks."),
+    variants.length > keys.length &&
+      element("p", {}, `Of ${whole(variants.length)} variants the first ${keys.length} are shown.`),
+    chart({
+      label: "Rate of each variant by the end of an hour, with its interval of 95 %",
+      times,
+      lines: rates,
+      show: percent,
+      when,
+      range: rateRange,
+    }),
+    element(
+      "p",
+      { class: "quiet" },
+      "As long as 0 lies in the band of the sequential test, no difference is known, however often one looks.",
+    ),
     keys.slice(1).map(difference),
     source(`${summaryAddress(id)}?limit=${PAGE_ROWS}`),
     source(EVALUATE, { body: { variants: looks.at(-1).variants } }),

@@ -11,7 +11,13 @@ const LEADING = 5;
 const PAGE_ROWS = 1000;
 /** Beyond, the counts are only added up if somebody wants it: each page is a request. */
 const PAGES_UNASKED = 10;
-const SUMMED = { view_count: "Views", visit_count: "Visits", copy_count: "Copies", fork_count: "Forks", compare_count: "Comparisons" };
+const SUMMED = {
+  view_count: "Views",
+  visit_count: "Visits",
+  copy_count: "Copies",
+  fork_count: "Forks",
+  compare_count: "Comparisons",
+};
 const NUMBER_OF = { Prompts: "prompts", Templates: "prompt_templates", Users: "users", Experiments: "experiments" };
 
 export const overview = (api) => [
@@ -22,7 +28,10 @@ export const overview = (api) => [
 ];
 
 async function numbers(api) {
-  const addresses = Object.entries(NUMBER_OF).map(([name, table]) => [name, withQuery(path`/rest/v1/${table}`, { select: "id", limit: 1 })]);
+  const addresses = Object.entries(NUMBER_OF).map(([name, table]) => [
+    name,
+    withQuery(path`/rest/v1/${table}`, { select: "id", limit: 1 }),
+  ]);
   const counts = await Promise.all(addresses.map(([, address]) => api.count(address)));
   return [
     figures(addresses.map(([name, address], index) => [name, whole(counts[index]), address])),
@@ -43,7 +52,11 @@ async function sums(api) {
   const body = element("div");
   const addUp = async () => body.replaceChildren(...content(await summed(api)));
   if (pages <= PAGES_UNASKED) await addUp();
-  else body.append(element("p", {}, `There are counts of ${whole(counted)} prompts.`), more(addUp, `Add them up (${whole(pages)} requests)`));
+  else
+    body.append(
+      element("p", {}, `There are counts of ${whole(counted)} prompts.`),
+      more(addUp, `Add them up (${whole(pages)} requests)`),
+    );
   return [body, source(pageAddress())];
 }
 
@@ -59,7 +72,11 @@ async function summed(api) {
   const each = (column) => statsAddress({ select: `prompt_id,${column}`, order: `${column}.desc` });
   return [
     figures(Object.entries(SUMMED).map(([column, name]) => [name, whole(sum[column]), each(column)])),
-    element("p", { class: "quiet" }, `Of ${whole(prompts)} prompts that were counted, as the counters told it at most ten seconds before.`),
+    element(
+      "p",
+      { class: "quiet" },
+      `Of ${whole(prompts)} prompts that were counted, as the counters told it at most ten seconds before.`,
+    ),
   ];
 }
 
@@ -67,9 +84,14 @@ async function summed(api) {
 function trend(api) {
   const body = element("div");
   const show = (name) => fill(body, () => leading(api, name));
-  const choices = Object.entries(PERIODS).filter(([, { window }]) => window).map(([name, { title }]) => [name, title]);
+  const choices = Object.entries(PERIODS)
+    .filter(([, { window }]) => window)
+    .map(([name, { title }]) => [name, title]);
   show("30d");
-  return section("Views of the leading prompts", () => [element("div", { class: "choices" }, choice("Time", choices, "30d", show)), body]);
+  return section("Views of the leading prompts", () => [
+    element("div", { class: "choices" }, choice("Time", choices, "30d", show)),
+    body,
+  ]);
 }
 
 async function leading(api, name) {
@@ -81,7 +103,14 @@ async function leading(api, name) {
   const { times, when } = pointsOf(series[0], PERIODS[name].interval);
   const lines = prompts.map(({ title }, index) => ({ name: title, values: series[index].points.map(({ count }) => count) }));
   return [
-    chart({ label: `Views of the ${prompts.length} most viewed prompts, ${PERIODS[name].title}, ${TIME_ZONE}`, times, lines, show: whole, when, range: countRange }),
+    chart({
+      label: `Views of the ${prompts.length} most viewed prompts, ${PERIODS[name].title}, ${TIME_ZONE}`,
+      times,
+      lines,
+      show: whole,
+      when,
+      range: countRange,
+    }),
     source(list),
     prompts.map(({ id }) => source(seriesAddress(id, parameters))),
   ];

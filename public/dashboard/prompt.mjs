@@ -59,7 +59,17 @@ async function row(api, id, title) {
     ["Made", moment(prompt.created_at)],
     ["Changed", moment(prompt.updated_at)],
   ];
-  return [table("The prompt", [["What", ([name]) => name], ["Value", ([, value]) => value]], facts), source(address)];
+  return [
+    table(
+      "The prompt",
+      [
+        ["What", ([name]) => name],
+        ["Value", ([, value]) => value],
+      ],
+      facts,
+    ),
+    source(address),
+  ];
 }
 
 async function stats(api, id) {
@@ -78,7 +88,11 @@ async function scenes(api, id) {
     ["Succeeded, %", ({ successRate }) => number(successRate), true],
     ["Mean time", ({ avgTimeMs }) => milliseconds(avgTimeMs), true],
   ];
-  const times = [["Uses", whole(first.usageCount), address], ["Median time", milliseconds(first.p50TimeMs), address], ["95 % take at most", milliseconds(first.p95TimeMs), address]];
+  const times = [
+    ["Uses", whole(first.usageCount), address],
+    ["Median time", milliseconds(first.p50TimeMs), address],
+    ["95 % take at most", milliseconds(first.p95TimeMs), address],
+  ];
   const rows = pagedTable("Uses by scene", columns, first, pages, ({ scenes }) => scenes, "It was not used yet.");
   return [figures(times), rows, source(address)];
 }
@@ -86,7 +100,12 @@ async function scenes(api, id) {
 async function compared(api, id) {
   const address = `${path`/v1/prompts/${id}/compared`}?limit=${COMPARED}`;
   const { prompts } = await api.get(address);
-  const columns = [["Prompt", promptLink], ["Comparisons with both", ({ comparisons }) => whole(comparisons), true]];
-  const rows = prompts.length ? table("Prompts that were most often in the same comparison", columns, prompts) : element("p", {}, "It was not compared with any other yet.");
+  const columns = [
+    ["Prompt", promptLink],
+    ["Comparisons with both", ({ comparisons }) => whole(comparisons), true],
+  ];
+  const rows = prompts.length
+    ? table("Prompts that were most often in the same comparison", columns, prompts)
+    : element("p", {}, "It was not compared with any other yet.");
   return [rows, source(address)];
 }

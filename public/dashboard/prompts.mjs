@@ -48,7 +48,12 @@ export function prompts(api, parameters) {
 }
 
 async function found(api, searched) {
-  const address = withQuery("/rest/v1/prompts", { select: COLUMNS, ...condition(searched), order: "created_at.desc", limit: LIMIT });
+  const address = withQuery("/rest/v1/prompts", {
+    select: COLUMNS,
+    ...condition(searched),
+    order: "created_at.desc",
+    limit: LIMIT,
+  });
   const rows = await api.get(address);
   const columns = [
     ["Prompt", promptLink],

@@ -41,7 +41,10 @@ const RECALCULATING =
   "The rules were changed, and sessions are still to be judged by them: until then the figures are of the old rules, or of both.";
 
 /** What is said of those figures of quality that are not 0. */
-const ofQuality = (quality, words) => Object.keys(words).filter((name) => quality[name]).map((name) => words[name](quality[name]));
+const ofQuality = (quality, words) =>
+  Object.keys(words)
+    .filter((name) => quality[name])
+    .map((name) => words[name](quality[name]));
 
 /** The mismatch, with the shares that were declared and those that came. */
 function mismatch({ variants, sample_ratio: ratio }, declared) {
@@ -60,7 +63,9 @@ function mismatch({ variants, sample_ratio: ratio }, declared) {
 function ofSampleRatio({ mismatch, reason, sequential_p_value: p }) {
   if (mismatch) return [];
   if (reason) return [`Sample ratio: ${reason}`];
-  return [`Sample ratio: sessions come in the shares that were declared, as far as is known (sequential p-value ${chance(p)}).`];
+  return [
+    `Sample ratio: sessions come in the shares that were declared, as far as is known (sequential p-value ${chance(p)}).`,
+  ];
 }
 
 /** The remarks on results: `isWarning` and `text` each, warnings first. `declared` are the variants with their weights. */

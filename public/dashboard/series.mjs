@@ -37,7 +37,10 @@ export const seriesAddress = (id, parameters) => withQuery(path`/v1/prompts/${id
 
 /** The times of a series in seconds, and how to write one. */
 export function pointsOf({ points }, interval) {
-  return { times: points.map(({ start }) => Date.parse(start) / 1000), when: (seconds) => (interval === "day" ? day : moment)(seconds * 1000) };
+  return {
+    times: points.map(({ start }) => Date.parse(start) / 1000),
+    when: (seconds) => (interval === "day" ? day : moment)(seconds * 1000),
+  };
 }
 
 /** The section of a prompt's series. */
@@ -51,7 +54,10 @@ export function seriesSection(api, id) {
   };
   const titles = Object.entries(PERIODS).map(([name, { title }]) => [name, title]);
   show();
-  const choices = [choice("What", Object.entries(METRICS), chosen.metric, change("metric")), choice("Time", titles, chosen.period, change("period"))];
+  const choices = [
+    choice("What", Object.entries(METRICS), chosen.metric, change("metric")),
+    choice("Time", titles, chosen.period, change("period")),
+  ];
   return section("Over time", () => [element("div", { class: "choices" }, choices), body]);
 }
 

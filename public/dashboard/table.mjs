@@ -21,7 +21,11 @@ export function table(caption, columns, rows) {
       {},
       element("caption", {}, caption),
       element("thead", {}, element("tr", {}, head)),
-      element("tbody", {}, rows.map((values) => element("tr", {}, row(values)))),
+      element(
+        "tbody",
+        {},
+        rows.map((values) => element("tr", {}, row(values))),
+      ),
     ),
   );
 }

@@ -61,12 +61,19 @@ describe("figures are the API's", { concurrency: 2 }, () => {
     const rows = await answer("/rest/v1/prompt_stats");
     const sum = (column) => whole(rows.reduce((sum, row) => sum + row[column], 0));
     assert.deepEqual(await figuresOf(page.region("Counts of all prompts")), {
-      Views: sum("view_count"), Visits: sum("visit_count"), Copies: sum("copy_count"), Forks: sum("fork_count"), Comparisons: sum("compare_count"),
+      Views: sum("view_count"),
+      Visits: sum("visit_count"),
+      Copies: sum("copy_count"),
+      Forks: sum("fork_count"),
+      Comparisons: sum("compare_count"),
     });
     const numbers = await figuresOf(page.region("How many there are"));
     assert.deepEqual([numbers.Prompts, numbers.Experiments], ["5", "3"]);
     const trend = page.region("Views of the leading prompts");
-    const sums = (await cellsOf(trend.locator("details table"))).reduce((sums, row) => sums.map((sum, index) => sum + Number(row[index + 1])), [0, 0, 0]);
+    const sums = (await cellsOf(trend.locator("details table"))).reduce(
+      (sums, row) => sums.map((sum, index) => sum + Number(row[index + 1])),
+      [0, 0, 0],
+    );
     assert.deepEqual(sums, [60, 7, 3]);
     for (const place of [1, 2, 3]) await drawn(page, trend, `--series-${place}`);
   });
@@ -74,14 +81,25 @@ describe("figures are the API's", { concurrency: 2 }, () => {
   test("a list, of another window, and of another kind", async () => {
     await using page = await open("lists");
     const list = page.region("List");
-    for (const [kind, name, window, time] of [["viewed", "Most viewed", "24h", "24 hours"], ["copied", "Most copied", "all", "all time"], ["forked", "Most forked", "30d", "30 days"]]) {
+    for (const [kind, name, window, time] of [
+      ["viewed", "Most viewed", "24h", "24 hours"],
+      ["copied", "Most copied", "all", "all time"],
+      ["forked", "Most forked", "30d", "30 days"],
+    ]) {
       await page.getByRole("combobox", { name: "Time" }).selectOption(time);
       await page.getByRole("combobox", { name: "List" }).selectOption(name);
       await page.loaded();
       assert.equal(await addressOf(list), `/v1/prompts/top/${kind}?window=${window}&limit=25`);
-      const told = (await answer(await addressOf(list))).prompts.map((prompt, index) => [String(index + 1), prompt.title, whole(prompt[{ viewed: "view_count", copied: "copy_count", forked: "fork_count" }[kind]])]);
+      const told = (await answer(await addressOf(list))).prompts.map((prompt, index) => [
+        String(index + 1),
+        prompt.title,
+        whole(prompt[{ viewed: "view_count", copied: "copy_count", forked: "fork_count" }[kind]]),
+      ]);
       assert.ok(told.length);
-      assert.deepEqual((await cellsOf(list)).map((cells) => cells.slice(0, 3)), told);
+      assert.deepEqual(
+        (await cellsOf(list)).map((cells) => cells.slice(0, 3)),
+        told,
+      );
       assert.match(page.url(), new RegExp(`list=${kind}&window=${window}$`));
     }
   });
@@ -92,7 +110,14 @@ describe("figures are the API's", { concurrency: 2 }, () => {
     for (const searched of [`"'&`, "hostile", hostile]) {
       await search.fill(searched);
       await search.press("Enter");
-      await until(async () => (await page.loaded(), (await cellsOf(page.region("Search"))).map(([title]) => title).join() === HOSTILE + (searched === `"'&` ? `,${HOSTILE},${HOSTILE}` : "")), searched);
+      await until(
+        async () => (
+          await page.loaded(),
+          (await cellsOf(page.region("Search"))).map(([title]) => title).join() ===
+            HOSTILE + (searched === `"'&` ? `,${HOSTILE},${HOSTILE}` : "")
+        ),
+        searched,
+      );
     }
     await search.fill("0% _pl");
     await search.press("Enter");
@@ -105,12 +130,25 @@ describe("figures are the API's", { concurrency: 2 }, () => {
     await page.loaded();
     const stats = await answer(`/v1/prompts/${hostile}/stats`);
     const { Views, Visits, Visitors, Copies, Forks, Uses } = await figuresOf(page.region("Counts"));
-    assert.deepEqual([Views, Visits, Visitors, Copies, Forks, Uses].map(Number), [stats.viewCount, stats.visitCount, stats.uniqueVisitors, stats.copyCount, stats.forkCount, stats.totalUsage]);
-    assert.deepEqual(await cellsOf(page.region("Uses by scene")), [[HOSTILE, "1", "100", "300 ms"], ["shell", "2", "100", "150 ms"]]);
+    assert.deepEqual([Views, Visits, Visitors, Copies, Forks, Uses].map(Number), [
+      stats.viewCount,
+      stats.visitCount,
+      stats.uniqueVisitors,
+      stats.copyCount,
+      stats.forkCount,
+      stats.totalUsage,
+    ]);
+    assert.deepEqual(await cellsOf(page.region("Uses by scene")), [
+      [HOSTILE, "1", "100", "300\u00a0ms"],
+      ["shell", "2", "100", "150\u00a0ms"],
+    ]);
     assert.deepEqual(await cellsOf(page.region("Compared with")), [["100% _plain_", "1"]]);
     const lineage = page.region("Lineage");
     assert.deepEqual(await lineage.locator(".tree ul").count(), 2);
-    assert.match(await lineage.textContent(), /All 2 forks below it were viewed 0 times and copied 0 times\. 1 of its own are private/);
+    assert.match(
+      await lineage.textContent(),
+      /All 2 forks below it were viewed 0 times and copied 0 times\. 1 of its own are private/,
+    );
     assert.equal(plain, (await answer(await addressOf(page.region("Compared with")))).prompts[0].id);
   });
 
@@ -124,19 +162,31 @@ describe("figures are the API's", { concurrency: 2 }, () => {
       assert.equal(new URL(address, url).searchParams.get("tz"), TIME_ZONE);
       const counts = (await answer(address)).points.map(({ count }) => String(count));
       assert.ok(counts.some((count) => count !== "0"));
-      assert.deepEqual((await cellsOf(series)).map(([, count]) => count), counts);
+      assert.deepEqual(
+        (await cellsOf(series)).map(([, count]) => count),
+        counts,
+      );
       await drawn(page, series, "--series-1");
     }
     await series.getByLabel("What").selectOption("Copies");
     await page.loaded();
-    assert.match(await series.locator("figcaption").textContent(), /^Copies, 7 days by the hour, America\/St_Johns: 12 in all$/);
+    assert.match(
+      await series.locator("figcaption").textContent(),
+      /^Copies, 7 days by the hour, America\/St_Johns: 12 in all$/,
+    );
 
     const { steps, days } = await answer(await addressOf(funnel));
     const rows = await cellsOf(funnel.locator("table").first());
-    assert.deepEqual(rows.map(([, count]) => count), steps.map(({ count }) => whole(count)));
+    assert.deepEqual(
+      rows.map(([, count]) => count),
+      steps.map(({ count }) => whole(count)),
+    );
     const [, copies] = steps;
     assert.equal(rows[1][2], `${percent(copies.ofPrevious.rate)} (${copies.ofPrevious.interval.map(percent).join(" to ")})`);
-    assert.deepEqual((await cellsOf(funnel.locator("details table"))).map(([, rate]) => rate), days.map(({ copiesOfViews }) => (copiesOfViews.rate === null ? "–" : percent(copiesOfViews.rate))));
+    assert.deepEqual(
+      (await cellsOf(funnel.locator("details table"))).map(([, rate]) => rate),
+      days.map(({ copiesOfViews }) => (copiesOfViews.rate === null ? "–" : percent(copiesOfViews.rate))),
+    );
     await drawn(page, funnel, "--series-1");
   });
 
@@ -165,7 +215,15 @@ describe("experiments, in words and over time", { concurrency: 2 }, () => {
     assert.ok(said.includes("Nothing speaks against these figures."));
     assert.ok(!said.includes("mismatch"));
     const rates = (await cellsOf(page.region("Variants"))).map((cells) => cells.slice(0, 4));
-    assert.deepEqual(rates, results.variants.map(({ key, sessions, conversions, rate }) => [key, whole(sessions), whole(conversions), percent(rate)]));
+    assert.deepEqual(
+      rates,
+      results.variants.map(({ key, sessions, conversions, rate }) => [
+        key,
+        whole(sessions),
+        whole(conversions),
+        percent(rate),
+      ]),
+    );
 
     const charts = page.region("Over time").locator("figure");
     assert.equal(await charts.count(), 2);
@@ -173,9 +231,12 @@ describe("experiments, in words and over time", { concurrency: 2 }, () => {
     for (const place of [1, 2]) await drawn(page, ofRates, `--series-${place}`);
     await drawn(page, ofDifference, "--series-1");
     const last = (await cellsOf(ofRates)).at(-1);
-    assert.deepEqual(last.slice(1), results.variants.flatMap(({ rate, interval }) => [percent(rate), interval.map(percent).join(" to ")]));
+    assert.deepEqual(
+      last.slice(1),
+      results.variants.flatMap(({ rate, interval }) => [percent(rate), interval.map(percent).join(" to ")]),
+    );
     const { estimate, sequential_interval: band } = results.comparisons[0].absolute;
-    const points = (difference) => `${difference > 0 ? "+" : ""}${(difference * 100).toFixed(2)} pp`;
+    const points = (difference) => `${difference > 0 ? "+" : ""}${(difference * 100).toFixed(2)}\u00a0pp`;
     assert.deepEqual((await cellsOf(ofDifference)).at(-1).slice(1), [points(estimate), band.map(points).join(" to ")]);
     assert.ok((await cellsOf(ofDifference)).length > 20);
     assert.ok(await page.region("Metric “revenue”").isVisible());
@@ -212,7 +273,10 @@ describe("experiments, in words and over time", { concurrency: 2 }, () => {
 test("numbers lead to their calls, and the commands do not tell the key", async () => {
   await using page = await open(`prompts/${hostile}`, { permissions: ["clipboard-read", "clipboard-write"] });
   const counts = page.region("Counts");
-  assert.equal(await counts.getByRole("definition").first().getByRole("link").getAttribute("href"), `/v1/prompts/${hostile}/stats`);
+  assert.equal(
+    await counts.getByRole("definition").first().getByRole("link").getAttribute("href"),
+    `/v1/prompts/${hostile}/stats`,
+  );
   await counts.locator("summary").click();
   await counts.getByRole("button", { name: "Copy curl" }).click();
   await page.getByText("The command is copied.").waitFor({ state: "attached" });
@@ -241,7 +305,11 @@ describe("everybody can read", { concurrency: 2 }, () => {
           return (await axe.run()).violations;
         });
         const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
-        assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html}: ${failureSummary}`)]), [], colorScheme);
+        assert.deepEqual(
+          serious.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html}: ${failureSummary}`)]),
+          [],
+          colorScheme,
+        );
         for (const figure of await page.locator("figure").all()) await drawn(page, figure, "--series-1");
       }
     });
@@ -250,13 +318,17 @@ describe("everybody can read", { concurrency: 2 }, () => {
   test("who has no key yet", async () => {
     await using page = await open("", { key: null });
     await page.evaluate(axe);
-    assert.deepEqual((await page.evaluate(() => axe.run())).violations.map(({ id }) => id), []);
+    assert.deepEqual(
+      (await page.evaluate(() => axe.run())).violations.map(({ id }) => id),
+      [],
+    );
   });
 });
 
 test("by keyboard: past the head, to the choices, and into a table", async () => {
   await using page = await open(`prompts/${hostile}`);
-  const focused = () => page.evaluate(() => `${document.activeElement.tagName} ${document.activeElement.textContent.trim().slice(0, 30)}`);
+  const focused = () =>
+    page.evaluate(() => `${document.activeElement.tagName} ${document.activeElement.textContent.trim().slice(0, 30)}`);
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "A Skip to the figures");
   await page.keyboard.press("Enter");
@@ -266,10 +338,16 @@ test("by keyboard: past the head, to the choices, and into a table", async () =>
     await page.keyboard.press("Tab");
     reached.push(await focused());
   } while (!reached.at(-1).startsWith("SUMMARY As a table") && reached.length < 60);
-  assert.ok(reached.some((element) => element.startsWith("SELECT")), reached.join("\n"));
+  assert.ok(
+    reached.some((element) => element.startsWith("SELECT")),
+    reached.join("\n"),
+  );
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
-  const region = await page.evaluate(() => ({ open: document.activeElement.closest("details")?.open, name: document.activeElement.getAttribute("aria-label") }));
+  const region = await page.evaluate(() => ({
+    open: document.activeElement.closest("details")?.open,
+    name: document.activeElement.getAttribute("aria-label"),
+  }));
   assert.deepEqual([region.open, /^Views, 30 days by the day/.test(region.name)], [true, true]);
 
   await page.getByRole("link", { name: "Health" }).focus();
