@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { ROOT, SETTINGS, until } from "../worker/instance.mjs";
 import { HOSTILE, TIME_ZONE, addressOf, cellsOf, dashboard, drawn, figuresOf } from "./dashboard.mjs";
 
+const axe = await readFile(join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
 const { answer, experiments, open, prompts, url } = await dashboard();
 const [hostile, plain] = prompts;
 const VIEWS = {
@@ -285,7 +286,6 @@ test("numbers lead to their calls, and the commands do not tell the key", async 
   assert.ok(!(await page.content()).includes(SETTINGS.SERVICE_KEY));
 });
 
-const axe = await readFile(join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
 describe("everybody can read", { concurrency: 2 }, () => {
   for (const [name, view] of Object.entries(VIEWS)) {
     test(name, async () => {
