@@ -79,8 +79,9 @@ async function seed({ cron, events, get, imported, post, prompt, send }) {
   await sent([...sessions(experiments.mismatch, "control", 900, 180), ...sessions(experiments.mismatch, HOSTILE, 200, 20)]);
   await cron();
   await until(async () => {
-    const { prompts } = (await get("/v1/prompts/top/viewed?window=7d")).body;
-    return prompts.map(({ view_count }) => view_count).join() === VIEWS.join();
+    const rows = (await get("/rest/v1/prompt_stats", { as: service })).body;
+    const sum = (column) => rows.reduce((sum, row) => sum + row[column], 0);
+    return ["view_count", "copy_count", "fork_count", "compare_count"].map(sum).join() === "70,12,2,2";
   }, "the counters have told what they counted");
   return { prompts, experiments };
 }
