@@ -15,88 +15,83 @@ const VARIANTS = [
 /** Views that each prompt gets. */
 const VIEWS = [60, 7, 3];
 
-/** Fills an instance through its API, and gives the ids of what is there. */
-async function seed({ cron, events, get, imported, post, prompt, send }) {
-  const now = Date.now();
-  const as = user(randomUUID());
-  const sent = async (list, options) => {
-    for (let from = 0; from < list.length; from += 500) {
-      const { rejected } = await events(list.slice(from, from + 500), options);
-      assert.deepEqual(rejected, []);
-    }
-  };
+const EXPERIMENTS = { better: `better ${HOSTILE.slice(0, 10)} é/?`, mismatch: "mismatch", empty: "empty" };
 
-  const prompts = [
+/** Sends events, as many in a request as it takes. */
+async function sendAll({ events }, list, options) {
+  for (let from = 0; from < list.length; from += 500) {
+    const { rejected } = await events(list.slice(from, from + 500), options);
+    assert.deepEqual(rejected, []);
+  }
+}
+
+/** Makes prompts that were viewed, copied, compared, used and forked, and gives the ids of those that are public. */
+async function seedPrompts(instance, now) {
+  const { get, post, prompt } = instance;
+  const as = user(randomUUID());
+  const [first, second, third] = [
     await prompt({ title: HOSTILE, slug: "hostile" }),
     await prompt({ title: "100% _plain_" }),
     await prompt({ title: "Third" }),
   ];
-  const [first, second] = prompts;
   const view = (prompt_id, hours, visitor) => ({ type: "view", prompt_id, visitor, timestamp: now - hours * HOUR_MS });
-  await sent(
-    prompts.flatMap((id, place) => Array.from({ length: VIEWS[place] }, (_, n) => view(id, n % 40, `v${n % 11}`))),
-    { as: service },
+  const views = [first, second, third].flatMap((id, place) =>
+    Array.from({ length: VIEWS[place] }, (_, n) => view(id, n % 40, `v${n % 11}`)),
   );
-  await sent(
-    Array.from({ length: 12 }, (_, n) => ({ type: "copy", prompt_id: first, timestamp: now - n * HOUR_MS })),
-    { as: service },
-  );
-  await sent(
-    [first, second].map((prompt_id) => ({ type: "compare_add", prompt_id, comparison_id: "one" })),
-    { as },
-  );
-  await sent(
-    ["shell", "shell", HOSTILE].map((scene, n) => ({
-      type: "usage",
-      prompt_id: first,
-      scene,
-      generation_time_ms: 100 * (n + 1),
-    })),
-    { as },
-  );
-  const fork = (await post(`/v1/prompts/${first}/fork`, {}, { as })).body;
-  await post(`/v1/prompts/${fork.id}/fork`, {}, { as });
-
-  const declare = async (id, fields) =>
-    assert.equal(
-      (await send("PUT", `/v1/experiments/${encodeURIComponent(id)}`, { as: service, body: fields })).status,
-      201,
-    );
-  const experiments = { better: `better ${HOSTILE.slice(0, 10)} é/?`, mismatch: "mismatch", empty: "empty" };
-  for (const id of Object.values(experiments))
-    await declare(id, { name: id === "empty" ? HOSTILE : id, hypothesis: HOSTILE, variants: VARIANTS, status: "running" });
-  const sessions = (experiment_id, variant_key, count, converted) =>
-    Array.from({ length: count }, (_, n) => {
-      const [session_id, exposed] = [`${variant_key.length}-${n}`, now - (5 + (n % 30)) * HOUR_MS];
-      const of = (type, more) => ({ type, experiment_id, session_id, ...more });
-      const conversion = of("conversion", {
-        timestamp: exposed + HOUR_MS,
-        ...(n % 2 && { properties: { metric: "revenue", value: n } }),
-      });
-      return [of("exposure", { variant_key, timestamp: exposed }), ...(n < converted ? [conversion] : [])];
-    }).flat();
-  await sent([...sessions(experiments.better, "control", 600, 120), ...sessions(experiments.better, HOSTILE, 600, 360)]);
-  await sent([...sessions(experiments.mismatch, "control", 900, 180), ...sessions(experiments.mismatch, HOSTILE, 200, 20)]);
-  await cron();
+  const copies = Array.from({ length: 12 }, (_, n) => ({ type: "copy", prompt_id: first, timestamp: now - n * HOUR_MS }));
+  const comparisons = [first, second].map((prompt_id) => ({ type: "compare_add", prompt_id, comparison_id: "one" }));
+  const use = (scene, n) => ({ type: "usage", prompt_id: first, scene, generation_time_ms: 100 * (n + 1) });
+  await sendAll(instance, [...views, ...copies], { as: service });
+  await sendAll(instance, [...comparisons, ...["shell", "shell", HOSTILE].map(use)], { as });
+  const fork = await post(`/v1/prompts/${first}/fork`, {}, { as });
+  await post(`/v1/prompts/${fork.body.id}/fork`, {}, { as });
   await until(async () => {
     const rows = (await get("/rest/v1/prompt_stats", { as: service })).body;
     const sum = (column) => rows.reduce((sum, row) => sum + row[column], 0);
     return ["view_count", "copy_count", "fork_count", "compare_count"].map(sum).join() === "70,12,2,2";
   }, "the counters have told what they counted");
-  return { prompts, experiments };
+  return [first, second, third];
+}
+
+/** Makes experiments: one with a verdict, one whose sessions do not come as declared, one without any. */
+async function seedExperiments(instance, now) {
+  for (const id of Object.values(EXPERIMENTS)) {
+    const body = { name: id === EXPERIMENTS.empty ? HOSTILE : id, hypothesis: HOSTILE, variants: VARIANTS };
+    const { status } = await instance.send("PUT", `/v1/experiments/${encodeURIComponent(id)}`, { as: service, body });
+    assert.equal(status, 201);
+  }
+  const session = (experiment_id, variant_key, n, isConverted) => {
+    const [session_id, exposed] = [`${variant_key.length}-${n}`, now - (5 + (n % 30)) * HOUR_MS];
+    const of = (type, more) => ({ type, experiment_id, session_id, ...more });
+    const properties = n % 2 ? { metric: "revenue", value: n } : undefined;
+    const conversion = of("conversion", { timestamp: exposed + HOUR_MS, properties });
+    return [of("exposure", { variant_key, timestamp: exposed }), ...(isConverted ? [conversion] : [])];
+  };
+  for (const [id, variant, count, converted] of [
+    [EXPERIMENTS.better, "control", 600, 120],
+    [EXPERIMENTS.better, HOSTILE, 600, 360],
+    [EXPERIMENTS.mismatch, "control", 900, 180],
+    [EXPERIMENTS.mismatch, HOSTILE, 200, 20],
+  ]) {
+    await sendAll(instance, Array.from({ length: count }, (_, n) => session(id, variant, n, n < converted)).flat());
+  }
+  await instance.cron();
 }
 
 /** The instance, what is in it, and `open`, which opens a view of the dashboard. */
 export async function dashboard() {
   const instance = await start();
-  const seeded = await seed(instance);
+  const now = Date.now();
+  const prompts = await seedPrompts(instance, now);
+  await seedExperiments(instance, now);
   const browser = await launch([]);
 
-  /** Opens a view, with the key unless `key` is null. A page that throws, breaks its policy or asks others fails its test. */
-  async function open(view = "", { key = SETTINGS.SERVICE_KEY, ...more } = {}) {
+  /** Opens a view, with the key unless `key` is null; `prepare` gets the page before. A page that throws, breaks its policy or asks others fails its test. */
+  async function open(view = "", { key = SETTINGS.SERVICE_KEY, prepare = () => {}, ...more } = {}) {
     const context = await browser.newContext({ viewport: { width: 1000, height: 800 }, timezoneId: TIME_ZONE, ...more });
     if (key) await context.addInitScript(([name, key]) => sessionStorage.setItem(name, key), [KEY, key]);
     const page = await context.newPage();
+    await prepare(page);
     const wrong = [];
     page.on("pageerror", (error) => wrong.push(error));
     page.on("console", (message) => /content security policy/i.test(message.text()) && wrong.push(message.text()));
@@ -125,7 +120,7 @@ export async function dashboard() {
     assert.equal(status, 200, JSON.stringify(body));
     return body;
   };
-  return { ...instance, ...seeded, answer, open };
+  return { ...instance, prompts, experiments: EXPERIMENTS, answer, open };
 }
 
 /** The figures of a part of the page: numbers by their names. */

@@ -1,13 +1,14 @@
 // The dashboard: what it shows is what the API tells, as text, to everybody.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { ROOT, SETTINGS, until } from "../worker/instance.mjs";
+import { ROOT, SETTINGS, until, user } from "../worker/instance.mjs";
 import { HOSTILE, TIME_ZONE, addressOf, cellsOf, dashboard, drawn, figuresOf } from "./dashboard.mjs";
 
 const axe = await readFile(join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
-const { answer, experiments, open, prompts, url } = await dashboard();
+const { answer, experiments, open, post, prompts, url } = await dashboard();
 const [hostile, plain] = prompts;
 const VIEWS = {
   overview: "",
@@ -354,4 +355,27 @@ test("by keyboard: past the head, to the choices, and into a table", async () =>
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Health", level: 1 }).waitFor();
   assert.equal(await focused(), "H1 Health");
+});
+
+test("what is long comes part by part: a list, and the forks of a prompt", async () => {
+  const third = prompts[2];
+  const prepare = (page) =>
+    page.route("**/v1/prompts/top/*", (route) => route.continue({ url: route.request().url().replace("limit=25", "limit=1") }));
+  await using page = await open("lists", { prepare });
+  const more = page.getByRole("button", { name: "More" });
+  for (const places of [["1"], ["1", "2"], ["1", "2", "3"]]) {
+    await until(async () => (await cellsOf(page.region("List"))).map(([place]) => place).join() === places.join());
+    if (places.length < 3) await more.click();
+  }
+  await until(async () => (await more.count()) === 0);
+
+  const as = user(randomUUID());
+  for (let forks = 0; forks < 12; forks += 1) await post(`/v1/prompts/${third}/fork`, {}, { as });
+  await page.goto(`${url}/dashboard#/prompts/${third}`);
+  await page.getByRole("heading", { name: "Third", level: 1 }).waitFor();
+  await page.loaded();
+  const forks = page.region("Lineage").locator(".tree ul").getByRole("link");
+  assert.equal(await forks.count(), 10);
+  await page.getByRole("button", { name: "More forks" }).click();
+  await until(async () => (await forks.count()) === 12);
 });
