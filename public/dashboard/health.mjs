@@ -55,7 +55,7 @@ async function freshness(api) {
     element(
       "p",
       { class: "quiet" },
-      "The cron rolls up every five minutes. Its runs are noted in the table rollup_runs of the database, which the API does not tell.",
+      "The cron rolls up every five minutes. Its runs stand in the database's table rollup_runs, which the API does not tell.",
     ),
     source(snapshots),
     source(running),
@@ -110,12 +110,13 @@ function verification(api) {
 }
 
 function verified({ prompts, pending, differences }, isDone) {
-  const counts = `${whole(prompts)} prompts${isDone ? ", which is all" : ""}: ${whole(pending)} pending, ${whole(differences.length)} differences.`;
+  const verified = `${whole(prompts)} prompts${isDone ? ", which is all" : ""}`;
+  const found = `${whole(pending)} pending, ${whole(differences.length)} differences`;
   const columns = [
     ["Prompt", ({ prompt_id }) => element("a", { href: `#${path`/prompts/${prompt_id}`}` }, prompt_id)],
     ["What", ({ check }) => check],
     ["Expected", ({ expected }) => whole(expected), true],
     ["Found", ({ found }) => whole(found), true],
   ];
-  return [element("p", {}, counts), ...(differences.length ? [table("Differences", columns, differences)] : [])];
+  return [element("p", {}, `${verified}: ${found}.`), ...(differences.length ? [table("Differences", columns, differences)] : [])];
 }

@@ -53,12 +53,12 @@ async function lineage(api, id) {
     element("li", {}, element("strong", {}, prompt.title), counts(prompt), forks(api, id, prompt)),
   );
   const { credited, descendants, privateChildren } = prompt;
-  const sum = `All ${whole(descendants)} forks below it were viewed ${whole(credited.viewCount)} times and copied ${whole(credited.copyCount)} times.`;
+  const credit = `viewed ${whole(credited.viewCount)} times and copied ${whole(credited.copyCount)} times`;
   return [
     line.length > 0 && [element("h3", {}, "It comes from"), element("ol", {}, line)],
     element("h3", {}, "Its forks"),
     descendants > 0
-      ? element("p", {}, sum, privateChildren > 0 && ` ${whole(privateChildren)} of its own are private.`)
+      ? element("p", {}, `All ${whole(descendants)} forks below it were ${credit}.`, privateChildren > 0 && ` ${whole(privateChildren)} of its own are private.`)
       : element("p", {}, "It has no forks."),
     tree,
     source(address),

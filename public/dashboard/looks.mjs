@@ -49,7 +49,38 @@ async function hourlyRows(api, id) {
   return { rows, isWhole };
 }
 
-/** The charts of an experiment's first variants, of which the baseline is the first. */
+/** A line with its band, from the figures that one variant had at each look. */
+const line = (name, figures, value, interval) => ({
+  name,
+  values: figures.map((figure) => figure[value]),
+  low: figures.map((figure) => figure[interval]?.[0] ?? null),
+  high: figures.map((figure) => figure[interval]?.[1] ?? null),
+});
+
+/** The chart of all rates, and for each variant but the first that of its difference from it. */
+function charts(keys, looks, judged) {
+  const common = { times: looks.map(({ end }) => end / 1000), when: (seconds) => moment(seconds * 1000) };
+  const rate = (key, index) => line(key, judged.map(({ variants }) => variants[index]), "rate", "interval");
+  const difference = (key, index) => {
+    const figures = judged.map(({ comparisons }) => comparisons[index].absolute);
+    return chart({
+      ...common,
+      label: `How much higher the rate of “${key}” is than that of “${keys[0]}”, with the band of the sequential test`,
+      lines: [line(`${key} less ${keys[0]}`, figures, "estimate", "sequential_interval")],
+      show: points,
+      range: differenceRange,
+    });
+  };
+  const label = "Rate of each variant by the end of an hour, with its interval of 95 %";
+  const about = "As long as 0 lies in the band of the sequential test, no difference is known, however often one looks.";
+  return [
+    chart({ ...common, label, lines: keys.map(rate), show: percent, range: rateRange }),
+    element("p", { class: "quiet" }, about),
+    keys.slice(1).map(difference),
+  ];
+}
+
+/** How the first variants of an experiment got to where they are; the first of them is the baseline. */
 export async function overTime(api, id, variants) {
   if (variants.length < 2) return element("p", {}, "There are no two variants yet to be compared.");
   const keys = variants.slice(0, MOST_LINES).map(({ key }) => key);
@@ -57,44 +88,11 @@ export async function overTime(api, id, variants) {
   const looks = thinned(addedUp(rows, keys), MOST_LOOKS);
   if (!looks.length) return element("p", {}, "Nothing was rolled up yet.");
   const judged = await Promise.all(looks.map(({ variants }) => api.post(EVALUATE, { variants })));
-  const times = looks.map(({ end }) => end / 1000);
-  const when = (seconds) => moment(seconds * 1000);
-  const ends = (figures, interval) => ({
-    low: figures.map((figure) => figure[interval]?.[0] ?? null),
-    high: figures.map((figure) => figure[interval]?.[1] ?? null),
-  });
-  const rates = keys.map((name, index) => {
-    const figures = judged.map((judgement) => judgement.variants[index]);
-    return { name, values: figures.map(({ rate }) => rate), ...ends(figures, "interval") };
-  });
-  const difference = (name, index) => {
-    const figures = judged.map(({ comparisons }) => comparisons[index].absolute);
-    const line = {
-      name: `${name} less ${keys[0]}`,
-      values: figures.map(({ estimate }) => estimate),
-      ...ends(figures, "sequential_interval"),
-    };
-    const label = `How much higher the rate of “${name}” is than that of “${keys[0]}”, with the band of the sequential test`;
-    return chart({ label, times, lines: [line], show: points, when, range: differenceRange });
-  };
+  const isCut = variants.length > keys.length;
   return [
     !isWhole && element("p", { class: "warning" }, `Only the first ${whole(rows.length)} hourly rows are shown.`),
-    variants.length > keys.length &&
-      element("p", {}, `Of ${whole(variants.length)} variants the first ${keys.length} are shown.`),
-    chart({
-      label: "Rate of each variant by the end of an hour, with its interval of 95 %",
-      times,
-      lines: rates,
-      show: percent,
-      when,
-      range: rateRange,
-    }),
-    element(
-      "p",
-      { class: "quiet" },
-      "As long as 0 lies in the band of the sequential test, no difference is known, however often one looks.",
-    ),
-    keys.slice(1).map(difference),
+    isCut && element("p", {}, `Of ${whole(variants.length)} variants the first ${keys.length} are shown.`),
+    charts(keys, looks, judged),
     source(`${summaryAddress(id)}?limit=${PAGE_ROWS}`),
     source(EVALUATE, { body: { variants: looks.at(-1).variants } }),
   ];

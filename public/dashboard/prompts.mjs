@@ -62,6 +62,7 @@ async function found(api, searched) {
     ["Shown to", ({ is_public, is_active }) => (is_active ? (is_public ? "anyone" : "its owner") : "its owner; not active")],
     ["Made", ({ created_at }) => moment(created_at)],
   ];
-  const caption = `${searched ? "Prompts that were found" : "Prompts"}, the newest first${rows.length === LIMIT ? `, the first ${LIMIT}` : ""}`;
+  const cut = rows.length === LIMIT ? `, the first ${LIMIT}` : "";
+  const caption = `${searched ? "Prompts that were found" : "Prompts"}, the newest first${cut}`;
   return [rows.length ? table(caption, columns, rows) : element("p", {}, "No prompt was found."), source(address)];
 }
