@@ -70,7 +70,7 @@ test: setup chromium .dev.vars ## lint, run the native tests, build, and test th
 	@$(NODE) --test --test-reporter=spec 'tests/bench/*.test.mjs'
 	@printf '\n== the built worker on workerd\n'
 	@$(NODE) --test --test-reporter=spec 'tests/worker/*.test.mjs'
-	@printf '\n== the script for browsers in Chromium\n'
+	@printf '\n== pages in Chromium\n'
 	@$(NODE) --test --test-reporter=spec --test-concurrency=3 'tests/browser/*.test.mjs'
 
 setup: programs toolchain $(WORKER_BUILD) $(WASM_BINDGEN) $(PACKAGES) ## install what is missing: wasm target, build tools, npm packages
@@ -81,7 +81,7 @@ chromium:
 	@command -v "$(CHROMIUM)" >/dev/null || { echo 'The tests need Chromium' \
 		'(Debian: apt-get install --no-install-recommends chromium; else CHROMIUM=/path/to/it make test)' >&2; exit 1; }
 
-build: build/.done public/pm.js ## release build into build/, the script for browsers into public/
+build: build/.done public/pm.js ## release build into build/, what browsers load into public/
 
 token: .dev.vars ## print a token, valid for a day, for the user SUB
 	@$(NODE) scripts/token.mjs "$(SUB)"
@@ -110,7 +110,7 @@ bench-reads: setup build .dev.vars ## measure reads over PROMPTS prompts with CO
 	@$(WITH_NODE) PROMPTS="$(PROMPTS)" COUNTED="$(COUNTED)" node bench/reads.mjs
 
 clean: ## remove build output and local state
-	rm -rf build target .wrangler public/pm.js public/pm-count.js public/pm.mjs
+	rm -rf build target .wrangler public/pm.js public/pm-count.js public/pm.mjs public/dashboard/uplot.mjs public/dashboard/uplot-style.css
 
 distclean: clean ## remove the installed tools and packages as well
 	rm -rf .tools node_modules

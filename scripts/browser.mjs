@@ -1,5 +1,5 @@
-// Writes the script for browsers to public/, from its source in browser/.
-import { statSync } from "node:fs";
+// Writes to public/ the script for browsers, from its source in browser/, and what draws the dashboard's charts.
+import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -14,3 +14,16 @@ for (const [name, format] of Object.entries(FORMATS)) {
   const gzipped = gzipSync(await readFile(outfile), { level: 9 }).length;
   console.log(`${name}: ${statSync(outfile).size} bytes, ${gzipped} gzipped`);
 }
+
+const PACKAGE = "node_modules/uplot";
+const banner = `/*\n${readFileSync(`${PACKAGE}/LICENSE`, "utf8").trim()}\n*/`;
+await build({
+  entryPoints: { uplot: `${PACKAGE}/dist/uPlot.esm.js`, "uplot-style": `${PACKAGE}/dist/uPlot.min.css` },
+  outdir: "public/dashboard",
+  outExtension: { ".js": ".mjs" },
+  banner: { js: banner, css: banner },
+  format: "esm",
+  bundle: true,
+  minify: true,
+  target: TARGET,
+});

@@ -16,7 +16,8 @@ const INSECURE = "pages.test";
 // user agent and not that of the page.
 const ARGS = [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`, `--user-agent=${BROWSERS[0]}`];
 
-async function launch(args) {
+/** Starts a browser that ends with the tests of its file. */
+export async function launch(args) {
   const browser = await chromium.launch({ executablePath, args: [...ARGS, ...args] });
   after(() => browser.close());
   return browser;

@@ -50,6 +50,21 @@ for (const [name, { url, get, post }] of Object.entries(instances)) {
       });
     }
 
+    for (const [path, file, type] of [
+      ["/dashboard", "dashboard.html", /^text\/html/],
+      ["/dashboard/dashboard.mjs", "dashboard/dashboard.mjs", JAVASCRIPT],
+      ["/dashboard/uplot.mjs", "dashboard/uplot.mjs", JAVASCRIPT],
+      ["/dashboard/dashboard.css", "dashboard/dashboard.css", /^text\/css/],
+    ]) {
+      test(`${path}, which pages of others do not load`, async () => {
+        const { status, body, headers } = await get(path);
+        assert.deepEqual([status, body], [200, await readFile(join(ROOT, "public", file), "utf8")]);
+        assert.match(headers.get("content-type"), type);
+        for (const [header, expected] of Object.entries(FOR_ALL)) assert.equal(headers.get(header), expected, header);
+        for (const header of ["access-control-allow-origin", "cross-origin-resource-policy"]) assert.equal(headers.get(header), null);
+      });
+    }
+
     for (const path of ["/_headers", "/pm", "/pm.js/", "/nothing", "/v1/nothing", "/FILES", "/MAIN", "/toString"]) {
       test(`the worker answers ${path}, which is no file`, async () => {
         const { status, headers, body } = await get(path, { headers: { accept: "text/html", "sec-fetch-mode": "navigate" } });

@@ -1,0 +1,122 @@
+// How the instance is: whether it answers, how fresh its figures are, what it did, and whether what it tells is so.
+import { path, withQuery } from "./api.mjs";
+import { element, heading, section } from "./elements.mjs";
+import { experimentLink } from "./experiments.mjs";
+import { second, whole } from "./format.mjs";
+import { figures, source } from "./source.mjs";
+import { more, table } from "./table.mjs";
+
+const [HEALTH, METRICS, VERIFY] = ["/healthz", "/v1/admin/metrics", "/v1/admin/verify"];
+/** Prompts that are verified at a time: rows are counted, so a page may take a while. */
+const PAGE_PROMPTS = 25;
+const RUNNING = 10;
+
+export const health = (api) => [
+  heading("Health"),
+  section("Does it answer?", () => answers(api)),
+  section("How fresh are its figures?", () => freshness(api)),
+  section("What did it do?", () => metrics(api)),
+  section("Is what it tells so?", () => verification(api)),
+];
+
+async function answers(api) {
+  const begun = performance.now();
+  const { status } = await api.get(HEALTH);
+  return [
+    figures([
+      ["Worker and database", status, HEALTH],
+      ["Time from here", `${whole(Math.round(performance.now() - begun))} ms`, HEALTH],
+    ]),
+    source(HEALTH),
+  ];
+}
+
+async function freshness(api) {
+  const snapshots = withQuery("/rest/v1/prompt_stats", { select: "updated_at", order: "updated_at.desc", limit: 1 });
+  const running = withQuery("/rest/v1/experiments", {
+    select: "id,name",
+    status: "eq.running",
+    order: "updated_ms.desc.nullslast,id",
+    limit: RUNNING,
+  });
+  const [[latest], experiments] = await Promise.all([api.get(snapshots), api.get(running)]);
+  const results = await Promise.all(experiments.map(({ id }) => api.get(path`/v1/experiments/${id}/results`)));
+  const columns = [
+    ["Experiment", ({ experiment }) => experimentLink(experiment)],
+    ["Has every event until", ({ as_of }) => second(as_of)],
+    ["Rules", ({ recalculating }) => (recalculating ? "sessions are being judged anew" : "as declared")],
+  ];
+  const rows = results.map((answer, index) => ({ ...answer, experiment: experiments[index] }));
+  return [
+    figures([["Latest count told by a counter", second(latest?.updated_at), snapshots]]),
+    rows.length
+      ? table(`Experiments that run, the ${RUNNING} that were changed last`, columns, rows)
+      : element("p", {}, "No experiment runs."),
+    element(
+      "p",
+      { class: "quiet" },
+      "The cron rolls up every five minutes. Its runs stand in the database's table rollup_runs, which the API does not tell.",
+    ),
+    source(snapshots),
+    source(running),
+  ];
+}
+
+/** The samples of a text in Prometheus's format, each with its name, labels, number and what the family is. */
+export function samples(text) {
+  const helps = new Map();
+  const found = [];
+  for (const line of text.split("\n")) {
+    const [, name, help] = /^# HELP (\S+) (.*)$/.exec(line) ?? [];
+    if (name) helps.set(name, help);
+    const [, family, labels = "", number] = /^([a-zA-Z_:][\w:]*)(\{.*\})? (\S+)/.exec(line) ?? [];
+    if (family) found.push({ family, labels: labels.slice(1, -1), number: Number(number), help: helps.get(family) ?? "" });
+  }
+  return found;
+}
+
+async function metrics(api) {
+  const columns = [
+    ["Sample", ({ family, labels }) => `${family}${labels && ` ${labels}`}`],
+    ["Since it started", ({ number }) => whole(number), true],
+    ["What it is", ({ help }) => help],
+  ];
+  return [
+    table("What the isolate that answered did", columns, samples(await api.get(METRICS))),
+    element("p", { class: "quiet" }, "On Cloudflare a worker runs in many isolates: there it is a sample."),
+    source(METRICS),
+  ];
+}
+
+/** Verification costs what it reads, so it is begun by hand, and goes on page by page. */
+function verification(api) {
+  const pages = api.pages(VERIFY, { limit: PAGE_PROMPTS });
+  const sum = { prompts: 0, pending: 0, differences: [] };
+  const body = element("div", { role: "status" });
+  const next = async () => {
+    const { value } = await pages.next();
+    sum.prompts += value.prompts;
+    sum.pending += value.pending;
+    sum.differences.push(...value.differences);
+    body.replaceChildren(...verified(sum, value.next_cursor === null));
+    return value.next_cursor !== null;
+  };
+  return [
+    element("p", {}, "It counts rows and asks counters, and compares with what is told."),
+    body,
+    more(next, `Verify ${PAGE_PROMPTS} prompts`),
+    source(`${VERIFY}?limit=${PAGE_PROMPTS}`),
+  ];
+}
+
+function verified({ prompts, pending, differences }, isDone) {
+  const verified = `${whole(prompts)} prompts${isDone ? ", which is all" : ""}`;
+  const found = `${whole(pending)} pending, ${whole(differences.length)} differences`;
+  const columns = [
+    ["Prompt", ({ prompt_id }) => element("a", { href: `#${path`/prompts/${prompt_id}`}` }, prompt_id)],
+    ["What", ({ check }) => check],
+    ["Expected", ({ expected }) => whole(expected), true],
+    ["Found", ({ found }) => whole(found), true],
+  ];
+  return [element("p", {}, `${verified}: ${found}.`), ...(differences.length ? [table("Differences", columns, differences)] : [])];
+}
