@@ -16,11 +16,15 @@ const INSECURE = "pages.test";
 // user agent and not that of the page.
 const ARGS = [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`, `--user-agent=${BROWSERS[0]}`];
 
-async function launch(args) {
+/** Starts a browser that ends with the tests of its file. */
+export async function launch(args) {
   const browser = await chromium.launch({ executablePath, args: [...ARGS, ...args] });
   after(() => browser.close());
   return browser;
 }
+
+/** With this a browser is like those of visitors: it does not say that a program steers it. */
+export const USUAL = ["--disable-blink-features=AutomationControlled"];
 
 /** Serves pages: what is registered under the first part of a path answers all paths below it. */
 async function site() {
@@ -47,7 +51,7 @@ async function site() {
 export async function set() {
   const instance = await start();
   const pages = await site();
-  const browsers = { usual: await launch(["--disable-blink-features=AutomationControlled"]), steered: await launch([]) };
+  const browsers = { usual: await launch(USUAL), steered: await launch([]) };
   const script = (name = "pm.js") => `<script src="${new URL(name, instance.url)}"></script>`;
 
   /**

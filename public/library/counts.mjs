@@ -1,0 +1,80 @@
+// Counts that move: those in the page are asked for every few seconds while it is seen.
+import { element } from "./element.mjs";
+import { askAsReader } from "./session.mjs";
+
+const PAUSE_MS = 3000;
+/** So few prompts are asked of their counters, which know at once; more of the snapshots, which are 10 s old at the most. */
+const FEW = 2;
+/** Prompts whose stats are told in one answer. */
+const MOST = 100;
+const NAMES = { viewCount: "views", copyCount: "copies", likeCount: "likes", forkCount: "forks", compareCount: "comparisons" };
+
+let timer;
+/** The last answer about many prompts: what was asked, its entity tag, and the counts. */
+let last = {};
+
+/** The counts of a prompt, which begin to move once they are in the page. */
+export const counts = (id) =>
+  element(
+    "dl",
+    { class: "counts", "data-counts": id },
+    Object.entries(NAMES).map(([name, word]) =>
+      element("div", {}, element("dt", {}, word), element("dd", { "data-count": name }, "–")),
+    ),
+  );
+
+/** Looks now, and then every few seconds. */
+export async function watchCounts() {
+  clearTimeout(timer);
+  let pause_ms = PAUSE_MS;
+  const ids = [...new Set([...document.querySelectorAll("[data-counts]")].map((list) => list.dataset.counts))].slice(0, MOST);
+  if (!document.hidden && ids.length > 0) {
+    try {
+      for (const stats of ids.length > FEW ? await ofMany(ids) : await ofFew(ids)) show(stats);
+      standing("");
+    } catch (failure) {
+      standing(`The counts stand still. ${failure.message}`);
+      pause_ms = Math.max(PAUSE_MS, failure.retryAfter_s * 1000);
+    }
+  }
+  clearTimeout(timer);
+  timer = setTimeout(watchCounts, pause_ms);
+}
+
+document.addEventListener("visibilitychange", watchCounts);
+
+async function ofFew(ids) {
+  const answers = await Promise.all(ids.map((id) => askAsReader(`/v1/prompts/${id}/stats`)));
+  return answers.map(({ body }) => body);
+}
+
+async function ofMany(ids) {
+  const path = `/v1/prompts/stats?ids=${ids.join(",")}`;
+  const headers = last.path === path ? { "If-None-Match": last.tag } : {};
+  const answer = await askAsReader(path, { headers });
+  if (answer.status !== 304) last = { path, tag: answer.headers.get("ETag"), stats: answer.body.stats };
+  return last.stats;
+}
+
+function show(stats) {
+  for (const list of document.querySelectorAll(`[data-counts="${CSS.escape(stats.promptId)}"]`)) {
+    for (const name of Object.keys(NAMES)) {
+      const number = list.querySelector(`[data-count="${name}"]`);
+      const text = stats[name].toLocaleString("en");
+      if (number.textContent === text) continue;
+      if (number.textContent !== "–") moved(number);
+      number.textContent = text;
+    }
+  }
+}
+
+function moved(number) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  number.animate([{ background: "var(--moved)" }, { background: "transparent" }], { duration: 1500 });
+}
+
+/** Tells that counts stand still, once. */
+function standing(text) {
+  const status = document.getElementById("standing");
+  if (status.textContent !== text) status.textContent = text;
+}
