@@ -10,8 +10,9 @@ const MOST = 100;
 const NAMES = { viewCount: "views", copyCount: "copies", likeCount: "likes", forkCount: "forks", compareCount: "comparisons" };
 
 let timer;
-/** The last answer about many prompts: what was asked, its entity tag, and the counts. */
-let last = {};
+/** Answers about many prompts, by what was asked: their entity tags and the counts. */
+const known = new Map();
+const MOST_KNOWN = 50;
 
 /** The counts of a prompt, which begin to move once they are in the page. */
 export const counts = (id) =>
@@ -27,8 +28,8 @@ export const counts = (id) =>
 export async function watchCounts() {
   clearTimeout(timer);
   let pause_ms = PAUSE_MS;
-  const ids = [...new Set([...document.querySelectorAll("[data-counts]")].map((list) => list.dataset.counts))].slice(0, MOST);
-  if (!document.hidden && ids.length > 0) {
+  const ids = [...new Set([...document.querySelectorAll("[data-counts]")].map((list) => list.dataset.counts))];
+  if (!document.hidden) {
     try {
       for (const stats of ids.length > FEW ? await ofMany(ids) : await ofFew(ids)) show(stats);
       standing("");
@@ -49,11 +50,19 @@ async function ofFew(ids) {
 }
 
 async function ofMany(ids) {
+  const parts = Array.from({ length: Math.ceil(ids.length / MOST) }, (_, index) => ids.slice(index * MOST, (index + 1) * MOST));
+  return (await Promise.all(parts.map(ofPart))).flat();
+}
+
+async function ofPart(ids) {
   const path = `/v1/prompts/stats?ids=${ids.join(",")}`;
-  const headers = last.path === path ? { "If-None-Match": last.tag } : {};
-  const answer = await askAsReader(path, { headers });
-  if (answer.status !== 304) last = { path, tag: answer.headers.get("ETag"), stats: answer.body.stats };
-  return last.stats;
+  const before = known.get(path);
+  const answer = await askAsReader(path, { headers: before ? { "If-None-Match": before.tag } : {} });
+  if (answer.status === 304) return before.stats;
+  const { stats } = answer.body;
+  if (known.size === MOST_KNOWN) known.clear();
+  known.set(path, { tag: answer.headers.get("ETag"), stats });
+  return stats;
 }
 
 function show(stats) {

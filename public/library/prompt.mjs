@@ -27,7 +27,7 @@ export async function promptPage({ name }) {
     prompt.forked_from && element("p", { class: "note" }, element("a", { href: promptAddress({ id: prompt.forked_from }) }, "The prompt that this is a fork of")),
     counts(prompt.id),
     text.form,
-    element("h2", { id: "text-title" }, "The prompt"),
+    element("h2", {}, "The prompt"),
     text.shown,
     element(
       "div",
@@ -46,7 +46,7 @@ export async function promptPage({ name }) {
 /** The text of a prompt with fields for its variables. `fill` puts in what the fields hold, now and whenever it changes. */
 function textOf({ template, variables: declared }) {
   const { parts, variables } = parsed(template, declared);
-  const shown = element("pre", { class: "text", "aria-labelledby": "text-title" });
+  const shown = element("pre", { class: "text" });
   const fields = variables.map(({ value, label }, index) => [
     element("label", { for: `variable-${index}` }, label),
     element("textarea", { id: `variable-${index}`, rows: 1, "data-variable": index }, value),
@@ -63,7 +63,7 @@ function textOf({ template, variables: declared }) {
       ...parts.map((part) => {
         if (typeof part === "string") return part;
         const value = values.get(part.name);
-        return value ? element("ins", {}, value) : element("mark", {}, part.source);
+        return value ? element("span", { class: "filled" }, value) : element("mark", {}, part.source);
       }),
     );
     if (form) form.oninput = () => fill(article);
