@@ -2,7 +2,7 @@
 import { element } from "./element.mjs";
 import { askAsReader } from "./session.mjs";
 
-const PAUSE_MS = 3000;
+const PAUSE_MS = 2000;
 /** So few prompts are asked of their counters, which know at once; more of the snapshots, which are 10 s old at the most. */
 const FEW = 2;
 /** Prompts whose stats are told in one answer. */

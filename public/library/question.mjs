@@ -22,6 +22,7 @@ export function askFor({ title, why, label, attempt }) {
       event.preventDefault();
       if (form.ariaBusy === "true") return;
       form.ariaBusy = "true";
+      part("failure").textContent = "";
       try {
         result = await attempt(answer.value.trim());
         dialog.close();

@@ -11,7 +11,6 @@ import { USUAL, launch } from "./chromium.mjs";
 export const DEVELOPMENT = { SERVICE_KEY: development.SERVICE_KEY, JWT_SECRET: development.JWT_SECRET };
 /** The prompts of the sample. */
 export const { prompts: SAMPLE } = JSON.parse(await readFile(join(ROOT, "public/library/sample.json"), "utf8"));
-const AXE = join(ROOT, "node_modules/axe-core/axe.min.js");
 
 /** A browser with the library of an instance that has these keys. */
 export async function library(keys = DEVELOPMENT) {
@@ -43,7 +42,6 @@ export async function library(keys = DEVELOPMENT) {
     await page.addInitScript(() =>
       addEventListener("securitypolicyviolation", (event) => violated(`${event.violatedDirective} ${event.sourceFile} ${event.blockedURI}`)),
     );
-    await page.addInitScript({ path: AXE });
     await prepare(page, context);
     await page.goto(`${instance.url}${address}`);
     const close = async () => {
@@ -89,3 +87,8 @@ export async function library(keys = DEVELOPMENT) {
 /** Waits until a count that is on the page is this. */
 export const shows = (page, count, value, within = "main") =>
   page.locator(`${within} [data-count="${count}"]`).first().filter({ hasText: new RegExp(`^${value}$`) }).waitFor();
+
+/** Lets requests to a path be answered with this status. */
+export function refusing(status, path, headers = {}) {
+  return (page) => page.route(path, (route) => route.fulfill({ status, headers, body: "" }));
+}
