@@ -35,8 +35,8 @@ function column(prompt) {
     goal && element("p", { class: "goal" }, goal),
     counts(id),
     element("p", { class: "note" }, `${words.toLocaleString("en")} words`),
-    element("pre", { class: "text" }, template),
     element("div", { class: "actions" }, copier()),
+    element("pre", { class: "text" }, template),
   );
 }
 

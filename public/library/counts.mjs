@@ -7,21 +7,26 @@ const PAUSE_MS = 2000;
 const FEW = 2;
 /** Prompts whose stats are told in one answer. */
 const MOST = 100;
-const NAMES = { viewCount: "views", copyCount: "copies", likeCount: "likes", forkCount: "forks", compareCount: "comparisons" };
+/** What is counted, and what one and many of it are called. */
+const NAMES = {
+  viewCount: ["view", "views"],
+  copyCount: ["copy", "copies"],
+  likeCount: ["like", "likes"],
+  forkCount: ["fork", "forks"],
+  compareCount: ["comparison", "comparisons"],
+};
 
 let timer;
 /** Answers about many prompts, by what was asked: their entity tags and the counts. */
 const known = new Map();
 const MOST_KNOWN = 50;
 
-/** The counts of a prompt, which begin to move once they are in the page. */
-export const counts = (id) =>
+/** The counts of a prompt, all or those named, which begin to move once they are in the page. */
+export const counts = (id, names = Object.keys(NAMES)) =>
   element(
     "dl",
     { class: "counts", "data-counts": id },
-    Object.entries(NAMES).map(([name, word]) =>
-      element("div", {}, element("dt", {}, word), element("dd", { "data-count": name }, "–")),
-    ),
+    names.map((name) => element("div", {}, element("dt", {}, NAMES[name][1]), element("dd", { "data-count": name }, "–"))),
   );
 
 /** Looks now, and then every few seconds. */
@@ -67,12 +72,13 @@ async function ofPart(ids) {
 
 function show(stats) {
   for (const list of document.querySelectorAll(`[data-counts="${CSS.escape(stats.promptId)}"]`)) {
-    for (const name of Object.keys(NAMES)) {
-      const number = list.querySelector(`[data-count="${name}"]`);
+    for (const number of list.querySelectorAll("[data-count]")) {
+      const name = number.dataset.count;
       const text = stats[name].toLocaleString("en");
       if (number.textContent === text) continue;
       if (number.textContent !== "–") moved(number);
       number.textContent = text;
+      number.previousElementSibling.textContent = NAMES[name][stats[name] === 1 ? 0 : 1];
     }
   }
 }

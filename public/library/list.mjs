@@ -62,7 +62,7 @@ function card(prompt) {
       element("h2", {}, element("a", { href: promptAddress(prompt) }, heading)),
       category && element("p", { class: "category" }, category),
       element("p", { class: "summary" }, summary),
-      counts(prompt.id),
+      counts(prompt.id, ["viewCount", "copyCount", "likeCount", "forkCount"]),
       chooser(prompt),
     ),
   );

@@ -28,15 +28,8 @@ export async function promptPage({ name }) {
     counts(prompt.id),
     text.form,
     element("h2", {}, "The prompt"),
+    element("div", { class: "actions" }, copier(), template && (await liker(template.id)), forker(prompt), chooser(prompt)),
     text.shown,
-    element(
-      "div",
-      { class: "actions" },
-      copier(),
-      template && (await liker(template.id)),
-      forker(prompt),
-      chooser(prompt),
-    ),
     prompt.negative_prompt && [element("h2", {}, "What to avoid"), element("pre", { class: "text" }, prompt.negative_prompt)],
   );
   text.fill(article);

@@ -12,12 +12,12 @@ const PUBLIC = "is_public=eq.true&is_active=eq.true";
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * A list, by pages: each call gives `{prompts, hasMore}` of the next. A search first gives the templates that it finds,
- * the best first, and then the other prompts that hold all its words.
+ * A list, by pages: each call gives `{prompts, hasMore}` of the next. Templates come first, those that a search finds by how
+ * well they fit, else by likes; then the other prompts, those that hold all words of the search, the newest first.
  */
 export function listing({ q, category }) {
   const shown = new Set();
-  let cursor = q ? "" : null;
+  let cursor = "";
   let offset = 0;
 
   async function nextPart() {

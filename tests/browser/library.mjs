@@ -92,3 +92,9 @@ export const shows = (page, count, value, within = "main") =>
 export function refusing(status, path, headers = {}) {
   return (page) => page.route(path, (route) => route.fulfill({ status, headers, body: "" }));
 }
+
+/** Lets lists look as they do in an empty library. */
+export async function seeingNothing(page) {
+  await page.route("**/rest/v1/prompts?select=id,slug*", (route) => route.fulfill({ json: [] }));
+  await page.route("**/v1/templates/search*", (route) => route.fulfill({ json: { templates: [], next_cursor: null } }));
+}

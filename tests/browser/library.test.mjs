@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { until } from "../worker/instance.mjs";
-import { SAMPLE, library, shows } from "./library.mjs";
+import { SAMPLE, library, seeingNothing, shows } from "./library.mjs";
 
 const { get, open, post, prompt, stats, template } = await library();
 const [FIRST] = SAMPLE;
@@ -24,8 +24,7 @@ test("an empty library is full after one click, and a number moves", async () =>
 
 test("the sample is loaded again without a change", async () => {
   const before = (await get("/rest/v1/prompts?order=id")).body;
-  const prepare = (page) => page.route("**/rest/v1/prompts?select=id,slug*", (route) => route.fulfill({ json: [] }));
-  await using page = await open("", { prepare });
+  await using page = await open("", { prepare: seeingNothing });
   await button(page, "Load 30 sample prompts").click();
   await page.heading(FIRST.title);
   const unchanged = (rows) => rows.map(({ updated_at, created_at, ...row }) => row);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { SETTINGS, token, until } from "../worker/instance.mjs";
-import { DEVELOPMENT, SAMPLE, library, refusing, shows } from "./library.mjs";
+import { DEVELOPMENT, SAMPLE, library, refusing, seeingNothing, shows } from "./library.mjs";
 
 const { open, prompt, template } = await library();
 const plain = await prompt({ title: "Plain" });
@@ -91,8 +91,7 @@ describe("an instance with keys of its own", { concurrency: 4 }, async () => {
   const kept = (page) => page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
 
   test("asks for the service key, which loads the sample and is kept nowhere", async () => {
-    const prepare = (page) => page.route("**/rest/v1/prompts?select=id,slug*", (route) => route.fulfill({ json: [] }));
-    await using page = await own.open("#/", { prepare });
+    await using page = await own.open("#/", { prepare: seeingNothing });
     await button(page, "Load 30 sample prompts").click();
     await page.getByRole("dialog", { name: "The service key, please" }).waitFor();
     for (const wrong of [DEVELOPMENT.SERVICE_KEY, "wrong"]) {
