@@ -23,6 +23,9 @@ export async function launch(args) {
   return browser;
 }
 
+/** With this a browser is like those of visitors: it does not say that a program steers it. */
+export const USUAL = ["--disable-blink-features=AutomationControlled"];
+
 /** Serves pages: what is registered under the first part of a path answers all paths below it. */
 async function site() {
   const pages = [];
@@ -48,7 +51,7 @@ async function site() {
 export async function set() {
   const instance = await start();
   const pages = await site();
-  const browsers = { usual: await launch(["--disable-blink-features=AutomationControlled"]), steered: await launch([]) };
+  const browsers = { usual: await launch(USUAL), steered: await launch([]) };
   const script = (name = "pm.js") => `<script src="${new URL(name, instance.url)}"></script>`;
 
   /**

@@ -21,29 +21,42 @@ const FOR_ALL = {
   "referrer-policy": "strict-origin-when-cross-origin",
   "x-content-type-options": "nosniff",
 };
+const FOR_THIS_SITE = {
+  "access-control-allow-origin": null,
+  "cache-control": "public, max-age=0, must-revalidate",
+  "cross-origin-resource-policy": null,
+};
+const WITHOUT_HTML_IN_SCRIPTS = {
+  "content-security-policy": `${FOR_ALL["content-security-policy"]}, require-trusted-types-for 'script'; trusted-types 'none'`,
+};
 const JAVASCRIPT = /^text\/javascript/;
 const FILES = [
-  ["/pm.js", JAVASCRIPT],
-  ["/pm-count.js", JAVASCRIPT],
-  ["/pm.mjs", JAVASCRIPT],
-  ["/pm.d.ts", /./],
+  ["/pm.js", JAVASCRIPT, FOR_PAGES_OF_OTHERS],
+  ["/pm-count.js", JAVASCRIPT, FOR_PAGES_OF_OTHERS],
+  ["/pm.mjs", JAVASCRIPT, FOR_PAGES_OF_OTHERS],
+  ["/pm.d.ts", /./, FOR_PAGES_OF_OTHERS],
+  ["/library/main.mjs", JAVASCRIPT, FOR_THIS_SITE],
+  ["/library/library.css", /^text\/css/, FOR_THIS_SITE],
+  ["/library/sample.json", /^application\/json/, FOR_THIS_SITE],
+  ["/", /^text\/html/, { ...FOR_THIS_SITE, ...WITHOUT_HTML_IN_SCRIPTS }],
 ];
 
 for (const [name, { url, get, post }] of Object.entries(instances)) {
   describe(name, () => {
-    for (const [path, type] of FILES) {
+    for (const [path, type, more] of FILES) {
       test(path, async () => {
         const answer = await get(path, { headers: { origin: "https://pages.example" } });
-        assert.deepEqual([answer.status, answer.body], [200, await readFile(join(ROOT, "public", path), "utf8")]);
+        const text = await readFile(join(ROOT, "public", path === "/" ? "index.html" : path), "utf8");
+        assert.deepEqual([answer.status, answer.body], [200, typeof answer.body === "string" ? text : JSON.parse(text)]);
         assert.match(answer.headers.get("content-type"), type);
-        for (const [header, expected] of Object.entries({ ...FOR_ALL, ...FOR_PAGES_OF_OTHERS })) {
+        for (const [header, expected] of Object.entries({ ...FOR_ALL, ...more })) {
           assert.equal(answer.headers.get(header), expected, header);
         }
         const tag = answer.headers.get("etag");
         const again = await fetch(url + path, { headers: { "if-none-match": tag } });
         assert.deepEqual([again.status, await again.text(), again.headers.get("etag")], [304, "", tag]);
         const other = await fetch(url + path, { headers: { "if-none-match": '"another"' } });
-        assert.deepEqual([other.status, await other.text()], [200, answer.body]);
+        assert.deepEqual([other.status, await other.text()], [200, text]);
         const head = await fetch(url + path, { method: "HEAD" });
         assert.deepEqual([head.status, await head.text(), head.headers.get("etag")], [200, "", tag]);
         assert.equal((await post(path, "")).status, 405);

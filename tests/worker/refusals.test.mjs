@@ -44,7 +44,7 @@ const checkBody = (name, body, problem, options) => check(name, ["POST", EVENTS,
 
 describe("routes", () => {
   const unknown = [404, "unknown_route"];
-  for (const path of ["/", "/v1", "/v2/events", "/v1/events/", "/v1//events", "/V1/EVENTS", `/v1/prompts/${known}`, `/v1/prompts//view`, `/v1/prompts/${known}/view/x`, "/v1/prompts/%ff/view", "/healthz/x", "/rest/v1", "/rest/v2/prompts", `/${"x".repeat(4000)}`]) {
+  for (const path of ["/v1", "/v2/events", "/v1/events/", "/v1//events", "/V1/EVENTS", `/v1/prompts/${known}`, `/v1/prompts//view`, `/v1/prompts/${known}/view/x`, "/v1/prompts/%ff/view", "/healthz/x", "/rest/v1", "/rest/v2/prompts", `/${"x".repeat(4000)}`]) {
     check(`there is no route ${path.slice(0, 60)}`, ["GET", path], unknown);
   }
   const missing = [404, "unknown_prompt"];
