@@ -5,6 +5,8 @@ import { SETTINGS, token, until } from "../worker/instance.mjs";
 import { DEVELOPMENT, SAMPLE, library, refusing, seeingNothing, shows } from "./library.mjs";
 
 const { open, prompt, template } = await library();
+/** The library of an instance whose keys the page does not know. */
+const own = await library({});
 const plain = await prompt({ title: "Plain" });
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 const loaded = (page) => page.locator('main:not([aria-busy="true"]) h1').waitFor();
@@ -82,8 +84,7 @@ describe("failures are told in words", { concurrency: 4 }, () => {
   });
 });
 
-describe("an instance with keys of its own", { concurrency: 4 }, async () => {
-  const own = await library({});
+describe("an instance with keys of its own", { concurrency: 4 }, () => {
   const answer = async (page, text) => {
     await page.locator("#question-answer").fill(text);
     await button(page, "Go on").click();
