@@ -32,7 +32,7 @@ test("the sample is loaded again without a change", async () => {
   assert.equal((await get("/rest/v1/prompt_templates?select=id")).body.length, 30);
 });
 
-describe("the list", { concurrency: 4 }, () => {
+describe("the list", { concurrency: 5 }, () => {
   test("shows a page, then more, and is where readers were", async () => {
     await using page = await open("#/?category=");
     await page.heading("All prompts");
@@ -41,9 +41,8 @@ describe("the list", { concurrency: 4 }, () => {
     await button(page, "Show more").click();
     await until(async () => (await cards(page)).length >= 30, "the rest is shown");
     const all = await cards(page);
-    assert.equal(new Set(all).size, all.length);
     assert.equal(await page.evaluate(() => document.activeElement.textContent), all[24]);
-    for (const { title } of SAMPLE) assert.ok(all.includes(title), title);
+    for (const { title } of SAMPLE) assert.equal(all.filter((shown) => shown === title).length, 1, title);
   });
 
   test("is narrowed by a category, which the address names", async () => {
