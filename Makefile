@@ -30,8 +30,8 @@ WASM_FEATURES := $(addprefix --enable-,mutable-globals sign-ext nontrapping-floa
 
 # wasm-opt would inline every function that has one caller, however long; functions of like names stand together; the
 # lowest kilobyte of memory is the end of the stack, so an address may be a base and an offset. None of it makes a
-# difference to what is run, and the gzipped file is a tenth smaller.
-WASM_OPT := -Os --one-caller-inline-max-function-size=20 --low-memory-unused --reorder-functions-by-name $(WASM_FEATURES)
+# difference to what is run, and the gzipped file is a tenth smaller. With WASM_DEBUG=-g functions keep their names, for profiles.
+WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-memory-unused --reorder-functions-by-name $(WASM_FEATURES)
 
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
