@@ -216,17 +216,23 @@ const BEFORE_DAYS = [
   "insert into hourly select unixepoch() / 3600, 2, 1, 0, 0",
 ];
 
-async function addVisitors() {
+/** A counter with three views and a copy that was brought into an older form, and has woken; the first view has the id `a`. */
+async function counterOf(older) {
   const served = await Served.make();
   after(() => served.end());
   let api = await served.start();
   const id = await api.prompt();
   await api.events([view(id, { id: "a" }), view(id), view(id), { type: "copy", prompt_id: id }]);
   await served.kill();
-  for (const statement of BEFORE_VISITORS) await served.counters(statement);
+  for (const statement of older) await served.counters(statement);
   api = await served.start();
   assert.deepEqual(await api.counts(id), [3, 1, 0, 0]);
   assert.equal((await api.events(view(id, { id: "a" }))).duplicates, 1);
+  return { served, api, id };
+}
+
+async function addVisitors() {
+  const { served, api, id } = await counterOf(BEFORE_VISITORS);
   assert.equal((await api.events(view(id))).accepted, 1);
   await served.kill();
   const [counter] = await served.counters("select views, visits, bots, retracted_visitors from counter");
@@ -254,16 +260,7 @@ async function forgetSources() {
 }
 
 async function upgrade() {
-  const served = await Served.make();
-  after(() => served.end());
-  let api = await served.start();
-  const id = await api.prompt();
-  await api.events([view(id, { id: "a" }), view(id), view(id), { type: "copy", prompt_id: id }]);
-  await served.kill();
-  for (const statement of BEFORE_DAYS) await served.counters(statement);
-  api = await served.start();
-  assert.deepEqual(await api.counts(id), [3, 1, 0, 0]);
-  assert.equal((await api.events(view(id, { id: "a" }))).duplicates, 1);
+  const { served, api, id } = await counterOf(BEFORE_DAYS);
   assert.equal((await api.events(view(id, { timestamp: Date.now() - 90_000_000 }))).accepted, 1);
   await served.kill();
   const tables = await served.counters("select group_concat(name) as names from sqlite_master where name in ('hourly', 'daily')");
