@@ -38,9 +38,11 @@ fn the_first_of_a_batch_carries_it() {
     let mut queues = Queues::default();
     let first = queues.add(PROMPT, "a", &views(0..1), Pace::AtOnce, 0).unwrap().unwrap();
     assert_eq!(queues.add(PROMPT, "b", &views(1..3), Pace::AtOnce, 0), Ok(None));
+    assert_eq!(queues.size(first), 3);
     let sending = carried(queues.turn(first, 0));
     assert_eq!(sending.merged.increments, views(0..3));
     assert_eq!(queues.turn(first, 0), Turn::Over);
+    assert_eq!(queues.size(first), 0, "it is on its way");
 }
 
 #[test]
