@@ -90,12 +90,25 @@ fn too_much_is_refused_and_leaves_no_trace() {
     let much = views(0..u64::try_from(WAITING).unwrap());
     let name = queues.add(PROMPT, "a", &much, Pace::AtOnce, 0).unwrap().unwrap();
     assert_eq!(queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, 0), Err("b"));
-    assert!(!queues.has_room(1));
+    assert!(!queues.has_room(1, CARRYING_MS + 1));
     let sending = carried(queues.turn(name, 0));
-    assert!(!queues.has_room(1), "it is on its way");
-    queues.done(sending.merged.increments.len());
-    assert!(queues.has_room(WAITING));
+    assert!(!queues.has_room(1, CARRYING_MS), "it is on its way");
+    queues.done(sending.name);
+    assert!(queues.has_room(WAITING, 0));
     assert_eq!(sending.merged.into_parts(), (much, vec!["a"]));
+}
+
+#[test]
+fn what_a_carrier_took_with_it_does_not_keep_others_out() {
+    let mut queues = Queues::default();
+    let much = views(0..u64::try_from(WAITING).unwrap());
+    let gone = queues.add(PROMPT, "a", &much, Pace::AtOnce, 0).unwrap().unwrap();
+    let sending = carried(queues.turn(gone, 0));
+    assert_eq!(queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, CARRYING_MS), Err("b"));
+    assert!(queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, CARRYING_MS + 1).is_ok());
+    queues.done(sending.name);
+    assert!(queues.has_room(WAITING - 1, 0));
+    assert!(!queues.has_room(WAITING, 0));
 }
 
 #[test]
@@ -207,7 +220,7 @@ impl Isolate {
             for called in self.queues.sent(sending.name) {
                 assert!(self.waiting.remove(&called));
             }
-            self.queues.done(sending.merged.increments.len());
+            self.queues.done(sending.name);
         }
     }
 }
@@ -244,6 +257,6 @@ proptest! {
         expected.retain(|_, increments| !increments.is_empty());
         isolate.sent.retain(|_, increments| !increments.is_empty());
         assert_eq!(isolate.sent, expected);
-        assert!(isolate.queues.has_room(WAITING));
+        assert!(isolate.queues.has_room(WAITING, 0));
     }
 }

@@ -112,8 +112,16 @@ pub struct Sending<Caller> {
 pub struct Queues<Caller, Carrier> {
     by_prompt: HashMap<Uuid, Queue<Caller, Carrier>>,
     waiting: usize,
+    on_their_way: Vec<OnItsWay>,
     /// No number is given twice: a carrier may come when its batch, and its prompt's queue, is long gone.
     next_number: u64,
+}
+
+#[derive(Debug)]
+struct OnItsWay {
+    number: u64,
+    increments: usize,
+    since_ms: i64,
 }
 
 #[derive(Debug)]
@@ -135,7 +143,7 @@ struct Batch<Caller, Carrier> {
 
 impl<Caller, Carrier> Default for Queues<Caller, Carrier> {
     fn default() -> Self {
-        Self { by_prompt: HashMap::new(), waiting: 0, next_number: 0 }
+        Self { by_prompt: HashMap::new(), waiting: 0, on_their_way: Vec::new(), next_number: 0 }
     }
 }
 
@@ -158,7 +166,7 @@ impl<Caller, Carrier> Queues<Caller, Carrier> {
         pace: Pace,
         now_ms: i64,
     ) -> Result<Option<BatchName>, Caller> {
-        if !self.has_room(increments.len()) {
+        if !self.has_room(increments.len(), now_ms) {
             return Err(caller);
         }
         self.waiting += increments.len();
@@ -189,6 +197,7 @@ impl<Caller, Carrier> Queues<Caller, Carrier> {
         }
         let Some(Batch { number, merged, .. }) = queue.batches.pop_front() else { return Turn::Over };
         queue.sent = Some((number, now_ms));
+        self.on_their_way.push(OnItsWay { number, increments: merged.increments.len(), since_ms: now_ms });
         Turn::Send(Sending { name: BatchName { number, ..name }, merged })
     }
 
@@ -226,14 +235,25 @@ impl<Caller, Carrier> Queues<Caller, Carrier> {
         std::mem::take(&mut next.carriers)
     }
 
-    /// So many increments are counted, or given up.
-    pub fn done(&mut self, increments: usize) {
-        self.waiting -= increments.min(self.waiting);
+    /// A batch is counted, or given up.
+    pub fn done(&mut self, name: BatchName) {
+        self.keep_on_their_way(|batch| batch.number != name.number);
     }
 
-    /// Whether so many increments more may wait.
+    /// Whether so many increments more may wait. Batches whose carrier is gone count no more.
     #[must_use]
-    pub fn has_room(&self, increments: usize) -> bool {
+    pub fn has_room(&mut self, increments: usize, now_ms: i64) -> bool {
+        if self.waiting + increments > WAITING {
+            self.keep_on_their_way(|batch| now_ms - batch.since_ms <= CARRYING_MS);
+        }
         self.waiting + increments <= WAITING
+    }
+
+    fn keep_on_their_way(&mut self, is_kept: impl Fn(&OnItsWay) -> bool) {
+        self.on_their_way.retain(|batch| {
+            let is_kept = is_kept(batch);
+            self.waiting -= if is_kept { 0 } else { batch.increments };
+            is_kept
+        });
     }
 }

@@ -37,7 +37,7 @@ thread_local! {
 
 /// Whether so many increments more may wait.
 pub(super) fn has_room(increments: usize) -> bool {
-    QUEUES.with_borrow(|queues| queues.has_room(increments))
+    QUEUES.with_borrow_mut(|queues| queues.has_room(increments, now_ms()))
 }
 
 /// The way of a request to the counters.
@@ -89,9 +89,9 @@ async fn carry(env: Env, prompt_id: Uuid, name: BatchName, pace: Pace) {
                 grow(name).await;
             }
             Turn::Send(sending) => {
-                let increments = sending.merged.increments.len();
+                let sent = sending.name;
                 send(&env, prompt_id, sending).await;
-                QUEUES.with_borrow_mut(|queues| queues.done(increments));
+                QUEUES.with_borrow_mut(|queues| queues.done(sent));
             }
         }
     }
