@@ -13,6 +13,7 @@ import { startClient } from "./counting/client.mjs";
 import { benchmarkDocument } from "./counting/document.mjs";
 import { alternatives, measureEconomics } from "./counting/economics.mjs";
 import { measurePostgres, postgres } from "./counting/postgres.mjs";
+import { measureRedis, redis } from "./counting/redis.mjs";
 import { TARGETS, cellsOf, isReached, keyFigures } from "./counting/results.mjs";
 import { measureObject } from "./counting/object.mjs";
 import { measureStartup } from "./counting/startup.mjs";
@@ -30,6 +31,15 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 const started = performance.now();
 const seconds = () => `${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s`;
 const say = (text) => console.log(`${seconds()}  ${text}`);
+
+/** What is no worker, with how it is measured; or with the reason why it is left out. */
+function findInstalled() {
+  const [database, cache] = [postgres(), redis()];
+  return {
+    postgres: { ...database, measure: () => measurePostgres(database.folder, DURATION, WARM_UP_SECONDS) },
+    redis: { ...cache, measure: (kind) => measureRedis(kind, DURATION, WARM_UP_SECONDS) },
+  };
+}
 
 /** Each subject with the state it keeps through all rounds. */
 async function makeSubjects() {
@@ -52,28 +62,31 @@ function tell(name, { requests_per_s, views_per_s, p50_ms, p99_ms, cpu_us, error
   say(`${name}: ${rate}, p50 ${p50_ms?.toFixed(2)} ms, p99 ${p99_ms?.toFixed(2)} ms, ${cpu_us.toFixed(0)} µs${bad.length ? `; ${bad.join(", ")}` : ""}`);
 }
 
-async function makeRound(number, subjects, client, database) {
+async function makeRound(number, subjects, client) {
   const [cells, compared] = [{}, []];
   const report = (name, figures) => {
     cells[name] = figures;
     tell(name, figures);
   };
   for (const visit of number % 2 ? VISITS.toReversed() : VISITS) {
-    if (visit.subject !== "postgres") {
+    const installed = INSTALLED[visit.subject];
+    if (!installed) {
       const found = await makeVisit(visit, { ...subjects[visit.subject], client, seconds: DURATION, report });
       if (visit.subject === "promptmeter") compared.push(found);
       else if (Object.values(found).some((count) => count > 0)) throw new Error(`${visit.subject} does not store what it acknowledges`);
-    } else if (database.folder) {
-      const figures = await measurePostgres(database.folder, DURATION, WARM_UP_SECONDS);
-      report(cellName("postgres", visit.cells[0]), { ...figures, views_per_s: figures.requests_per_s });
+    } else if (!installed.reason) {
+      for (const cell of visit.cells) {
+        const figures = await installed.measure(cell.kind);
+        report(cellName(visit.subject, cell), { ...figures, views_per_s: figures.requests_per_s });
+      }
     }
   }
   return { cells, compared };
 }
 
-const database = postgres();
-const skipped = database.folder ? [] : [{ subject: "postgres", reason: database.reason }];
-if (!database.folder) say(`postgres is skipped: ${database.reason}`);
+const INSTALLED = findInstalled();
+const skipped = Object.entries(INSTALLED).flatMap(([subject, { reason }]) => (reason ? [{ subject, reason }] : []));
+for (const { subject, reason } of skipped) say(`${subject} is skipped: ${reason}`);
 const client = startClient();
 const subjects = await makeSubjects();
 say("measuring the start");
@@ -88,7 +101,7 @@ const rounds = [];
 const compared = [];
 for (let number = 0; number < ROUNDS; number++) {
   say(`round ${number + 1} of ${ROUNDS}`);
-  const round = await makeRound(number, subjects, client, database);
+  const round = await makeRound(number, subjects, client);
   rounds.push(round.cells);
   compared.push(...round.compared);
 }
@@ -113,7 +126,8 @@ const results = {
     system: parseEnv(readFileSync("/etc/os-release", "utf8")).PRETTY_NAME,
     node: process.version.slice(1),
     workerd,
-    postgres: database.version ?? null,
+    postgres: INSTALLED.postgres.version ?? null,
+    redis: INSTALLED.redis.version ?? null,
   },
   rounds: ROUNDS,
   seconds: DURATION,

@@ -41,8 +41,9 @@ struct Storage {
 }
 
 fn store_segments(segments: &mut Segments, change: &LedgerChange) {
+    assert!(change.closed().iter().all(|segment| segment.entries.len() == SEGMENT_ENTRIES));
+    assert!(change.open().is_none_or(|open| open.entries.len() < SEGMENT_ENTRIES));
     for segment in &change.written {
-        assert!((1..=SEGMENT_ENTRIES).contains(&segment.entries.len()));
         segments.insert(segment.number, (segment.newest_ms, segment.pack()));
     }
     for number in &change.expired {
@@ -530,11 +531,11 @@ fn a_segment_is_forgotten_24_hours_after_its_newest_id() {
         (DAY_MS + 1, 0..1),
         (DAY_MS + HOUR_MS, 0..1),
         (DAY_MS + HOUR_MS + 1, 0..2),
-        // The newest stays, for its number.
-        (100 * DAY_MS, 0..3),
+        (100 * DAY_MS, 0..4),
     ] {
         let mut ledger = ledger_of(4);
         let change = ledger.change(&ids(9_000..9_001), NOW_MS + after_ms);
+        assert_eq!(change.open().map(|open| open.number), Some(4));
         assert_eq!(change.expired, expired.clone().collect::<Vec<u64>>(), "{after_ms} ms later");
         ledger.apply(change);
         for number in 0..4 {
@@ -568,7 +569,7 @@ fn only_the_segments_that_change_are_written() {
     };
     assert_eq!(sizes(0), []);
     assert_eq!(sizes(1), [(3, 1)]);
-    assert_eq!(sizes(1280), [(3, 1280)]);
+    assert_eq!(sizes(1280), [(3, 1280), (4, 0)]);
     assert_eq!(sizes(2561), [(3, 1280), (4, 1280), (5, 1)]);
     let mut ledger = Ledger::default();
     ledger.apply(ledger.change(&ids(0..1260), NOW_MS));

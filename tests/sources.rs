@@ -48,6 +48,26 @@ fn the_source_that_added_the_least_makes_room() {
 }
 
 #[test]
+fn the_newest_day_is_being_counted_unless_it_is_in_the_future() {
+    let day = |number| SourcedDay { number, ..SourcedDay::default() };
+    for (number, open, opens) in [
+        (20_000, None, true),
+        (19_000, None, true),
+        (20_001, None, true),
+        (20_002, None, false),
+        (20_000, Some(19_999), true),
+        (20_001, Some(20_000), true),
+        (20_000, Some(20_000), false),
+        (19_999, Some(20_000), false),
+        (20_000, Some(20_001), false),
+        (20_002, Some(20_000), false),
+    ] {
+        let open = open.map(day);
+        assert_eq!(day(number).opens_after(open.as_ref(), 20_000), opens, "{number} after {open:?}");
+    }
+}
+
+#[test]
 fn what_is_no_sources_is_none() {
     for packed in
         [&[1][..], &[0; 8], &[0; 9], &[0, 0, 0, 0, 0, 0, 0, 0, 0, 1], &[0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 5, 1, 1]]

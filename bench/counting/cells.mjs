@@ -40,6 +40,7 @@ export const VISITS = [
   },
   { subject: "d1", warmUp: warm("baseline"), cells: [...cells("baseline", ONE, 1, 32, 256), ...cells("baseline", ZIPF, 32)] },
   { subject: "postgres", cells: cells("baseline", ONE, 32) },
+  { subject: "redis", cells: [...cells("synced", ONE, 32), ...cells("everySecond", ONE, 32)] },
   { subject: "promptmeter", warmUp: warmWithBatches("batch500"), cells: [...batches("batch100"), ...batches("batch500")] },
 ];
 

@@ -10,6 +10,7 @@ const SUBJECTS = {
   object: "one object call and one row per view, in JavaScript",
   d1: "D1 UPSERT per view, in JavaScript",
   postgres: "`increment_prompt_views` in PostgreSQL 15, pgbench, no HTTP",
+  redis: "`INCR` in Redis, redis-benchmark, no HTTP",
   promptmeter: "promptmeter",
 };
 const KINDS = {
@@ -20,6 +21,8 @@ const KINDS = {
   asyncWithId: "`ack=async`, with ids",
   durable: "durable",
   durableWithoutId: "durable, without ids",
+  synced: "each synced before it is answered",
+  everySecond: "synced once a second",
   batch100: "durable, batches of 100",
   batch500: "durable, batches of 500",
 };
@@ -112,7 +115,7 @@ export function benchmarkDocument(results, existing = "") {
 Counting beside its alternatives, on one machine in one run. \`make bench\` prints it, and writes \`bench/results.json\` and this
 document; what stands under *Why* is written by hand.
 
-${machine.cpus} cores (${machine.cpu}), ${machine.system}, workerd ${machine.workerd}, Node ${machine.node}, ${machine.postgres ?? "no PostgreSQL"}.
+${machine.cpus} cores (${machine.cpu}), ${machine.system}, workerd ${machine.workerd}, Node ${machine.node}, ${machine.postgres ?? "no PostgreSQL"}, ${machine.redis ? `Redis ${machine.redis}` : "no Redis"}.
 Medians of ${results.rounds} rounds of ${results.seconds} s for each line, the order of which alternates; ratios are medians of those of the rounds. Each worker
 runs alone on workerd, with storage on disk, and is warmed up for at least 2 s and 10,000 requests (500 batches). One client process on the same
 machine sends the next request of a connection when the one before is answered; it reads every answer, and what was acknowledged is

@@ -1,8 +1,8 @@
 // The function increment_prompt_views in PostgreSQL, called by pgbench over a local socket, with everything durable.
-import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { VERSION, findPrograms, withCluster } from "../../scripts/postgres.mjs";
+import { install } from "./debian.mjs";
 import { percentile } from "./figures.mjs";
 import { cpuSeconds } from "./server.mjs";
 
@@ -20,16 +20,8 @@ const SCHEMA = `
 /** The folder of PostgreSQL's programs, installed if that is possible; or the reason why it is left out. */
 export function postgres() {
   const found = findPrograms(PROGRAMS);
-  if (found.folder || process.getuid() !== 0) return found;
-  try {
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    const install = (...args) => execFileSync("apt-get", args, { env, stdio: "ignore" });
-    install("update", "-q");
-    install("install", "-qy", "--no-install-recommends", `postgresql-${VERSION}`, "postgresql-contrib");
-  } catch {
-    return found;
-  }
-  return findPrograms(PROGRAMS);
+  const packages = [`postgresql-${VERSION}`, "postgresql-contrib"];
+  return found.folder || !install(packages) ? found : findPrograms(PROGRAMS);
 }
 
 /** The processor time of the server and of all that it started. One that ends meanwhile is in the server's, which is read last. */

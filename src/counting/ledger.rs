@@ -1,11 +1,11 @@
 //! The ids that a counter has counted in the last 24 hours.
 //!
 //! An id is kept as a 64-bit digest with a 32-bit digest of its event: 12 bytes stored, packed into segments of
-//! [`SEGMENT_ENTRIES`], so that a write costs one row and not one per id. The segment being filled is written anew, whole:
-//! a row costs the same however long it is, and of 250 new ids at once one commit in five fills two. In memory an id takes
+//! [`SEGMENT_ENTRIES`]. The segment being filled is written anew, whole, with the row of its counter, which costs the same
+//! however long it is; so a write costs a row for each segment that is full, and not one per id. In memory an id takes
 //! at most 35 bytes (a hash table of 17 bytes a place, at least 7/16 full, and the list that forgets in order), and
-//! [`LEDGER_ENTRIES`] of them, the table's growth included, stay below 16 MB. Beyond that the oldest are forgotten before their 24 hours are
-//! over: a retry that comes later than 400,000 further ids of the same prompt would be counted again.
+//! [`LEDGER_ENTRIES`] of them, the table's growth included, stay below 16 MB. Beyond that the oldest are forgotten before their
+//! 24 hours are over: a retry that comes later than 400,000 further ids of the same prompt would be counted again.
 //!
 //! With 400,000 ids known, a new id is mistaken for a known one with a probability of 400,000 / 2^64, or 2 in 10^14.
 
@@ -50,7 +50,7 @@ fn payload_of(bytes: &[u8]) -> u32 {
     bytes.iter().take(4).fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
-/// A run of remembered ids, stored as one row.
+/// A run of remembered ids, stored together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Counts up from 0; the highest is the one being filled.
@@ -91,10 +91,25 @@ impl Segment {
 /// What a commit changes in the stored ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LedgerChange {
-    /// Segments to store, whole, over what is stored under their numbers.
+    /// Segments to store, whole, over what is stored under their numbers. The last one is being filled, those before it are
+    /// full.
     pub written: Vec<Segment>,
-    /// Numbers of the segments to remove.
+    /// Numbers of the segments to remove, which are full.
     pub expired: Vec<u64>,
+}
+
+impl LedgerChange {
+    /// The segment that is being filled afterwards; `None` where nothing is written.
+    #[must_use]
+    pub fn open(&self) -> Option<&Segment> {
+        self.written.last()
+    }
+
+    /// The segments that were filled.
+    #[must_use]
+    pub fn closed(&self) -> &[Segment] {
+        self.written.split_last().map_or(&[], |(_, closed)| closed)
+    }
 }
 
 /// The remembered ids of one counter, or of one experiment; or whatever else has a key and a payload.
@@ -239,21 +254,23 @@ impl Ledger {
     }
 
     fn appended(&self, fresh: &[IdDigest], now_ms: i64) -> Vec<Segment> {
+        let empty = |number| Segment { number, newest_ms: now_ms, entries: Vec::new() };
+        let mut open = self.tail.clone().filter(|tail| tail.entries.len() < SEGMENT_ENTRIES);
         let mut written = Vec::new();
         let mut rest = fresh;
-        let mut open = self.tail.clone().filter(|tail| tail.entries.len() < SEGMENT_ENTRIES);
-        let mut next = self.next_number();
         while !rest.is_empty() {
-            let empty = || Segment { number: next, newest_ms: now_ms, entries: Vec::new() };
-            let mut segment = open.take().unwrap_or_else(empty);
-            next = segment.number + 1;
+            let mut segment = open.take().unwrap_or_else(|| empty(self.next_number()));
             let room = SEGMENT_ENTRIES.saturating_sub(segment.entries.len());
             let (now, later) = rest.split_at(room.min(rest.len()));
             segment.entries.extend_from_slice(now);
             segment.newest_ms = segment.newest_ms.max(now_ms);
+            open = Some(empty(segment.number + 1));
             written.push(segment);
             rest = later;
         }
+        // Where the last one is full, the next one is being filled.
+        let is_full = |last: &Segment| last.entries.len() >= SEGMENT_ENTRIES;
+        written.extend(open.filter(|_| written.last().is_some_and(is_full)));
         written
     }
 

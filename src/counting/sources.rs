@@ -38,6 +38,14 @@ impl SourcedDay {
         self.sources.add_all(&added.sources);
     }
 
+    /// Whether this is the day that is being counted from now on, and no longer `open`: the newest one is, unless it lies in
+    /// the future, as days of an import may. Events may be told five minutes early, so tomorrow does not. `today` is in days
+    /// since 1970.
+    #[must_use]
+    pub fn opens_after(&self, open: Option<&Self>, today: i64) -> bool {
+        self.number <= today + 1 && open.is_none_or(|open| open.number < self.number)
+    }
+
     /// The day of this number among `days`, which gets one if there is none.
     pub fn among(days: &mut Vec<Self>, number: i64) -> Option<&mut Self> {
         // Events of a day come together.

@@ -1,11 +1,11 @@
 //! Which views are visits: those whose visitor had no visit within a window, before or after it, by the time at which they
 //! happened.
 //!
-//! Visits are remembered for that as ids are, in the form of the [`Ledger`]: 12 bytes a visit, a row for those of a commit.
-//! They are forgotten when they were counted longer ago than the window (and the five minutes that a caller's clock may be
-//! ahead), and beyond [`VISITS`] the oldest are. So a view that is told late, long after another one of its visitor, can be
-//! a visit that is not one by its time; and of a prompt with more than 200,000 visits in a window, somebody who comes again
-//! is a visit too early. What is not a visit by the definition is too many, never too few.
+//! Visits are remembered for that as ids are, in the form of the [`Ledger`]: 12 bytes a visit. They are forgotten when they
+//! were counted longer ago than the window (and the five minutes that a caller's clock may be ahead), and beyond [`VISITS`]
+//! the oldest are. So a view that is told late, long after another one of its visitor, can be a visit that is not one by its
+//! time; and of a prompt with more than 200,000 visits in a window, somebody who comes again is a visit too early. What is
+//! not a visit by the definition is too many, never too few.
 
 use std::collections::HashMap;
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use worker::Result;
 
 use super::counter_object::Counting;
-use super::counter_storage::{self, EVERY_DAY};
+use super::day_storage::{self, EVERY_DAY};
 use super::runtime::{log_failure, now_ms};
 use super::{d1, metering};
 use crate::counting::counter::{SNAPSHOT_DELAY_MS, SNAPSHOT_INTERVAL_MS};
@@ -87,7 +87,7 @@ impl Counting {
         self.with(|memory| {
             let Some(prompt_id) = memory.prompt_id else { return Ok(None) };
             let range = first_day(now_ms)..=*EVERY_DAY.end();
-            let days = counter_storage::days(&self.storage, &memory.counter, range)?;
+            let days = day_storage::days(&self.storage, &memory.counter, range)?;
             memory.last_snapshot_ms = Some(now_ms);
             Ok(Some((prompt_id, memory.counter.snapshot(&days, now_ms))))
         })

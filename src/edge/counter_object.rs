@@ -11,10 +11,10 @@ use uuid::Uuid;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, Storage, durable_object};
 
 use super::counter_shards::Pulls;
-use super::counter_storage::{self, EVERY_DAY};
+use super::day_storage::{self, EVERY_DAY};
 use super::runtime::{log_failure, now_ms};
 use super::together::{Queue, Together, join};
-use super::{metering, objects, settings, spread_storage};
+use super::{counter_storage, metering, objects, settings, spread_storage};
 use crate::counting::counter::{Commit, Counter};
 use crate::counting::day::between;
 use crate::counting::protocol::{Command, Delivery, ImportedRow, Reply};
@@ -219,11 +219,11 @@ impl Counting {
             Command::Between { bounds } => {
                 let day_of = |bound: Option<&i64>| bound.map_or(0, |quarter| quarter.div_euclid(DAY_QUARTERS));
                 let range = day_of(bounds.first())..=day_of(bounds.last());
-                let days = counter_storage::days(&self.storage, &memory.counter, range)?;
+                let days = day_storage::days(&self.storage, &memory.counter, range)?;
                 Ok((Reply::Between { sums: between(&days, &bounds) }, false))
             }
             Command::Audit => {
-                let days = counter_storage::days(&self.storage, &memory.counter, EVERY_DAY)?;
+                let days = day_storage::days(&self.storage, &memory.counter, EVERY_DAY)?;
                 Ok((Reply::Audited(memory.counter.audit(&days, [memory.last_snapshot_ms, memory.alarm_ms])), false))
             }
             Command::Import { prompt_id, rows } => {
@@ -252,10 +252,10 @@ impl Counting {
 
     /// Takes back what sources added; gives what that was.
     fn retract(&self, memory: &mut Memory, sources: &[u64]) -> Result<(Tally, u64)> {
-        let days = counter_storage::sourced_days(&self.storage, &memory.counter, now_ms().div_euclid(DAY_MS))?;
+        let days = day_storage::sourced_days(&self.storage, &memory.counter, now_ms().div_euclid(DAY_MS))?;
         let retraction = memory.prompt_id.zip(memory.counter.retract(days, sources));
         let Some((prompt_id, retraction)) = retraction else { return Ok(Default::default()) };
-        counter_storage::store_retraction(&self.storage, prompt_id, &retraction)?;
+        counter_storage::store_retraction(&self.storage, (prompt_id, &memory.counter), &retraction)?;
         Ok(memory.counter.keep_retraction(&retraction))
     }
 }

@@ -1,31 +1,29 @@
-//! The tables of one counter, and all statements on them. Nothing here waits.
+//! The tables of one counter, and all statements on them but those on its days. Nothing here waits.
+//!
+//! What changes with every commit stands in one row: the counts, the day that is being counted, the segments of ids and of
+//! visits that are being filled. A write costs the same however long the row is, so a commit costs one.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
-use std::ops::RangeInclusive;
-use std::rc::Rc;
 
-use js_sys::{Function, Reflect};
 use uuid::Uuid;
-use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
-use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
+use worker::{Error, Result, SqlStorageValue, Storage};
 
-use super::metering;
-use super::segment_storage::{IDS, VISITS};
+use super::day_storage::{self, OpenDay, write_day};
+use super::object_storage::{Write, count, has_table, integer, rows, write};
+use super::older_storage;
+use super::runtime::now_ms;
+use super::segment_storage::{COUNTER_IDS, COUNTER_VISITS, open_values};
 use crate::counting::counter::{Commit, Counter};
-use crate::counting::day::Day;
-use crate::counting::ledger::Ledger;
+use crate::counting::ledger::{Ledger, LedgerChange};
 use crate::counting::protocol::ImportedRow;
 use crate::counting::retraction::Retraction;
-use crate::counting::sources::{SOURCE_DAYS, SourcedDay, Sources};
 use crate::counting::tally::{Metric, Tally};
 use crate::counting::visitors::Visitors;
 use crate::counting::visits::Visits;
-use crate::time::{DAY_QUARTERS, HOUR_QUARTERS};
+use crate::time::DAY_MS;
 
 /// Made with the first count: reading writes nothing.
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
     create table if not exists counter (
         id integer primary key check (id = 1),
         prompt_id text not null,
@@ -39,7 +37,16 @@ const SCHEMA: &str = "
         headless integer not null default 0,
         prefetches integer not null default 0,
         visitors blob,
-        retracted_visitors integer not null default 0
+        retracted_visitors integer not null default 0,
+        open_day integer,
+        open_counts blob,
+        open_sources blob,
+        open_ids_number integer,
+        open_ids_newest_ms integer,
+        open_ids blob,
+        open_visits_number integer,
+        open_visits_newest_ms integer,
+        open_visits blob
     ) strict;
     create table if not exists daily (day integer primary key, counts blob not null, sources blob) strict;
     create table if not exists ledger_segment (
@@ -54,16 +61,6 @@ const SCHEMA: &str = "
     ) strict;
     create table if not exists imported_row (key integer primary key) strict;";
 
-/// What the tables lack of a counter that was made before visitors were counted.
-const VISITOR_COLUMNS: &str = "
-    alter table counter add column visits integer not null default 0;
-    alter table counter add column bots integer not null default 0;
-    alter table counter add column headless integer not null default 0;
-    alter table counter add column prefetches integer not null default 0;
-    alter table counter add column visitors blob;
-    alter table counter add column retracted_visitors integer not null default 0;";
-const SOURCE_COLUMN: &str = "alter table daily add column sources blob";
-
 const COUNTER: &str = "select prompt_id, version, visitors, retracted_visitors, \
     views, copies, forks, compares, visits, bots, headless, prefetches from counter";
 
@@ -74,12 +71,7 @@ pub(super) fn restore(storage: &Storage, visit_window_ms: i64) -> Result<Option<
     if !has_table(&sql, "counter")? {
         return Ok(None);
     }
-    if !has_table(&sql, "visit_segment")? {
-        add_visitors(storage)?;
-    }
-    if has_table(&sql, "hourly")? {
-        upgrade(storage)?;
-    }
+    older_storage::upgrade(storage)?;
     let counter = rows(&sql, COUNTER, vec![])?;
     let Some(([SqlStorageValue::String(prompt_id), version, visitors, retracted_visitors], counts)) =
         counter.first().and_then(|row| row.split_first_chunk())
@@ -89,19 +81,19 @@ pub(super) fn restore(storage: &Storage, visit_window_ms: i64) -> Result<Option<
     let mut counter = Counter {
         tally: tally(counts),
         version: count(version),
-        ledger: Ledger::with_room_for(IDS.bytes(&sql)?),
-        visits: Visits::within(visit_window_ms, VISITS.bytes(&sql)?),
+        ledger: Ledger::with_room_for(COUNTER_IDS.bytes(&sql)?),
+        visits: Visits::within(visit_window_ms, COUNTER_VISITS.bytes(&sql)?),
         visitors: stored_visitors(visitors)?,
         retracted_visitors: count(retracted_visitors),
     };
-    IDS.restore(&sql, |segment| counter.ledger.restore(segment))?;
-    VISITS.restore(&sql, |segment| counter.visits.restore(segment))?;
+    COUNTER_IDS.restore(&sql, |segment| counter.ledger.restore(segment))?;
+    COUNTER_VISITS.restore(&sql, |segment| counter.visits.restore(segment))?;
     let prompt_id = Uuid::try_parse(prompt_id).map_err(|error| Error::from(error.to_string()))?;
     Ok(Some((prompt_id, counter)))
 }
 
 /// The counts of the metrics in their order; those that are missing are 0.
-fn tally(counts: &[SqlStorageValue]) -> Tally {
+pub(super) fn tally(counts: &[SqlStorageValue]) -> Tally {
     let mut tally = Tally::default();
     for (metric, value) in Metric::ALL.into_iter().zip(counts) {
         tally.add(metric, count(value));
@@ -114,94 +106,6 @@ fn stored_visitors(value: &SqlStorageValue) -> Result<Visitors> {
         SqlStorageValue::Blob(packed) => Visitors::unpack(packed).ok_or_else(|| Error::from("visitors cannot be read")),
         _ => Ok(Visitors::default()),
     }
-}
-
-pub(super) fn has_table(sql: &SqlStorage, name: &str) -> Result<bool> {
-    let statement = "select 1 from sqlite_master where type = 'table' and name = ?1";
-    Ok(!rows(sql, statement, vec![SqlStorageValue::String(name.to_owned())])?.is_empty())
-}
-
-/// Counters once counted no visitors.
-fn add_visitors(storage: &Storage) -> Result<()> {
-    let mut writes = vec![(VISITOR_COLUMNS, vec![])];
-    if has_table(&storage.sql(), "daily")? {
-        writes.push((SOURCE_COLUMN, vec![]));
-    }
-    writes.push((SCHEMA, vec![]));
-    write(storage, writes)
-}
-
-/// Counters once kept their counts by the hour. What they counted in an hour goes to its first quarter.
-fn upgrade(storage: &Storage) -> Result<()> {
-    let sql = storage.sql();
-    let mut days = Vec::new();
-    for row in rows(&sql, "select hour, views, copies, forks, compares from hourly", vec![])? {
-        if let [SqlStorageValue::Integer(hour), counts @ ..] = row.as_slice() {
-            let quarter = hour * HOUR_QUARTERS;
-            if let Some(day) = SourcedDay::among(&mut days, quarter.div_euclid(DAY_QUARTERS)) {
-                day.counts.add(quarter, &tally(counts));
-            }
-        }
-    }
-    let mut writes = vec![("drop table hourly", vec![])];
-    writes.extend(days.iter().map(|day| write_day(day, false)));
-    write(storage, writes)
-}
-
-/// Any day since 1970, or before it.
-pub(super) const EVERY_DAY: RangeInclusive<i64> = -1_000_000_000..=1_000_000_000;
-
-/// These days since 1970, in ascending order; those without counts are not there.
-pub(super) fn days(storage: &Storage, counter: &Counter, range: RangeInclusive<i64>) -> Result<Vec<(i64, Day)>> {
-    if counter.version == 0 {
-        return Ok(Vec::new());
-    }
-    let statement = "select day, counts from daily where day between ?1 and ?2 order by day";
-    let parameters = vec![SqlStorageValue::Integer(*range.start()), SqlStorageValue::Integer(*range.end())];
-    let mut days = Vec::new();
-    let cursor = storage.sql().exec(statement, parameters)?;
-    for row in cursor.raw() {
-        if let [SqlStorageValue::Integer(number), SqlStorageValue::Blob(counts)] = row?.as_slice() {
-            days.push((*number, stored_day(counts)?));
-        }
-    }
-    metering::object_rows(&cursor);
-    Ok(days)
-}
-
-fn stored_day(counts: &[u8]) -> Result<Day> {
-    Day::unpack(counts).ok_or_else(|| Error::from("a day cannot be read"))
-}
-
-/// The days of which sources are known, on this day since 1970.
-pub(super) fn sourced_days(storage: &Storage, counter: &Counter, today: i64) -> Result<Vec<SourcedDay>> {
-    if counter.version == 0 {
-        return Ok(Vec::new());
-    }
-    let statement = "select day, counts, sources from daily where day >= ?1 and sources is not null";
-    sourced(storage, statement, today - SOURCE_DAYS)
-}
-
-/// A day as it is stored; `None` where nothing was counted.
-fn sourced_day(storage: &Storage, counter: &Counter, number: i64) -> Result<Option<SourcedDay>> {
-    if counter.version == 0 {
-        return Ok(None);
-    }
-    Ok(sourced(storage, "select day, counts, sources from daily where day = ?1", number)?.pop())
-}
-
-fn sourced(storage: &Storage, statement: &str, number: i64) -> Result<Vec<SourcedDay>> {
-    let mut days = Vec::new();
-    let cursor = storage.sql().exec(statement, vec![SqlStorageValue::Integer(number)])?;
-    for row in cursor.raw() {
-        if let [SqlStorageValue::Integer(number), SqlStorageValue::Blob(counts), sources] = row?.as_slice() {
-            let packed = if let SqlStorageValue::Blob(packed) = sources { packed.as_slice() } else { &[] };
-            let sources = Sources::unpack(packed).ok_or_else(|| Error::from("sources cannot be read"))?;
-            days.push(SourcedDay { number: *number, counts: stored_day(counts)?, sources });
-        }
-    }
-    metering::object_rows(&cursor);
-    Ok(days)
 }
 
 /// The rows among `imported` that were not imported before.
@@ -233,13 +137,20 @@ pub(super) fn store(
     if commit.version == 1 {
         writes.insert(0, (SCHEMA, vec![]));
     }
-    let visitors = commit.visitors.as_ref();
-    writes.push(write_counter(prompt_id, (&commit.tally, commit.version), (visitors, counter.retracted_visitors)));
-    for added in &commit.days {
-        add_to_day(storage, counter, added, &mut writes)?;
-    }
-    writes.extend(IDS.writes(&commit.ledger));
-    writes.extend(VISITS.writes(&commit.visits));
+    let today = now_ms().div_euclid(DAY_MS);
+    let open_day = day_storage::add(storage, counter, &commit.days, today, &mut writes)?;
+    let row = Row {
+        tally: &commit.tally,
+        version: commit.version,
+        visitors: commit.visitors.as_ref(),
+        retracted_visitors: counter.retracted_visitors,
+        open_day: open_day.as_ref(),
+        ids: &commit.ledger,
+        visits: &commit.visits,
+    };
+    writes.push(row.write(prompt_id));
+    writes.extend(COUNTER_IDS.closed_writes(&commit.ledger));
+    writes.extend(COUNTER_VISITS.closed_writes(&commit.visits));
     if !imported.is_empty() {
         let sql = "insert into imported_row (key) select cast(value as integer) from json_each(?1)";
         writes.push((sql, vec![keys(imported)?]));
@@ -247,76 +158,69 @@ pub(super) fn store(
     write(storage, writes)
 }
 
-/// Adds to a stored day. With the first count of a day, sources of days that are too old are forgotten.
-fn add_to_day(storage: &Storage, counter: &Counter, added: &SourcedDay, writes: &mut Vec<Write>) -> Result<()> {
-    let number = added.number;
-    let stored = sourced_day(storage, counter, number)?;
-    if stored.is_none() && counter.version > 0 {
-        let sql = "update daily set sources = null where day < ?1 and sources is not null";
-        writes.push((sql, vec![SqlStorageValue::Integer(number - SOURCE_DAYS)]));
-    }
-    let mut day = stored.unwrap_or(SourcedDay { number, ..SourcedDay::default() });
-    day.add_all(added);
-    writes.push(write_day(&day, !added.sources.is_empty()));
-    Ok(())
-}
-
 /// Stores what is taken back of a counter, all or nothing.
-pub(super) fn store_retraction(storage: &Storage, prompt_id: Uuid, retraction: &Retraction) -> Result<()> {
-    let Retraction { tally, version, retracted_visitors, days } = retraction;
-    let mut writes = vec![write_counter(prompt_id, (tally, *version), (None, *retracted_visitors))];
-    writes.extend(days.iter().map(|day| write_day(day, true)));
+pub(super) fn store_retraction(
+    storage: &Storage,
+    (prompt_id, counter): (Uuid, &Counter),
+    retraction: &Retraction,
+) -> Result<()> {
+    let open = day_storage::open_day(storage, counter)?.map_or(i64::MIN, |open| open.number);
+    let (of_open, of_others): (Vec<_>, Vec<_>) = retraction.days.iter().cloned().partition(|day| day.number == open);
+    let open_day = of_open.into_iter().next().map(|day| OpenDay { day, with_sources: true });
+    let row = Row {
+        tally: &retraction.tally,
+        version: retraction.version,
+        visitors: None,
+        retracted_visitors: retraction.retracted_visitors,
+        open_day: open_day.as_ref(),
+        ids: &LedgerChange::default(),
+        visits: &LedgerChange::default(),
+    };
+    let mut writes = vec![row.write(prompt_id)];
+    writes.extend(of_others.iter().map(|day| write_day(day, true)));
     write(storage, writes)
 }
 
-pub(super) type Write = (&'static str, Vec<SqlStorageValue>);
-
-pub(super) fn write(storage: &Storage, writes: Vec<Write>) -> Result<()> {
-    let sql = storage.sql();
-    in_transaction(storage, move || {
-        for (statement, parameters) in writes {
-            metering::object_rows(&sql.exec(statement, parameters)?);
-        }
-        Ok(())
-    })
+/// The row of the counter as it is afterwards. What is `None`, and segments that do not change, are as they were.
+struct Row<'a> {
+    tally: &'a Tally,
+    version: u64,
+    visitors: Option<&'a Visitors>,
+    retracted_visitors: u64,
+    open_day: Option<&'a OpenDay>,
+    ids: &'a LedgerChange,
+    visits: &'a LedgerChange,
 }
 
-/// The counts and the version, and visitors where they are others than before.
-fn write_counter(
-    prompt_id: Uuid,
-    (tally, version): (&Tally, u64),
-    (visitors, retracted_visitors): (Option<&Visitors>, u64),
-) -> Write {
-    let sql = "insert into counter (id, prompt_id, version, visitors, retracted_visitors, \
-            views, copies, forks, compares, visits, bots, headless, prefetches) \
-        values (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
-        on conflict (id) do update set version = excluded.version, visitors = coalesce(excluded.visitors, visitors), \
-            retracted_visitors = excluded.retracted_visitors, views = excluded.views, copies = excluded.copies, \
-            forks = excluded.forks, compares = excluded.compares, visits = excluded.visits, bots = excluded.bots, \
-            headless = excluded.headless, prefetches = excluded.prefetches";
-    let visitors = visitors.map_or(SqlStorageValue::Null, |visitors| SqlStorageValue::Blob(visitors.pack()));
-    let mut parameters = vec![SqlStorageValue::String(prompt_id.to_string()), integer(version), visitors];
-    parameters.push(integer(retracted_visitors));
-    parameters.extend(Metric::ALL.map(|metric| integer(tally.count(metric))));
-    (sql, parameters)
-}
-
-/// A day, and its sources where they are others than before.
-fn write_day(day: &SourcedDay, with_sources: bool) -> Write {
-    let sql = "insert into daily (day, counts, sources) values (?1, ?2, ?3) \
-        on conflict (day) do update set counts = excluded.counts, sources = coalesce(excluded.sources, sources)";
-    let sources = if with_sources { SqlStorageValue::Blob(day.sources.pack()) } else { SqlStorageValue::Null };
-    (sql, vec![SqlStorageValue::Integer(day.number), SqlStorageValue::Blob(day.counts.pack()), sources])
-}
-
-pub(super) fn integer(value: u64) -> SqlStorageValue {
-    SqlStorageValue::Integer(value.cast_signed())
-}
-
-pub(super) fn count(value: &SqlStorageValue) -> u64 {
-    match value {
-        SqlStorageValue::Integer(value) => value.unsigned_abs(),
-        _ => 0,
+impl Row<'_> {
+    fn write(&self, prompt_id: Uuid) -> Write {
+        let sql = "insert into counter (id, prompt_id, version, retracted_visitors, visitors, \
+                open_day, open_counts, open_sources, open_ids_number, open_ids_newest_ms, open_ids, \
+                open_visits_number, open_visits_newest_ms, open_visits, \
+                views, copies, forks, compares, visits, bots, headless, prefetches) \
+            values (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) \
+            on conflict (id) do update set version = excluded.version, \
+                retracted_visitors = excluded.retracted_visitors, visitors = coalesce(excluded.visitors, visitors), \
+                open_day = coalesce(excluded.open_day, open_day), \
+                open_counts = coalesce(excluded.open_counts, open_counts), \
+                open_sources = coalesce(excluded.open_sources, open_sources), \
+                open_ids_number = coalesce(excluded.open_ids_number, open_ids_number), \
+                open_ids_newest_ms = coalesce(excluded.open_ids_newest_ms, open_ids_newest_ms), \
+                open_ids = coalesce(excluded.open_ids, open_ids), \
+                open_visits_number = coalesce(excluded.open_visits_number, open_visits_number), \
+                open_visits_newest_ms = coalesce(excluded.open_visits_newest_ms, open_visits_newest_ms), \
+                open_visits = coalesce(excluded.open_visits, open_visits), \
+                views = excluded.views, copies = excluded.copies, forks = excluded.forks, \
+                compares = excluded.compares, visits = excluded.visits, bots = excluded.bots, \
+                headless = excluded.headless, prefetches = excluded.prefetches";
+        let visitors = self.visitors.map_or(SqlStorageValue::Null, |visitors| SqlStorageValue::Blob(visitors.pack()));
+        let mut parameters = vec![SqlStorageValue::String(prompt_id.to_string()), integer(self.version)];
+        parameters.extend([integer(self.retracted_visitors), visitors]);
+        parameters.extend(OpenDay::values(self.open_day));
+        parameters.extend(open_values(self.ids));
+        parameters.extend(open_values(self.visits));
+        parameters.extend(Metric::ALL.map(|metric| integer(self.tally.count(metric))));
+        (sql, parameters)
     }
 }
 
@@ -328,36 +232,4 @@ fn keys(imported: &[ImportedRow]) -> Result<SqlStorageValue> {
 
 fn signed(key: u64) -> String {
     key.cast_signed().to_string()
-}
-
-pub(super) fn rows(
-    sql: &SqlStorage,
-    statement: &str,
-    parameters: Vec<SqlStorageValue>,
-) -> Result<Vec<Vec<SqlStorageValue>>> {
-    let cursor = sql.exec(statement, parameters)?;
-    let rows = cursor.raw().collect();
-    metering::object_rows(&cursor);
-    rows
-}
-
-/// Runs `writes` in a transaction that is rolled back when it fails: without one, the writes before the failure would
-/// stay.
-fn in_transaction(storage: &Storage, writes: impl FnOnce() -> Result<()> + 'static) -> Result<()> {
-    let failure = Rc::new(RefCell::new(None));
-    let failed = Rc::clone(&failure);
-    let body = Closure::once(move || match writes() {
-        Ok(()) => Ok(JsValue::UNDEFINED),
-        Err(error) => {
-            let thrown = JsValue::from_str(&error.to_string());
-            failed.replace(Some(error));
-            Err(thrown)
-        }
-    });
-    let run: Function = Reflect::get(storage.as_raw(), &JsValue::from_str("transactionSync"))?.dyn_into()?;
-    let outcome = run.call1(storage.as_raw(), body.as_ref());
-    match failure.take() {
-        Some(error) => Err(error),
-        None => outcome.map(drop).map_err(Error::from),
-    }
 }

@@ -1,38 +1,58 @@
-//! The tables of a counter that hold segments of what it remembers: of ids, of visits. Both are alike.
+//! Where a counter and a shard keep segments of what they remember: of ids, of visits.
+//!
+//! A segment has a row of its own; but the one that a counter fills stands in the row of the counter, which every commit
+//! writes, so that it costs no row.
 
 use worker::{Result, SqlStorage, SqlStorageValue};
 
-use super::counter_storage::{Write, count, integer, rows};
 use super::metering;
+use super::object_storage::{Write, count, integer, rows};
 use crate::counting::ledger::{LedgerChange, Segment};
 
-/// The statements on one of the tables.
-pub(super) struct SegmentTable {
+/// The statements on the segments of one kind.
+pub(super) struct Segments {
     size: &'static str,
     all: &'static str,
     write: &'static str,
     delete: &'static str,
 }
 
-/// The segments of the ledger of ids.
-pub(super) const IDS: SegmentTable = SegmentTable {
+const WRITE_IDS: &str = "insert into ledger_segment (number, newest_ms, entries) values (?1, ?2, ?3) \
+    on conflict (number) do update set newest_ms = excluded.newest_ms, entries = excluded.entries";
+const DELETE_IDS: &str = "delete from ledger_segment where number = ?1";
+
+/// The ids of a shard.
+pub(super) const SHARD_IDS: Segments = Segments {
     size: "select coalesce(sum(length(entries)), 0) from ledger_segment",
     all: "select number, newest_ms, entries from ledger_segment order by number",
-    write: "insert into ledger_segment (number, newest_ms, entries) values (?1, ?2, ?3) \
-        on conflict (number) do update set newest_ms = excluded.newest_ms, entries = excluded.entries",
-    delete: "delete from ledger_segment where number = ?1",
+    write: WRITE_IDS,
+    delete: DELETE_IDS,
 };
 
-/// The segments of the visits.
-pub(super) const VISITS: SegmentTable = SegmentTable {
-    size: "select coalesce(sum(length(entries)), 0) from visit_segment",
-    all: "select number, newest_ms, entries from visit_segment order by number",
+/// The ids of a counter.
+pub(super) const COUNTER_IDS: Segments = Segments {
+    size: "select coalesce(sum(length(entries)), 0) + (select coalesce(length(open_ids), 0) from counter) \
+        from ledger_segment",
+    all: "select number, newest_ms, entries from ledger_segment \
+        union all select open_ids_number, open_ids_newest_ms, open_ids from counter where open_ids_number is not null \
+        order by 1",
+    write: WRITE_IDS,
+    delete: DELETE_IDS,
+};
+
+/// The visits of a counter.
+pub(super) const COUNTER_VISITS: Segments = Segments {
+    size: "select coalesce(sum(length(entries)), 0) + (select coalesce(length(open_visits), 0) from counter) \
+        from visit_segment",
+    all: "select number, newest_ms, entries from visit_segment \
+        union all select open_visits_number, open_visits_newest_ms, open_visits from counter \
+        where open_visits_number is not null order by 1",
     write: "insert into visit_segment (number, newest_ms, entries) values (?1, ?2, ?3) \
         on conflict (number) do update set newest_ms = excluded.newest_ms, entries = excluded.entries",
     delete: "delete from visit_segment where number = ?1",
 };
 
-impl SegmentTable {
+impl Segments {
     /// How many bytes the entries of all segments have.
     pub(super) fn bytes(&self, sql: &SqlStorage) -> Result<u64> {
         let sizes = rows(sql, self.size, vec![])?;
@@ -54,10 +74,26 @@ impl SegmentTable {
 
     /// The writes of a change.
     pub(super) fn writes(&self, change: &LedgerChange) -> impl Iterator<Item = Write> {
-        let written = change.written.iter().map(|segment| {
-            let newest_ms = SqlStorageValue::Integer(segment.newest_ms);
-            (self.write, vec![integer(segment.number), newest_ms, SqlStorageValue::Blob(segment.pack())])
-        });
-        written.chain(change.expired.iter().map(|number| (self.delete, vec![integer(*number)])))
+        self.writes_of(&change.written, change)
     }
+
+    /// The same but for the segment that is being filled.
+    pub(super) fn closed_writes(&self, change: &LedgerChange) -> impl Iterator<Item = Write> {
+        self.writes_of(change.closed(), change)
+    }
+
+    fn writes_of<'a>(&self, written: &'a [Segment], change: &'a LedgerChange) -> impl Iterator<Item = Write> {
+        let (write, delete) = (self.write, self.delete);
+        let written = written.iter().map(move |segment| (write, segment_values(segment).to_vec()));
+        written.chain(change.expired.iter().map(move |number| (delete, vec![integer(*number)])))
+    }
+}
+
+/// The segment that is being filled after a change, as the row of the counter has it; nulls stand for no change.
+pub(super) fn open_values(change: &LedgerChange) -> [SqlStorageValue; 3] {
+    change.open().map_or([const { SqlStorageValue::Null }; 3], segment_values)
+}
+
+fn segment_values(segment: &Segment) -> [SqlStorageValue; 3] {
+    [integer(segment.number), SqlStorageValue::Integer(segment.newest_ms), SqlStorageValue::Blob(segment.pack())]
 }

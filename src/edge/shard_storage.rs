@@ -2,9 +2,9 @@
 
 use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 
-use super::counter_storage::{Write, count, has_table, integer, rows, write};
 use super::metering;
-use super::segment_storage::IDS;
+use super::object_storage::{Write, count, has_table, integer, rows, write};
+use super::segment_storage::SHARD_IDS;
 use crate::counting::ledger::{Ledger, LedgerChange, Segment};
 use crate::counting::protocol::Increment;
 use crate::sharding::shard::{Batch, Shard};
@@ -39,10 +39,10 @@ pub(super) fn restore(storage: &Storage) -> Result<Option<Shard>> {
         epoch: count(epoch),
         is_closed: count(is_closed) != 0,
         first_own: count(first_own),
-        ledger: Ledger::with_room_for(IDS.bytes(&sql)?),
+        ledger: Ledger::with_room_for(SHARD_IDS.bytes(&sql)?),
         ..Shard::default()
     };
-    IDS.restore(&sql, |segment| shard.ledger.restore(segment))?;
+    SHARD_IDS.restore(&sql, |segment| shard.ledger.restore(segment))?;
     shard.begin_own(shard.first_own);
     for (number, increments) in accepted(&sql, 0)? {
         shard.batch = number;
@@ -55,7 +55,7 @@ pub(super) fn restore(storage: &Storage) -> Result<Option<Shard>> {
 pub(super) fn begin(storage: &Storage, epoch: u64, segments: &[Segment]) -> Result<()> {
     let sql = "insert into shard (id, epoch, is_closed, first_own) values (1, ?1, 0, ?2)";
     let mut writes = vec![(BEGIN, vec![]), (sql, vec![integer(epoch), integer(segments.len() as u64)])];
-    writes.extend(IDS.writes(&LedgerChange { written: segments.to_vec(), expired: Vec::new() }));
+    writes.extend(SHARD_IDS.writes(&LedgerChange { written: segments.to_vec(), expired: Vec::new() }));
     write(storage, writes)
 }
 
@@ -64,7 +64,7 @@ pub(super) fn store(storage: &Storage, batch: &Batch) -> Result<()> {
     let increments = postcard::to_allocvec(&batch.increments).map_err(|error| Error::from(error.to_string()))?;
     let sql = "insert into accepted (number, increments) values (?1, ?2)";
     let mut writes = vec![(sql, vec![integer(batch.number), SqlStorageValue::Blob(increments)])];
-    writes.extend(IDS.writes(&batch.ledger));
+    writes.extend(SHARD_IDS.writes(&batch.ledger));
     write(storage, writes)
 }
 

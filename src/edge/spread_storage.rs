@@ -2,7 +2,7 @@
 
 use worker::{Error, Result, SqlStorageValue, Storage};
 
-use super::counter_storage::{Write, count, has_table, integer, rows, write};
+use super::object_storage::{Write, count, has_table, integer, rows, write};
 use crate::sharding::standing::Standing;
 
 const SCHEMA: &str = "create table if not exists spread (

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { ONE, cellName } from "../../bench/counting/cells.mjs";
 import { benchmarkDocument } from "../../bench/counting/document.mjs";
 import { alternatives } from "../../bench/counting/economics.mjs";
+import { readCsv } from "../../bench/counting/redis.mjs";
 import { TARGETS, cellsOf, isReached, keyFigures } from "../../bench/counting/results.mjs";
 
 const REACHED = Object.fromEntries(TARGETS.map(({ key, least = 1, most }) => [key, most ?? least]));
@@ -18,6 +19,7 @@ function round(given = {}) {
   const names = [
     ["empty", "empty", 32], ["promptmeter", "async", 32], ["promptmeter", "durable", 32], ["promptmeter", "durable", 256],
     ["object", "baseline", 32], ["object", "baseline", 256], ["d1", "baseline", 32], ["postgres", "baseline", 32],
+    ["redis", "synced", 32], ["redis", "everySecond", 32],
   ].map(([subject, kind, connections]) => cellName(subject, { kind, spread: ONE, connections }));
   const batches = [1, 8].flatMap((connections) =>
     [ONE, "Zipf over 1282 prompts"].map((spread) => cellName("promptmeter", { kind: "batch500", spread, connections })),
@@ -31,7 +33,7 @@ const keysOf = (rounds, more = {}) =>
 
 const results = {
   ...REACHED,
-  machine: { cpus: 2, cpu: "a processor", system: "a system", workerd: "1", node: "24", postgres: null },
+  machine: { cpus: 2, cpu: "a processor", system: "a system", workerd: "1", node: "24", postgres: null, redis: null },
   rounds: 3,
   seconds: 3,
   cells: cellsOf([round()]),
@@ -91,7 +93,14 @@ test("errors and wrong values are the product's alone, those of warm-ups among t
   assert.deepEqual([errors, wrong_values, lost, doubled], [104, 242, 11, 22]);
 });
 
-test("where PostgreSQL is left out, there is no ratio to it", () => {
-  const { [`postgres/baseline/${ONE}/32`]: _, ...rest } = round();
-  assert.equal(keysOf([rest]).durable_vs_postgres, null);
+test("where PostgreSQL or Redis is left out, there is no ratio to it", () => {
+  for (const [cell, key] of [["postgres/baseline", "durable_vs_postgres"], ["redis/synced", "durable_vs_redis"], ["redis/everySecond", "batch500_vs_redis"]]) {
+    const { [`${cell}/${ONE}/32`]: _, ...rest } = round();
+    assert.deepEqual([keysOf([rest])[key], keysOf([round()])[key]], [null, 1], key);
+  }
+});
+
+test("what redis-benchmark tells is read by the names of its columns", () => {
+  const told = '"test","rps","avg_latency_ms","p50_latency_ms"\n"incr views:1","88657.18","0.2","0.151"\n';
+  assert.deepEqual(readCsv(told), { test: "incr views:1", rps: "88657.18", avg_latency_ms: "0.2", p50_latency_ms: "0.151" });
 });

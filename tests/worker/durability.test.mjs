@@ -64,6 +64,7 @@ describe("durability", { concurrency: true }, () => {
   });
   test("kill -9 in the middle of the traffic loses nothing acknowledged and doubles nothing", killInTraffic);
   test("a counter that kept hours is one that keeps days as soon as it wakes", upgrade);
+  test("a counter whose commit was several rows takes the one row as soon as it wakes", fillOneRow);
   test("a counter that knew no visitors knows them as soon as it wakes", addVisitors);
   test("sources of days that are too old are forgotten with the first count of a day", forgetSources);
   test("a counter that cannot store all of a commit stores nothing of it", failInTheMiddle);
@@ -143,9 +144,10 @@ async function killInTraffic() {
   await served.kill();
   const counters = await served.counters(`
     select prompt_id, views, copies, forks, compares,
-      sum(length(entries)) / 12 as ids, (select integrity_check from pragma_integrity_check) as integrity,
-      (select json_group_array(hex(counts)) from daily) as days
-    from counter, ledger_segment`);
+      (length(open_ids) + (select coalesce(sum(length(entries)), 0) from ledger_segment)) / 12 as ids,
+      (select integrity_check from pragma_integrity_check) as integrity,
+      (select json_group_array(hex(counts)) from ${DAYS}) as days
+    from counter`);
   assert.equal(counters.length, PROMPTS);
   for (const { prompt_id, views, copies, forks, compares, ids, integrity, days } of counters) {
     const counts = countedBy(sent)(prompt_id);
@@ -175,11 +177,11 @@ async function failInTheMiddle() {
     api = await served.start();
   };
   const id = await api.prompt();
-  const events = [view(id, { id: "a" }), { type: "copy", prompt_id: id, id: "b" }, view(id, { id: "c", timestamp: Date.now() - 7_200_000 })];
+  const events = [view(id, { id: "a" }), { type: "copy", prompt_id: id, id: "b" }, view(id, { id: "c", timestamp: Date.now() - 90_000_000 })];
   assert.equal((await api.events(view(id, { id: "known" }))).accepted, 1);
 
-  // Counts and days are written before the ids.
-  await change("create trigger no_room before insert on ledger_segment begin select raise(abort, 'no room'); end");
+  // The day before is written before the row of the counter.
+  await change("create trigger no_room before update on counter begin select raise(abort, 'no room'); end");
   for (let attempts = 0; attempts < 2; attempts++) {
     const { status, headers, body } = await api.post("/v1/events", events);
     assert.deepEqual([status, body.code, headers.get("retry-after")], [503, "storage_unavailable", "1"]);
@@ -193,13 +195,26 @@ async function failInTheMiddle() {
   assert.deepEqual(await api.events(events), { accepted: 3, duplicates: 0, rejected: [] });
   assert.deepEqual(await api.counts(id), [3, 1, 0, 0]);
   await served.kill();
-  const days = await served.counters("select hex(counts) as counts from daily");
+  const days = await served.counters(`select hex(counts) as counts from ${DAYS}`);
   const quarters = days.flatMap(({ counts }) => quartersOf(counts)).map(([, ...counts]) => counts.slice(0, 4).join());
   assert.deepEqual(quarters.sort(), ["1,0,0,0", "2,1,0,0"]);
 }
 
-/** Gives a stopped counter the tables that counters had before they counted visitors, and a day as it was packed. */
+/** The days of a stopped counter. */
+const DAYS = "(select day, counts, sources from daily union all select open_day, open_counts, open_sources from counter where open_day is not null)";
+
+/** Gives a stopped counter the tables that counters had before a commit was one row. */
+const BEFORE_OPEN = [
+  "insert into daily select open_day, open_counts, open_sources from counter",
+  "insert into ledger_segment select open_ids_number, open_ids_newest_ms, open_ids from counter",
+  "insert into visit_segment select open_visits_number, open_visits_newest_ms, open_visits from counter where open_visits is not null",
+  ...["day", "counts", "sources", ...["ids", "visits"].flatMap((name) => [`${name}_number`, `${name}_newest_ms`, name])].map(
+    (column) => `alter table counter drop column open_${column}`,
+  ),
+];
+/** The same, before they counted visitors, and a day as it was packed. */
 const BEFORE_VISITORS = [
+  ...BEFORE_OPEN,
   ...["visits", "bots", "headless", "prefetches", "visitors", "retracted_visitors"].map((column) => `alter table counter drop column ${column}`),
   "alter table daily drop column sources",
   "drop table visit_segment",
@@ -231,13 +246,26 @@ async function counterOf(older) {
   return { served, api, id };
 }
 
+async function fillOneRow() {
+  const { served, api, id } = await counterOf(BEFORE_OPEN);
+  assert.equal((await api.events(view(id, { id: "b" }))).accepted, 1);
+  await served.kill();
+  const [row] = await served.counters(`
+    select (select count(*) from daily) as days, (select count(*) from ledger_segment) as ids,
+      (select count(*) from visit_segment) as visits, open_day - unixepoch() / 86400 as day,
+      length(open_ids) / 12 as open_ids, length(open_visits) / 12 as open_visits from counter`);
+  // Three deliveries had a name, two of three views and the copy no id of their own.
+  assert.deepEqual({ ...row }, { days: 0, ids: 0, visits: 0, day: 0, open_ids: row.open_ids, open_visits: 1 });
+  assert.equal((await (await served.start()).events([view(id, { id: "a" }), view(id, { id: "b" })])).duplicates, 2);
+}
+
 async function addVisitors() {
   const { served, api, id } = await counterOf(BEFORE_VISITORS);
   assert.equal((await api.events(view(id))).accepted, 1);
   await served.kill();
   const [counter] = await served.counters("select views, visits, bots, retracted_visitors from counter");
   assert.deepEqual({ ...counter }, { views: 4, visits: counter.visits, bots: 0, retracted_visitors: 0 });
-  const [{ counts }] = await served.counters("select hex(counts) as counts from daily");
+  const [{ counts }] = await served.counters(`select hex(counts) as counts from ${DAYS}`);
   const sum = quartersOf(counts).reduce((sums, [, views, copies]) => [sums[0] + views, sums[1] + copies], [0, 0]);
   assert.deepEqual(sum, [4, 1]);
 }
@@ -249,9 +277,9 @@ async function forgetSources() {
   const id = await api.prompt();
   await api.events(view(id));
   await served.kill();
-  const old = (days) => `insert into daily select day - ${days}, x'04', x'00000000000000010000' from daily where day = unixepoch() / 86400`;
-  for (const days of [1, 2, 3, 4]) await served.counters(old(days));
-  await served.counters("delete from daily where day = unixepoch() / 86400");
+  const old = (days) => `insert into daily select open_day - ${days}, x'04', x'00000000000000010000' from counter`;
+  for (const days of [2, 3, 4]) await served.counters(old(days));
+  await served.counters("update counter set open_day = open_day - 1");
   const known = () => served.counters("select day - unixepoch() / 86400 as day from daily where sources is not null and day < unixepoch() / 86400 order by day");
   api = await served.start();
   await api.events(view(id));
@@ -265,7 +293,7 @@ async function upgrade() {
   await served.kill();
   const tables = await served.counters("select group_concat(name) as names from sqlite_master where name in ('hourly', 'daily')");
   assert.deepEqual(tables.map(({ names }) => names), ["daily"]);
-  const days = await served.counters("select day, hex(counts) as counts from daily order by day");
+  const days = await served.counters(`select day, hex(counts) as counts from ${DAYS} order by day`);
   const sums = days.map(({ counts }) => quartersOf(counts).reduce((sum, [, views, copies]) => [sum[0] + views, sum[1] + copies], [0, 0]));
   assert.deepEqual([sums.reduce((sum, [views]) => sum + views, 0), sums.at(-1)], [4, [2, 1]]);
 }

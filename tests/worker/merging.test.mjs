@@ -127,8 +127,8 @@ async function refusing() {
   const id = await api.prompt();
   await api.post(`/v1/prompts/${id}/view`);
   await served.kill();
-  await served.counters(`create trigger if not exists no_room before insert on ledger_segment
-    when (select prompt_id = '${id}' and copies = 0 from counter) begin select raise(abort, 'no room'); end`);
+  await served.counters(`create trigger if not exists no_room before update on counter
+    when new.prompt_id = '${id}' and new.copies = 0 begin select raise(abort, 'no room'); end`);
   api = await served.start();
   assert.deepEqual(await api.counts(id), [1, 0, 0, 0]);
   const row = { id: randomUUID(), prompt_id: id, event_type: "copy", created_at: "2024-03-05T12:34:56.789Z" };

@@ -1,0 +1,142 @@
+//! The days of a counter, and all statements on them. Nothing here waits.
+//!
+//! The day that is being counted stands in the row of the counter, which every commit writes, so that it costs no row of its
+//! own; the others have a row each. No day stands in both.
+
+use std::ops::RangeInclusive;
+
+use worker::{Error, Result, SqlStorageValue, Storage};
+
+use super::metering;
+use super::object_storage::Write;
+use crate::counting::counter::Counter;
+use crate::counting::day::Day;
+use crate::counting::sources::{SOURCE_DAYS, SourcedDay, Sources};
+
+/// Any day since 1970, or before it.
+pub(super) const EVERY_DAY: RangeInclusive<i64> = -1_000_000_000..=1_000_000_000;
+
+/// The day that is being counted, and what of it is to be stored.
+pub(super) struct OpenDay {
+    pub(super) day: SourcedDay,
+    /// Whether its sources are others than before.
+    pub(super) with_sources: bool,
+}
+
+impl OpenDay {
+    /// As the row of the counter has it; nulls stand for no change.
+    pub(super) fn values(open: Option<&Self>) -> [SqlStorageValue; 3] {
+        let Some(Self { day, with_sources }) = open else { return [const { SqlStorageValue::Null }; 3] };
+        let sources = if *with_sources { SqlStorageValue::Blob(day.sources.pack()) } else { SqlStorageValue::Null };
+        [SqlStorageValue::Integer(day.number), SqlStorageValue::Blob(day.counts.pack()), sources]
+    }
+}
+
+/// These days since 1970, in ascending order; those without counts are not there.
+pub(super) fn days(storage: &Storage, counter: &Counter, range: RangeInclusive<i64>) -> Result<Vec<(i64, Day)>> {
+    if counter.version == 0 {
+        return Ok(Vec::new());
+    }
+    let statement = "select day, counts from daily where day between ?1 and ?2 \
+        union all select open_day, open_counts from counter where open_day between ?1 and ?2 order by 1";
+    let parameters = vec![SqlStorageValue::Integer(*range.start()), SqlStorageValue::Integer(*range.end())];
+    let mut days = Vec::new();
+    let cursor = storage.sql().exec(statement, parameters)?;
+    for row in cursor.raw() {
+        if let [SqlStorageValue::Integer(number), SqlStorageValue::Blob(counts)] = row?.as_slice() {
+            days.push((*number, stored_day(counts)?));
+        }
+    }
+    metering::object_rows(&cursor);
+    Ok(days)
+}
+
+fn stored_day(counts: &[u8]) -> Result<Day> {
+    Day::unpack(counts).ok_or_else(|| Error::from("a day cannot be read"))
+}
+
+/// The days of which sources are known, on this day since 1970.
+pub(super) fn sourced_days(storage: &Storage, counter: &Counter, today: i64) -> Result<Vec<SourcedDay>> {
+    let statement = "select day, counts, sources from daily where day >= ?1 and sources is not null \
+        union all select open_day, open_counts, open_sources from counter where open_day >= ?1";
+    sourced(storage, counter, statement, today - SOURCE_DAYS)
+}
+
+/// The day that is being counted; `None` of a counter that has none.
+pub(super) fn open_day(storage: &Storage, counter: &Counter) -> Result<Option<SourcedDay>> {
+    let statement = "select open_day, open_counts, open_sources from counter where id = ?1 and open_day is not null";
+    Ok(sourced(storage, counter, statement, 1)?.pop())
+}
+
+/// A day that has a row of its own; `None` where nothing was counted.
+fn closed_day(storage: &Storage, counter: &Counter, number: i64) -> Result<Option<SourcedDay>> {
+    Ok(sourced(storage, counter, "select day, counts, sources from daily where day = ?1", number)?.pop())
+}
+
+fn sourced(storage: &Storage, counter: &Counter, statement: &str, number: i64) -> Result<Vec<SourcedDay>> {
+    if counter.version == 0 {
+        return Ok(Vec::new());
+    }
+    let mut days = Vec::new();
+    let cursor = storage.sql().exec(statement, vec![SqlStorageValue::Integer(number)])?;
+    for row in cursor.raw() {
+        if let [SqlStorageValue::Integer(number), SqlStorageValue::Blob(counts), sources] = row?.as_slice() {
+            let packed = if let SqlStorageValue::Blob(packed) = sources { packed.as_slice() } else { &[] };
+            let sources = Sources::unpack(packed).ok_or_else(|| Error::from("sources cannot be read"))?;
+            days.push(SourcedDay { number: *number, counts: stored_day(counts)?, sources });
+        }
+    }
+    metering::object_rows(&cursor);
+    Ok(days)
+}
+
+/// Adds to days, on this day since 1970. Gives the one that is being counted, where it changes; the writes are of the others.
+pub(super) fn add(
+    storage: &Storage,
+    counter: &Counter,
+    added: &[SourcedDay],
+    today: i64,
+    writes: &mut Vec<Write>,
+) -> Result<Option<OpenDay>> {
+    let mut open = open_day(storage, counter)?;
+    let (mut is_changed, mut with_sources) = (false, false);
+    for added in added {
+        if let Some(open) = open.as_mut().filter(|open| open.number == added.number) {
+            open.add_all(added);
+            is_changed = true;
+            with_sources |= !added.sources.is_empty();
+            continue;
+        }
+        let stored = closed_day(storage, counter, added.number)?;
+        let has_row = stored.is_some();
+        let mut day = stored.unwrap_or(SourcedDay { number: added.number, ..SourcedDay::default() });
+        day.add_all(added);
+        if added.opens_after(open.as_ref(), today) {
+            writes.extend(has_row.then(|| delete_day(day.number)));
+            writes.extend(open.replace(day).map(|closed| write_day(&closed, true)));
+            writes.push(forget_sources(added.number));
+            (is_changed, with_sources) = (true, true);
+        } else {
+            writes.push(write_day(&day, !added.sources.is_empty()));
+        }
+    }
+    Ok(open.filter(|_| is_changed).map(|day| OpenDay { day, with_sources }))
+}
+
+/// A day that has a row of its own, and its sources where they are others than before.
+pub(super) fn write_day(day: &SourcedDay, with_sources: bool) -> Write {
+    let sql = "insert into daily (day, counts, sources) values (?1, ?2, ?3) \
+        on conflict (day) do update set counts = excluded.counts, sources = coalesce(excluded.sources, sources)";
+    let sources = if with_sources { SqlStorageValue::Blob(day.sources.pack()) } else { SqlStorageValue::Null };
+    (sql, vec![SqlStorageValue::Integer(day.number), SqlStorageValue::Blob(day.counts.pack()), sources])
+}
+
+fn delete_day(number: i64) -> Write {
+    ("delete from daily where day = ?1", vec![SqlStorageValue::Integer(number)])
+}
+
+/// With the first count of a day, sources of days that are too old are forgotten.
+fn forget_sources(today: i64) -> Write {
+    let sql = "update daily set sources = null where day < ?1 and sources is not null";
+    (sql, vec![SqlStorageValue::Integer(today - SOURCE_DAYS)])
+}
