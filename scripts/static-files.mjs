@@ -19,7 +19,10 @@ const MEDIA_TYPES = {
 };
 const UNNAMED = "_headers";
 
-/** The files below `folder`: where each is, the path it answers, and its headers as pairs. */
+/**
+ * The files below `folder`: where each is, the path it answers, its headers as pairs, and the paths from which it is
+ * redirected to.
+ */
 export function staticFiles(folder) {
   const rules = headerRules(readFileSync(join(folder, UNNAMED), "utf8"));
   const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -27,14 +30,22 @@ export function staticFiles(folder) {
   return files
     .filter((file) => relative(folder, file) !== UNNAMED)
     .map((file) => {
-      const path = pathOf(relative(folder, file));
-      return { file, path, headers: headersOf(file, path, rules) };
+      const name = relative(folder, file);
+      const path = pathOf(name);
+      return { file, path, headers: headersOf(file, path, rules), aliases: name.endsWith(".html") ? aliasesOf(path) : [] };
     });
 }
 
 /** A page is at its name without `.html`, that of a folder at the folder. */
 function pathOf(name) {
   return `/${name.replace(/(^|\/)index\.html$/, "$1").replace(/\.html$/, "")}`;
+}
+
+/** Under what else people look for a page: `auto-trailing-slash`, as Cloudflare calls it. */
+function aliasesOf(path) {
+  return path.endsWith("/")
+    ? [`${path}index`, `${path}index.html`]
+    : [`${path}/`, `${path}.html`, `${path}/index`, `${path}/index.html`];
 }
 
 function headersOf(file, path, rules) {

@@ -70,6 +70,7 @@ const config :Workerd.Config = (
 
 function assets(worker, files) {
   const headers = Object.fromEntries(files.map(({ path, headers }) => [path, headers]));
+  const redirects = Object.fromEntries(files.flatMap(({ path, aliases }) => aliases.map((alias) => [alias, path])));
   const bytes = files.map(({ path, file }) => `(name = ${text(path)}, data = embed ${text(file)})`);
   return `(name = "assets", worker = (
       modules = [(name = "assets.mjs", esModule = embed ${text(ASSETS)})],
@@ -77,6 +78,7 @@ function assets(worker, files) {
       bindings = [
         (name = "MAIN", service = "main"),
         (name = "FILES", json = ${text(JSON.stringify(headers))}),
+        (name = "REDIRECTS", json = ${text(JSON.stringify(redirects))}),
         ${bytes.join(",\n        ")},
       ],
     )),`;

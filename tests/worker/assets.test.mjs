@@ -78,7 +78,24 @@ for (const [name, { url, get, post }] of Object.entries(instances)) {
       });
     }
 
-    for (const path of ["/_headers", "/pm", "/pm.js/", "/nothing", "/v1/nothing", "/FILES", "/MAIN", "/toString"]) {
+    for (const [path, location] of [
+      ["/dashboard/", "/dashboard"],
+      ["/dashboard/?a=b", "/dashboard?a=b"],
+      ["/dashboard.html", "/dashboard"],
+      ["/dashboard/index.html", "/dashboard"],
+      ["/index.html", "/"],
+      ["/index", "/"],
+    ]) {
+      test(`${path} leads to its page`, async () => {
+        const answer = await fetch(url + path, { redirect: "manual" });
+        assert.deepEqual([answer.status, answer.headers.get("location"), await answer.text()], [307, location, ""]);
+        assert.equal((await post(path, "")).status, 405);
+        const followed = await get(path);
+        assert.deepEqual([followed.status, followed.headers.get("content-type")], [200, "text/html; charset=utf-8"]);
+      });
+    }
+
+    for (const path of ["/_headers", "/pm", "/pm.js/", "/nothing", "/v1/nothing", "/FILES", "/MAIN", "/library/", "/dashboard/index/", "/toString"]) {
       test(`the worker answers ${path}, which is no file`, async () => {
         const { status, headers, body } = await get(path, { headers: { accept: "text/html", "sec-fetch-mode": "navigate" } });
         assert.deepEqual([status, headers.get("content-type"), body.code], [404, "application/problem+json", "unknown_route"]);
