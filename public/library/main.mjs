@@ -3,22 +3,26 @@ import { comparisonPage } from "./comparison.mjs";
 import { watchCounts } from "./counts.mjs";
 import { element } from "./element.mjs";
 import { listPage } from "./list.mjs";
+import { minePage } from "./mine.mjs";
 import { promptPage } from "./prompt.mjs";
 import { listAddress, read } from "./route.mjs";
 import { showSelection } from "./selection.mjs";
 
 const NAME = "Prompt library";
 const TYPING_MS = 250;
-const PAGES = { list: listPage, prompt: promptPage, comparison: comparisonPage, unknown: unknownPage };
+const PAGES = { list: listPage, mine: minePage, prompt: promptPage, comparison: comparisonPage, unknown: unknownPage };
 
 const main = document.getElementById("main");
 const search = document.querySelector(".search");
+const mine = document.querySelector(".mine");
 let route;
 let typing;
 
 /** Shows the page of the address, which the reader has just loaded, moved to, or typed a search for. */
 async function show(cause) {
   const shown = (route = read(location.hash));
+  if (shown.page === "mine") mine.setAttribute("aria-current", "page");
+  else mine.removeAttribute("aria-current");
   if (cause !== "typed") search.q.value = shown.q ?? "";
   main.ariaBusy = "true";
   const { title, content } = await PAGES[shown.page](shown).catch(failedPage);

@@ -1,12 +1,14 @@
 // The page of a prompt: its variables to fill in, and what one can do with it.
 import { Failure, ask } from "./api.mjs";
 import { copier } from "./copying.mjs";
-import { counts, watchCounts } from "./counts.mjs";
+import { counts } from "./counts.mjs";
 import { element, say, told } from "./element.mjs";
-import { isLiked, promptNamed } from "./prompts.mjs";
+import { liker } from "./liking.mjs";
+import { lineageOf } from "./lineage.mjs";
+import { promptNamed } from "./prompts.mjs";
 import { listAddress, promptAddress } from "./route.mjs";
 import { chooser } from "./selection.mjs";
-import { asUser, credential } from "./session.mjs";
+import { asUser } from "./session.mjs";
 import { newId } from "./storage.mjs";
 import { filled, parsed } from "./variables.mjs";
 
@@ -17,6 +19,7 @@ export async function promptPage({ name }) {
   if (location.hash !== address) history.replaceState(null, "", address);
   const text = textOf(prompt);
   const [template] = prompt.prompt_templates;
+  const [like, { origin, forks }] = await Promise.all([template && liker(template.id), lineageOf(prompt)]);
   const article = element(
     "article",
     { class: "prompt", "data-prompt-id": prompt.id },
@@ -24,16 +27,16 @@ export async function promptPage({ name }) {
     element("h1", { tabindex: -1 }, prompt.title),
     prompt.goal && element("p", { class: "goal" }, prompt.goal),
     !prompt.is_public && element("p", { class: "note" }, "Only you can see this prompt."),
-    prompt.forked_from && element("p", { class: "note" }, element("a", { href: promptAddress({ id: prompt.forked_from }) }, "The prompt that this is a fork of")),
+    origin,
     counts(prompt.id),
     text.form,
     element("h2", {}, "The prompt"),
-    element("div", { class: "actions" }, copier(), template && (await liker(template.id)), forker(prompt), chooser(prompt)),
+    element("div", { class: "actions" }, copier(), like, forker(prompt), chooser(prompt)),
     text.shown,
     prompt.negative_prompt && [element("h2", {}, "What to avoid"), element("pre", { class: "text" }, prompt.negative_prompt)],
   );
   text.fill(article);
-  return { title: prompt.title, content: [article] };
+  return { title: prompt.title, content: [element("div", { class: "beside" }, article, forks)] };
 }
 
 /** The text of a prompt with fields for its variables. `fill` puts in what the fields hold, now and whenever it changes. */
@@ -63,23 +66,6 @@ function textOf({ template, variables: declared }) {
   }
   if (form) form.onsubmit = (event) => event.preventDefault();
   return { form, shown, fill };
-}
-
-async function liker(template_id) {
-  const isPressed = (await credential()) ? await isLiked(template_id).catch(() => false) : false;
-  const button = element("button", { type: "button", "aria-pressed": String(isPressed) }, "Like");
-  button.addEventListener(
-    "click",
-    told(async () => {
-      const like = (token) =>
-        ask("/rest/v1/rpc/increment_likes_count", { method: "POST", credential: token, body: { template_id } });
-      if (!(await asUser("A like is somebody's, and counts once.", like))) return;
-      button.setAttribute("aria-pressed", "true");
-      say("You like this prompt.");
-      await watchCounts();
-    }),
-  );
-  return button;
 }
 
 function forker({ id }) {

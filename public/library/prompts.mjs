@@ -4,6 +4,8 @@ import { unmarked } from "./highlights.mjs";
 import { askAsReader } from "./session.mjs";
 
 const PAGE = 24;
+/** Forks of a prompt that are told at once. */
+const FORKS = 10;
 /** Rows that one request of the data dialect reads. */
 const MOST_ROWS = 1000;
 /** Words of a search that prompts have to hold. */
@@ -46,13 +48,14 @@ export function listing({ q, category }) {
 const query = (parameters) =>
   new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value !== null));
 
+/** The newest prompts first, from one on. */
+const part = (offset) => `select=id,slug,title,goal,template,category,is_public&order=created_at.desc,id&limit=${PAGE}&offset=${offset}`;
+
 function promptsPath({ q, category, offset }) {
-  const columns = "select=id,slug,title,goal,template,category";
-  const order = `order=created_at.desc,id&limit=${PAGE}&offset=${offset}`;
   const words = q.split(/\s+/).filter(Boolean).slice(0, MOST_WORDS);
   const conditions = query({ category: category && `eq.${category}` });
   for (const word of words) conditions.append("or", holding(word));
-  return `/rest/v1/prompts?${columns}&${PUBLIC}&${order}&${conditions}`;
+  return `/rest/v1/prompts?${part(offset)}&${PUBLIC}&${conditions}`;
 }
 
 /** The condition that a word is part of a prompt: a pattern in quotes, in which neither is what the word itself has. */
@@ -70,14 +73,25 @@ const ofTemplate = ({ prompt_id, title, category, highlights }) => ({
   summary: unmarked(highlights.goal || highlights.template),
 });
 
-const ofPrompt = ({ id, slug, title, category, goal, template }) => ({
+const ofPrompt = ({ id, slug, title, category, goal, template, is_public }) => ({
   id,
   slug,
   title,
   category,
+  isPrivate: !is_public,
   heading: [title],
   summary: [goal || template.slice(0, 300)],
 });
+
+/** The prompts of the reader, who is this user, by pages as `listing` gives them. */
+export function own(user) {
+  let offset = 0;
+  return async function next() {
+    const { body } = await askAsReader(`/rest/v1/prompts?${part(offset)}&user_id=eq.${user}`);
+    offset += PAGE;
+    return { prompts: body.map(ofPrompt), hasMore: body.length === PAGE };
+  };
+}
 
 /** The categories of the newest prompts and of the most liked templates. */
 export async function categories() {
@@ -98,6 +112,12 @@ export async function promptNamed(name) {
   );
   if (!body[0]) throw new Failure("There is no such prompt, or it is not public.", { status: 404 });
   return body[0];
+}
+
+/** What a prompt comes from, and its forks; with a cursor the forks that follow. */
+export async function lineage(id, cursor = null) {
+  const { body } = await askAsReader(`/v1/prompts/${id}/lineage?${query({ depth: 1, breadth: FORKS, cursor })}`);
+  return body;
 }
 
 /** Whether the reader likes a template. */

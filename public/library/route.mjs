@@ -1,4 +1,4 @@
-// Addresses within the page: #/, #/?q=…&category=…, #/prompts/{slug or id}, #/compare/{one}/{other}.
+// Addresses within the page: #/, #/?q=…&category=…, #/mine, #/prompts/{slug or id}, #/compare/{one}/{other}.
 
 /** What an address shows. */
 export function read(hash) {
@@ -10,6 +10,7 @@ export function read(hash) {
     const given = new URLSearchParams(query);
     return { page: "list", q: (given.get("q") ?? "").trim(), category: given.get("category") ?? "" };
   }
+  if (first === "mine" && names.length === 0) return { page: "mine" };
   if (first === "prompts" && names.length === 1) return { page: "prompt", name: names[0] };
   if (first === "compare" && names.length === 2) return { page: "comparison", names };
   return { page: "unknown" };

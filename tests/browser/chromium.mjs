@@ -1,15 +1,11 @@
 // Pages in a real Chromium, at an origin that is not the worker's.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { createServer } from "node:http";
 import { after } from "node:test";
-import { chromium } from "playwright-core";
+import { USUAL, launchChromium } from "../../scripts/chromium.mjs";
 import { BROWSERS } from "../worker/agents.mjs";
 import { start } from "../worker/instance.mjs";
 
-/** Where Chromium is; CHROMIUM says so if it has another name. */
-const find = ["-c", 'command -v "$0"', process.env.CHROMIUM ?? "chromium"];
-const executablePath = execFileSync("sh", find, { encoding: "utf8" }).trim();
 /** A site without TLS, whose pages are no secure contexts. */
 const INSECURE = "pages.test";
 // Headless Chromium says what it is, and its views are dropped. What a page sends when it is left has the browser's own
@@ -18,13 +14,10 @@ const ARGS = [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`, `--user-agent=$
 
 /** Starts a browser that ends with the tests of its file. */
 export async function launch(args) {
-  const browser = await chromium.launch({ executablePath, args: [...ARGS, ...args] });
+  const browser = await launchChromium([...ARGS, ...args]);
   after(() => browser.close());
   return browser;
 }
-
-/** With this a browser is like those of visitors: it does not say that a program steers it. */
-export const USUAL = ["--disable-blink-features=AutomationControlled"];
 
 /** Serves pages: what is registered under the first part of a path answers all paths below it. */
 async function site() {

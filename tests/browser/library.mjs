@@ -5,7 +5,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as development from "../../public/library/development.mjs";
 import { ROOT, SETTINGS, bearer, promptRow, start } from "../worker/instance.mjs";
-import { USUAL, launch } from "./chromium.mjs";
+import { USUAL } from "../../scripts/chromium.mjs";
+import { launch } from "./chromium.mjs";
 
 /** The keys with which the page needs nobody to sign in. */
 export const DEVELOPMENT = { SERVICE_KEY: development.SERVICE_KEY, JWT_SECRET: development.JWT_SECRET };
@@ -62,6 +63,7 @@ export async function library(keys = DEVELOPMENT) {
     ...instance,
     open,
     as,
+    imported,
 
     /** Makes a public prompt and gives it. */
     async prompt(columns) {

@@ -1,10 +1,10 @@
 // The demo library as readers have it: from an empty instance to what each of its parts does.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { until } from "../worker/instance.mjs";
-import { SAMPLE, library, seeingNothing, shows } from "./library.mjs";
+import { promptRow, until } from "../worker/instance.mjs";
+import { SAMPLE, library, refusing, seeingNothing, shows } from "./library.mjs";
 
-const { get, open, post, prompt, stats, template } = await library();
+const { get, imported, open, post, prompt, stats, template } = await library();
 const [FIRST] = SAMPLE;
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 const clipboard = (page) => page.evaluate(() => navigator.clipboard.readText());
@@ -135,7 +135,7 @@ describe("a prompt", { concurrency: 4 }, () => {
     assert.equal((await stats(id)).copyCount, 0);
   });
 
-  test("is liked once by one reader, however often, and by another once more", async () => {
+  test("is liked once by one reader, by another once more, and each takes back a like of their own", async () => {
     const { id } = await template({ title: "Likeable" });
     const like = async (page, count) => {
       await button(page, "Like").click();
@@ -144,16 +144,21 @@ describe("a prompt", { concurrency: 4 }, () => {
     };
     await using page = await open(`#/prompts/${id}`);
     await like(page, 1);
-    const again = page.waitForResponse("**/increment_likes_count");
-    await button(page, "Like").click();
-    assert.ok((await again).ok());
-    assert.equal((await stats(id)).likeCount, 1);
     await page.reload();
     await page.getByRole("button", { name: "Like", exact: true, pressed: true }).waitFor();
     await using other = await open(`#/prompts/${id}`);
     await other.getByRole("button", { name: "Like", exact: true, pressed: false }).waitFor();
     await like(other, 2);
     assert.equal((await stats(id)).likeCount, 2);
+    for (const [reader, left] of [[page, 1], [other, 0]]) {
+      await button(reader, "Like").click();
+      await reader.getByRole("button", { name: "Like", exact: true, pressed: false }).waitFor();
+      await shows(reader, "likeCount", left);
+      assert.equal((await stats(id)).likeCount, left);
+    }
+    await page.reload();
+    await page.getByRole("button", { name: "Like", exact: true, pressed: false }).waitFor();
+    await like(page, 1);
   });
 
   test("that is no template has nothing to like", async () => {
@@ -173,12 +178,56 @@ describe("a prompt", { concurrency: 4 }, () => {
     const fork = page.url();
     await page.reload();
     await page.getByText("Only you can see this prompt.").waitFor();
-    await page.getByRole("link", { name: "The prompt that this is a fork of" }).click();
+    await page.locator(".note").filter({ hasText: "A fork of To fork." }).getByRole("link", { name: "To fork" }).click();
     await until(() => page.url().endsWith("#/prompts/to-fork"), "the first is shown");
     await shows(page, "forkCount", 1);
     assert.equal((await stats(id)).forkCount, 1);
+    const forks = page.getByRole("complementary", { name: "Forks" });
+    await forks.getByText("1 fork is private.").waitFor();
+    await forks.getByRole("link", { name: "To fork" }).click();
+    await until(() => page.url() === fork, "the fork is shown");
+    await page.getByRole("link", { name: "My prompts" }).click();
+    await page.getByText("1 prompt is yours, the newest first.").first().waitFor();
+    assert.deepEqual([await cards(page), await page.locator(".card .category").textContent()], [["To fork"], "private"]);
+    await page.getByRole("link", { name: "To fork" }).click();
+    await until(() => page.url() === fork, "the fork is shown again");
+
     await using other = await open(new URL(fork).hash);
     await other.getByText("There is no such prompt, or it is not public.").waitFor();
+    await other.getByRole("link", { name: "My prompts" }).click();
+    await other.getByText("There are none yet.").waitFor();
+    await other.goto(page.url().replace(/#.*/, "#/prompts/to-fork"));
+    await other.heading("To fork");
+    await other.getByText("1 fork is private.").waitFor();
+    assert.equal(await other.getByRole("complementary", { name: "Forks" }).getByRole("link").count(), 0);
+  });
+
+  test("has its forks beside it, ten at a time, with what they were viewed", async () => {
+    const { id } = await prompt({ title: "Often forked" });
+    const forks = Array.from({ length: 12 }, (_, n) => promptRow({ title: `Fork ${n}`, forked_from: id }));
+    await imported(forks);
+    await post(`/v1/prompts/${forks[3].id}/view`);
+    await using page = await open(`#/prompts/${id}`);
+    const links = page.getByRole("complementary", { name: "Forks" }).getByRole("link");
+    await links.first().waitFor();
+    assert.equal(await links.count(), 10);
+    await button(page, "More forks").click();
+    await until(async () => (await links.count()) === 12, "all are shown");
+    assert.deepEqual((await links.allTextContents()).sort(), forks.map(({ title }) => title).sort());
+    assert.ok(await button(page, "More forks").isHidden());
+    await until(async () => {
+      await page.reload();
+      await links.first().waitFor();
+      return (await page.locator(".forks li").filter({ hasText: /^Fork 31 view$/ }).count()) === 1;
+    }, "its view is told");
+  });
+
+  test("whose lineage cannot be told is shown without it", async () => {
+    const { id } = await prompt({ title: "Alone" });
+    await using page = await open(`#/prompts/${id}`, { prepare: refusing(503, "**/v1/prompts/*/lineage*") });
+    await page.heading("Alone");
+    await page.getByText("Its forks cannot be shown. The library cannot reach its storage now.").waitFor();
+    await shows(page, "viewCount", 1);
   });
 
   test("is compared with another one: chosen in the list, side by side, counted once", async () => {

@@ -2,22 +2,26 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { ROOT } from "../worker/instance.mjs";
+import { ROOT, promptRow } from "../worker/instance.mjs";
 import { library, refusing, shows } from "./library.mjs";
 
-const { open, template } = await library();
+const { imported, open, template } = await library();
 const AXE = { path: join(ROOT, "node_modules/axe-core/axe.min.js") };
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 
 /** The prompts that the pages below show. */
 const LONG = await template({ title: "Averyveryverylongwordwithoutabreak".repeat(4), category: "c".repeat(100), goal: "g".repeat(500), template: `\${${"n".repeat(50)}} ${"x".repeat(3000)}` });
 const PLAIN = await template({ title: "Plain", goal: "A goal", category: "plain", template: "On ${topic:bees} and {{others}}" });
+const FORKED = await template({ title: "Forked" });
+await imported([promptRow({ title: "Fork".repeat(40), forked_from: FORKED.id }), promptRow({ forked_from: FORKED.id, is_public: false })]);
 const PAGES = {
   "a list": "#/",
   "a search": "#/?q=plain",
   "a prompt": `#/prompts/${PLAIN.id}`,
   "a long prompt": `#/prompts/${LONG.id}`,
   "a comparison": `#/compare/${PLAIN.id}/${LONG.id}`,
+  "a prompt with forks": `#/prompts/${FORKED.id}`,
+  "one's own prompts": "#/mine",
   "a failure": "#/prompts/none",
 };
 const loaded = (page) => page.locator('main:not([aria-busy="true"]) h1').waitFor();
