@@ -36,7 +36,7 @@ WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-mem
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
-.PHONY: help dev test serve setup chromium build token demo-data replay bench bench-scale bench-search bench-experiments bench-reads clean distclean programs toolchain migrate
+.PHONY: help dev test serve setup chromium build token demo-data replay screenshots bench bench-scale bench-search bench-experiments bench-reads clean distclean programs toolchain migrate
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -93,6 +93,9 @@ demo-data: $(PACKAGES) .dev.vars ## import the prompts of the CSV file FILE and 
 replay: $(PACKAGES) .dev.vars ## send EVENTS events over CONCURRENCY connections to the instance at PORT, compare what it stored
 	@$(NODE) scripts/replay.mjs --url http://localhost:$(PORT) --events $(EVENTS) \
 		--concurrency $(CONCURRENCY) --list "$(STATE)/demo-prompts.json"
+
+screenshots: setup build chromium ## take the pictures in docs/pictures, of an instance on an empty state
+	@$(NODE) scripts/screenshots.mjs docs/pictures
 
 bench: setup build ## measure counting beside its alternatives (12 minutes), write bench/results.json and docs/benchmarks.md
 	@$(WITH_NODE) ROUNDS="$(ROUNDS)" DURATION="$(DURATION)" PACED="$(PACED)" node bench/counting.mjs

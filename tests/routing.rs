@@ -50,6 +50,8 @@ fn every_route_is_found() {
         ("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
         ("GET", "/v1/admin/verify", Endpoint::Verify, Service, SameOrigin),
         ("POST", "/v1/admin/retract", Endpoint::Retract, Service, SameOrigin),
+        ("GET", "/v1/admin/runs", Endpoint::Runs, Service, SameOrigin),
+        ("GET", "/v1/admin/series", Endpoint::Totals, Service, SameOrigin),
         ("GET", "/v1/admin/metrics", Endpoint::Metrics, Service, SameOrigin),
         ("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         ("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),

@@ -17,7 +17,7 @@ export function withQuery(address, parameters) {
   return given.length ? `${address}?${String(new URLSearchParams(given)).replaceAll("%2C", ",")}` : address;
 }
 
-/** Asks with this key, until `signal` says that nobody waits any more. */
+/** Asks with this key (`ask` gives the `answer`, and as `range` which rows of how many it is), until `signal` says that nobody waits any more. */
 export function connection(key, signal) {
   async function ask(address, { method = "GET", body, headers = {} } = {}) {
     const response = await fetch(address, {
@@ -37,6 +37,7 @@ export function connection(key, signal) {
 
   const get = async (address) => (await ask(address)).answer;
   return {
+    ask,
     get,
     post: async (address, body) => (await ask(address, { method: "POST", body })).answer,
 

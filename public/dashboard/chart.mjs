@@ -156,8 +156,8 @@ function asTable(label, times, lines, show, when) {
 const known = (value) => value !== null && value !== undefined;
 const told = (show, value) => (known(value) ? show(value) : NONE);
 
-/** The scale of counts: from 0, and never without a height. */
-export const countRange = (_, most) => [0, Math.max(1, most ?? 1) * 1.05];
+/** The scale of counts: from 0, or below where more was taken back than counted, and never without a height. */
+export const countRange = (least, most) => [Math.min(0, least ?? 0) * 1.05, Math.max(1, most ?? 1) * 1.05];
 
 /** The scale of rates, which lie between 0 and 1. */
 export const rateRange = (least, most) => {

@@ -2,19 +2,21 @@
 import { path, withQuery } from "./api.mjs";
 import { element, heading, section } from "./elements.mjs";
 import { experimentLink } from "./experiments.mjs";
-import { second, whole } from "./format.mjs";
+import { milliseconds, second, whole } from "./format.mjs";
 import { figures, source } from "./source.mjs";
-import { more, table } from "./table.mjs";
+import { more, pagedTable, table } from "./table.mjs";
 
-const [HEALTH, METRICS, VERIFY] = ["/healthz", "/v1/admin/metrics", "/v1/admin/verify"];
+const [HEALTH, METRICS, VERIFY, RUNS] = ["/healthz", "/v1/admin/metrics", "/v1/admin/verify", "/v1/admin/runs"];
 /** Prompts that are verified at a time: rows are counted, so a page may take a while. */
 const PAGE_PROMPTS = 25;
 const RUNNING = 10;
+const RUNS_OF_A_PAGE = 10;
 
 export const health = (api) => [
   heading("Health"),
   section("Does it answer?", () => answers(api)),
   section("How fresh are its figures?", () => freshness(api)),
+  section("Does the cron roll up?", () => runs(api)),
   section("What did it do?", () => metrics(api)),
   section("Is what it tells so?", () => verification(api)),
 ];
@@ -52,14 +54,32 @@ async function freshness(api) {
     rows.length
       ? table(`Experiments that run, the ${RUNNING} that were changed last`, columns, rows)
       : element("p", {}, "No experiment runs."),
-    element(
-      "p",
-      { class: "quiet" },
-      "The cron rolls up every five minutes. Its runs stand in the database's table rollup_runs, which the API does not tell.",
-    ),
     source(snapshots),
     source(running),
   ];
+}
+
+/** The runs that had something to do: nothing new, no run. */
+async function runs(api) {
+  const pages = api.pages(RUNS, { limit: RUNS_OF_A_PAGE });
+  const first = (await pages.next()).value;
+  const columns = [
+    ["Begun", ({ started_ms }) => second(started_ms)],
+    ["Took", ({ started_ms, finished_ms }) => milliseconds(finished_ms === null ? null : finished_ms - started_ms), true],
+    ["Events", ({ events_read }) => whole(events_read), true],
+    ["Rows written", ({ rows_written }) => whole(rows_written), true],
+    ["Came to", outcome],
+  ];
+  return [
+    pagedTable("The latest runs of the roll-up", columns, first, pages, ({ runs }) => runs, "There was nothing to roll up yet."),
+    element("p", { class: "quiet" }, "The cron comes every five minutes. A run that has nothing to do is not noted."),
+    source(`${RUNS}?limit=${RUNS_OF_A_PAGE}`),
+  ];
+}
+
+function outcome({ finished_ms, error }) {
+  if (error !== null) return element("span", { class: "problem" }, `failed: ${error}`);
+  return finished_ms === null ? "it runs, or was cut off" : "its end";
 }
 
 /** The samples of a text in Prometheus's format, each with its name, labels, number and what the family is. */
@@ -113,7 +133,7 @@ function verified({ prompts, pending, differences }, isDone) {
   const verified = `${whole(prompts)} prompts${isDone ? ", which is all" : ""}`;
   const found = `${whole(pending)} pending, ${whole(differences.length)} differences`;
   const columns = [
-    ["Prompt", ({ prompt_id }) => element("a", { href: `#${path`/prompts/${prompt_id}`}` }, prompt_id)],
+    ["Prompt", ({ prompt_id: id }) => (id === null ? "all together" : element("a", { href: `#${path`/prompts/${id}`}` }, id))],
     ["What", ({ check }) => check],
     ["Expected", ({ expected }) => whole(expected), true],
     ["Found", ({ found }) => whole(found), true],

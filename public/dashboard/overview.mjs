@@ -3,7 +3,7 @@ import { path, withQuery } from "./api.mjs";
 import { chart, countRange } from "./chart.mjs";
 import { choice, content, element, fill, heading, section } from "./elements.mjs";
 import { TIME_ZONE, whole } from "./format.mjs";
-import { PERIODS, period, pointsOf, seriesAddress } from "./series.mjs";
+import { PERIODS, period, pointsOf, seriesAddress, totalsSection } from "./series.mjs";
 import { figures, source } from "./source.mjs";
 import { more } from "./table.mjs";
 
@@ -22,9 +22,10 @@ const NUMBER_OF = { Prompts: "prompts", Templates: "prompt_templates", Users: "u
 
 export const overview = (api) => [
   heading("Overview"),
-  section("How many there are", () => numbers(api)),
   section("Counts of all prompts", () => sums(api)),
   trend(api),
+  totalsSection(api),
+  section("How many there are", () => numbers(api)),
 ];
 
 async function numbers(api) {
@@ -34,9 +35,8 @@ async function numbers(api) {
   ]);
   const counts = await Promise.all(addresses.map(([, address]) => api.count(address)));
   return [
-    figures(addresses.map(([name, address], index) => [name, whole(counts[index]), address])),
+    figures(addresses.map(([name, address], index) => [name, whole(counts[index]), address, { prefer: "count=exact" }])),
     element("p", { class: "quiet" }, "The number is in the header Content-Range of the answer to Prefer: count=exact."),
-    source(addresses[0][1], { prefer: "count=exact" }),
   ];
 }
 
@@ -80,7 +80,7 @@ async function summed(api) {
   ];
 }
 
-/** The views of the prompts that lead, for there is no series over all. */
+/** The views of the prompts that lead. */
 function trend(api) {
   const body = element("div");
   const show = (name) => fill(body, () => leading(api, name));

@@ -9,7 +9,7 @@ const EXPLAINED = {
     "Sessions do not come to the variants in the shares that were declared. Something is broken, and it may be anything.",
 };
 const DECIDED =
-  "By the sequential test, which may be read at any time: without a difference, at most 5 % of experiments ever name one.";
+  "By the sequential test, which may be read at any time: without a difference, at most 5\u00a0% of experiments ever name one.";
 
 /** A verdict with what it means, and a class that shows of which kind it is. */
 export function explained(verdict) {

@@ -1,4 +1,4 @@
-// What was counted of a prompt by hours and days of the browser's time zone.
+// What was counted of a prompt, and of all, by hours and days of the browser's time zone.
 import { path, withQuery } from "./api.mjs";
 import { chart, countRange } from "./chart.mjs";
 import { choice, element, fill, section } from "./elements.mjs";
@@ -25,6 +25,8 @@ const METRICS = {
   headless: "Dropped: steered browsers",
   prefetch: "Dropped: loaded ahead",
 };
+/** What there are totals of. */
+const TOTALLED = ["view", "visit", "copy", "fork", "compare"];
 
 /** The parameters of a period that ends now. */
 export function period(name) {
@@ -44,10 +46,19 @@ export function pointsOf({ points }, interval) {
 }
 
 /** The section of a prompt's series. */
-export function seriesSection(api, id) {
+export const seriesSection = (api, id) =>
+  chosenSeries(api, "Over time", Object.keys(METRICS), (parameters) => seriesAddress(id, parameters));
+
+/** The section of the series over all prompts. */
+export const totalsSection = (api) =>
+  chosenSeries(api, "All prompts over time", TOTALLED, (parameters) => withQuery("/v1/admin/series", parameters), [
+    element("p", { class: "quiet" }, "By the time at which it was counted: what comes late or is imported counts when it comes."),
+  ]);
+
+function chosenSeries(api, title, metrics, addressOf, notes = []) {
   const chosen = { metric: "view", period: "30d" };
   const body = element("div");
-  const show = () => fill(body, () => series(api, id, chosen));
+  const show = () => fill(body, async () => [await series(api, addressOf, chosen), notes]);
   const change = (what) => (value) => {
     chosen[what] = value;
     show();
@@ -55,14 +66,14 @@ export function seriesSection(api, id) {
   const titles = Object.entries(PERIODS).map(([name, { title }]) => [name, title]);
   show();
   const choices = [
-    choice("What", Object.entries(METRICS), chosen.metric, change("metric")),
+    choice("What", metrics.map((metric) => [metric, METRICS[metric]]), chosen.metric, change("metric")),
     choice("Time", titles, chosen.period, change("period")),
   ];
-  return section("Over time", () => [element("div", { class: "choices" }, choices), body]);
+  return section(title, () => [element("div", { class: "choices" }, choices), body]);
 }
 
-async function series(api, id, chosen) {
-  const address = seriesAddress(id, { metric: chosen.metric, ...period(chosen.period) });
+async function series(api, addressOf, chosen) {
+  const address = addressOf({ metric: chosen.metric, ...period(chosen.period) });
   const answer = await api.get(address);
   const name = METRICS[chosen.metric];
   const { title, interval } = PERIODS[chosen.period];

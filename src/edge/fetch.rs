@@ -12,7 +12,7 @@ use super::runtime::now_ms;
 use super::settings::Settings;
 use super::{
     ancestry, compared, d1, evaluate, events, experiments, first_sight, functions, identity, import, metering, prompts,
-    rankings, rest, results, retraction, search, series, stats, summary, verification,
+    rankings, rest, results, retraction, runs, search, series, stats, summary, verification,
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
@@ -99,6 +99,8 @@ async fn answer(
         Endpoint::Import => import::post_import(call).await,
         Endpoint::Verify => verification::get_verification(&call).await,
         Endpoint::Retract => retraction::post_retraction(call).await,
+        Endpoint::Runs => runs::get_runs(&call).await,
+        Endpoint::Totals => series::get_totals(&call).await,
         Endpoint::Metrics => Ok(Answer::text(200, metering::text(), MEDIA_TYPE)),
         Endpoint::CreatePrompt => return prompts::post_prompt(call).await,
         Endpoint::Fork => return prompts::post_fork(call).await,

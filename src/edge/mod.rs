@@ -47,6 +47,7 @@ mod retention;
 mod retraction;
 mod robots;
 mod rollup;
+mod runs;
 mod runtime;
 mod salts;
 mod scheduled;

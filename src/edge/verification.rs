@@ -36,6 +36,6 @@ async fn verify(call: &Call, page: &Page) -> Result<Verification> {
             _ => return Err(counters::unexpected()),
         }
     }
-    verification.differences.extend(d1::verification::differences(&database, &ids).await?);
+    verification.differences.extend(d1::verification::differences(&database, &ids, page.after.is_nil()).await?);
     Ok(verification)
 }

@@ -18,6 +18,7 @@ pub mod namespace;
 pub mod page;
 pub mod results;
 pub mod rollup;
+pub mod runs;
 pub mod session;
 pub mod session_state;
 pub mod summary;

@@ -57,6 +57,10 @@ pub enum Endpoint {
     Verify,
     /// Takes back what a source added to the counts.
     Retract,
+    /// Tells which runs of the roll-up there were.
+    Runs,
+    /// Tells how often something was counted of all prompts, by hours or days.
+    Totals,
     /// Tells what the instance has done.
     Metrics,
     /// Reads and writes the rows of a table, in the data dialect.
@@ -128,6 +132,8 @@ pub const ROUTES: &[Route] = {
         route("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
         route("GET", "/v1/admin/verify", Endpoint::Verify, Service, SameOrigin),
         route("POST", "/v1/admin/retract", Endpoint::Retract, Service, SameOrigin),
+        route("GET", "/v1/admin/runs", Endpoint::Runs, Service, SameOrigin),
+        route("GET", "/v1/admin/series", Endpoint::Totals, Service, SameOrigin),
         route("GET", "/v1/admin/metrics", Endpoint::Metrics, Service, SameOrigin),
         route("GET", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),
         route("POST", "/rest/v1/{id}", Endpoint::Rows, Anyone, CrossOrigin),

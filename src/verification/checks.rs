@@ -73,20 +73,48 @@ const CHECKS: &[Check] = &[
     },
 ];
 
+/// All snapshots, with what is kept of them by quarters of an hour.
+const TOTALS: Check = Check {
+    subject: "totals",
+    expected: "select json_object('view', coalesce(sum(view_count), 0), 'visit', coalesce(sum(visit_count), 0), \
+        'copy', coalesce(sum(copy_count), 0), 'fork', coalesce(sum(fork_count), 0), \
+        'compare', coalesce(sum(compare_count), 0)) from prompt_stats",
+    found: "select json_object('view', coalesce(sum(view_count), 0), 'visit', coalesce(sum(visit_count), 0), \
+        'copy', coalesce(sum(copy_count), 0), 'fork', coalesce(sum(fork_count), 0), \
+        'compare', coalesce(sum(compare_count), 0)) from count_totals",
+};
+
 /// The statements that find what differs of these prompts: prompt, check, expected, found.
 #[must_use]
 pub fn statements(prompts: &[Uuid]) -> Vec<Statement> {
     let prompts = json_text(prompts);
-    let of = |Check { subject, expected, found }: &Check| {
-        let figures = |object: &str| format!(" join json_each(({object})) ");
-        let mut statement = Statement::new("select p.id, '");
-        statement
-            .push(subject)
-            .push(".' || expected.key as figure, expected.value as expected, found.value as found from json_each(");
-        statement.bind_text(&prompts).push(") page join prompts p on p.id = page.value");
-        statement.push(&figures(expected)).push("expected").push(&figures(found)).push("found");
-        statement.push(" on found.key = expected.key where found.value is not expected.value");
+    let of = |check: &Check| {
+        let mut statement = begun(check.subject);
+        statement.push("json_each(").bind_text(&prompts).push(") page join prompts p on p.id = page.value");
+        compared(&mut statement, check);
         statement
     };
     CHECKS.iter().map(of).collect()
+}
+
+/// The statement that finds what differs of all prompts together: likewise, without a prompt.
+#[must_use]
+pub fn of_all() -> Statement {
+    let mut statement = begun(TOTALS.subject);
+    statement.push("(select null as id) p");
+    compared(&mut statement, &TOTALS);
+    statement
+}
+
+fn begun(subject: &str) -> Statement {
+    let mut statement = Statement::new("select p.id, '");
+    statement.push(subject);
+    statement.push(".' || expected.key as figure, expected.value as expected, found.value as found from ");
+    statement
+}
+
+fn compared(statement: &mut Statement, Check { expected, found, .. }: &Check) {
+    let figures = |object: &str| format!(" join json_each(({object})) ");
+    statement.push(&figures(expected)).push("expected").push(&figures(found)).push("found");
+    statement.push(" on found.key = expected.key where found.value is not expected.value");
 }

@@ -42,7 +42,7 @@ impl Verdict {
         if expected != found {
             let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
             let (expected, found) = (number(expected), number(found));
-            self.differences.push(Difference { prompt_id, check, expected, found });
+            self.differences.push(Difference { prompt_id: Some(prompt_id), check, expected, found });
         }
     }
 }

@@ -33,8 +33,8 @@ impl Page {
 /// Something that two places tell differently.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// The prompt.
-    pub prompt_id: Uuid,
+    /// The prompt; none where it is about all of them.
+    pub prompt_id: Option<Uuid>,
     /// What is compared, as `subject.figure`.
     pub check: String,
     /// What it should be, by what is told of.

@@ -139,7 +139,7 @@ export const cellsOf = (part) =>
     .evaluate((body) => [...body.rows].map((row) => [...row.cells].map((cell) => cell.textContent)));
 
 /** The call that a part of the page says its figures come from. */
-export const addressOf = (part) => part.locator(".source > a").first().getAttribute("href");
+export const addressOf = async (part) => (await part.locator(".source > .call").first().textContent()).replace(/^GET /, "");
 
 /** How many points of a drawn chart have the colour of the style sheet's variable, once there are any. */
 export const drawn = (page, figure, variable) =>

@@ -71,6 +71,20 @@ describe("figures are the API's", { concurrency: 2 }, () => {
     });
     const numbers = await figuresOf(page.region("How many there are"));
     assert.deepEqual([numbers.Prompts, numbers.Experiments], ["5", "3"]);
+    const all = page.region("All prompts over time");
+    for (const [name, metric] of [
+      ["Views", "view"],
+      ["Copies", "copy"],
+    ]) {
+      await all.getByLabel("What").selectOption(name);
+      await page.loaded();
+      const address = await addressOf(all);
+      assert.match(address, new RegExp(`^/v1/admin/series\\?metric=${metric}&`));
+      const points = (await answer(address)).points.map(({ count }) => count);
+      assert.deepEqual((await cellsOf(all)).map(([, count]) => count), points.map(whole));
+      assert.equal(points.reduce((sum, count) => sum + count), { view: 70, copy: 12 }[metric]);
+      await drawn(page, all, "--series-1");
+    }
     const trend = page.region("Views of the leading prompts");
     const sums = (await cellsOf(trend.locator("details table"))).reduce(
       (sums, row) => sums.map((sum, index) => sum + Number(row[index + 1])),
@@ -199,6 +213,9 @@ describe("figures are the API's", { concurrency: 2 }, () => {
     assert.equal(metric('promptmeter_events_total type="exposure"'), "2,300");
     assert.equal((await figuresOf(page.region("Does it answer?")))["Worker and database"], "ok");
     assert.equal((await cellsOf(page.region("How fresh are its figures?"))).length, 3);
+    const [run] = (await answer("/v1/admin/runs")).runs;
+    const [[, , events, rows, end]] = await cellsOf(page.region("Does the cron roll up?"));
+    assert.deepEqual([events, rows, end], [whole(run.events_read), whole(run.rows_written), "its end"]);
     await page.getByRole("button", { name: "Verify 25 prompts" }).click();
     await page.getByText(/^5 prompts, which is all: \d+ pending, 0 differences\.$/).waitFor();
   });
@@ -272,19 +289,54 @@ describe("experiments, in words and over time", { concurrency: 2 }, () => {
   });
 });
 
-test("numbers lead to their calls, and the commands do not tell the key", async () => {
+test("numbers lead to the answers that they come from, and the commands do not tell the key", async () => {
   await using page = await open(`prompts/${hostile}`, { permissions: ["clipboard-read", "clipboard-write"] });
-  const counts = page.region("Counts");
-  assert.equal(
-    await counts.getByRole("definition").first().getByRole("link").getAttribute("href"),
-    `/v1/prompts/${hostile}/stats`,
-  );
-  await counts.locator("summary").click();
-  await counts.getByRole("button", { name: "Copy curl" }).click();
-  await page.getByText("The command is copied.").waitFor({ state: "attached" });
+  const [counts, dialog] = [page.region("Counts"), page.getByRole("dialog")];
+  const views = counts.getByRole("definition").first().getByRole("button");
+  await views.click();
+  await dialog.getByRole("heading", { name: `GET /v1/prompts/${hostile}/stats` }).waitFor();
+  const shown = dialog.getByRole("group", { name: "The answer" });
+  assert.deepEqual(JSON.parse(await shown.textContent()), await answer(`/v1/prompts/${hostile}/stats`));
+  await dialog.getByRole("button", { name: "Copy curl" }).click();
+  await dialog.getByText("The command is copied.").waitFor();
   const command = await page.evaluate(() => navigator.clipboard.readText());
   assert.equal(command, `curl '${new URL(`/v1/prompts/${hostile}/stats`, url)}' -H "Authorization: Bearer $SERVICE_KEY"`);
   assert.ok(!(await page.content()).includes(SETTINGS.SERVICE_KEY));
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  assert.ok(await views.evaluate((button) => button === document.activeElement));
+
+  await page.goto(`${url}/dashboard#/`);
+  await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+  await page.loaded();
+  await page.region("How many there are").getByRole("definition").first().getByRole("button").click();
+  await dialog.getByText(/^Content-Range: 0-0\/\d+$/).waitFor();
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await page.goto(`${url}/dashboard#/health`);
+  await page.getByRole("heading", { name: "Health", level: 1 }).waitFor();
+  await page.loaded();
+  await page.getByRole("button", { name: "GET /v1/admin/metrics" }).click();
+  await dialog.getByText("# TYPE promptmeter_events_total counter").waitFor();
+});
+
+test("an answer shows what is posted, what is hostile as text, and a refusal in words", async () => {
+  await using page = await open(VIEWS["an experiment"]);
+  await page.getByRole("button", { name: "POST /v1/experiments/evaluate" }).click();
+  const dialog = page.getByRole("dialog");
+  const shown = dialog.getByRole("group", { name: "The answer" });
+  assert.ok(JSON.parse(await shown.textContent()).variants.some(({ key }) => key === HOSTILE));
+  await dialog.getByText("curl").filter({ hasText: "-d '{\"variants\":" }).waitFor();
+  await page.evaluate(axe);
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await page.evaluate(() => axe.run());
+    assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], colorScheme);
+  }
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => sessionStorage.setItem("promptmeter-service-key", "an-old-key"));
+  await page.getByRole("button", { name: /^GET .*results/ }).first().click();
+  await page.getByText("The instance does not take this key any more.").waitFor();
+  await dialog.waitFor({ state: "detached" });
 });
 
 describe("everybody can read", { concurrency: 2 }, () => {

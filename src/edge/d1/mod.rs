@@ -19,6 +19,7 @@ pub(super) mod session_states;
 pub(super) mod snapshots;
 pub(super) mod stats;
 pub(super) mod summary;
+pub(super) mod totals;
 pub(super) mod usage;
 pub(super) mod users;
 pub(super) mod verification;

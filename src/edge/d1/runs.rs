@@ -1,9 +1,10 @@
 //! Statements about the log of rollup runs.
 
-use worker::{D1Database, Error, Result};
+use worker::{D1Database, Env, Error, Result};
 
 use super::rows::{Columns, read_all};
-use super::{integer, optional_text, statement, transact};
+use super::{database, integer, optional_text, statement, transact};
+use crate::experiments::runs::{Page, Run};
 
 /// Whether the last run failed, or did not come to its end.
 pub(in crate::edge) async fn last_failed(database: &D1Database) -> Result<bool> {
@@ -39,4 +40,22 @@ pub(in crate::edge) async fn finish(
     let parameters =
         [integer(run), integer(finished_ms), integer(events_read), integer(rows_written), optional_text(error)];
     super::run(statement(database, sql, &parameters)?).await.map(drop)
+}
+
+/// The runs of a page, and one more where there are more.
+pub(in crate::edge) async fn page(env: &Env, page: &Page) -> Result<Vec<Run>> {
+    let sql = "select id, started_ms, finished_ms, events_read, rows_written, error from rollup_runs \
+        where id < cast(?1 as integer) order by id desc limit ?2";
+    let parameters = [integer(page.before), integer(page.limit + 1)];
+    let found = super::run(statement(&database(env)?, sql, &parameters)?).await?;
+    read_all(&found, |columns| {
+        Some(Run {
+            id: columns.integer()?,
+            started_ms: columns.integer()?,
+            finished_ms: columns.optional_integer()?,
+            events_read: columns.integer()?,
+            rows_written: columns.integer()?,
+            error: columns.optional_text()?,
+        })
+    })
 }

@@ -40,9 +40,14 @@ pub(in crate::edge) async fn counts(database: &D1Database, page: &Page) -> Resul
     })
 }
 
-/// What the database finds to differ of these prompts.
-pub(in crate::edge) async fn differences(database: &D1Database, prompts: &[Uuid]) -> Result<Vec<Difference>> {
-    let statements = checks::statements(prompts);
+/// What the database finds to differ of these prompts; on the `first` page, of all of them together as well.
+pub(in crate::edge) async fn differences(
+    database: &D1Database,
+    prompts: &[Uuid],
+    first: bool,
+) -> Result<Vec<Difference>> {
+    let mut statements = checks::statements(prompts);
+    statements.extend(first.then(checks::of_all));
     let batch = statements.iter().map(|statement| prepared(database, statement)).collect::<Result<Vec<_>>>()?;
     let mut differences = Vec::new();
     for found in transact(database, batch).await? {
@@ -53,7 +58,7 @@ pub(in crate::edge) async fn differences(database: &D1Database, prompts: &[Uuid]
 
 fn difference(columns: &mut Columns) -> Option<Difference> {
     Some(Difference {
-        prompt_id: columns.uuid()?,
+        prompt_id: columns.optional_uuid()?,
         check: columns.text()?,
         expected: columns.integer()?,
         found: columns.integer()?,
