@@ -17,6 +17,8 @@ export const PICTURES = {
 export const MOST_BYTES = 150_000;
 export const COLOUR_SCHEMES = ["light", "dark"];
 const [WIDTH, QUALITY] = [1120, 88];
+/** A machine that does other things, too, takes its time. */
+const PATIENCE_MS = 120_000;
 
 /** The name of a picture's file. */
 export const fileOf = (name, colorScheme) => `${name}-${colorScheme}.webp`;
@@ -38,6 +40,7 @@ export async function take(name, { browser, origin, serviceKey, folder, colorSch
   try {
     await context.addInitScript(([name, key]) => sessionStorage.setItem(name, key), [DASHBOARD_KEY, serviceKey]);
     const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     const { promise: failed, reject } = Promise.withResolvers();
     const wrong = (what) => reject(new Error(`${name}: ${what}`));
     page.on("pageerror", (error) => wrong(error.stack));
