@@ -99,7 +99,11 @@ fn all_rows_add_up_to_the_snapshots_whatever_comes_and_goes() {
         match random.below(10) {
             0 => execute(&database, "delete from prompts where id = ?1", &[&prompt.to_string()]),
             1 => execute(&database, "delete from prompt_stats where prompt_id = ?1", &[&prompt.to_string()]),
-            2 => execute(&database, "update prompt_stats set updated_at = 'then' where prompt_id = ?1", &[&prompt.to_string()]),
+            2 => execute(
+                &database,
+                "update prompt_stats set updated_at = 'then' where prompt_id = ?1",
+                &[&prompt.to_string()],
+            ),
             _ => {
                 make_prompt(&database, prompt);
                 tell(&database, prompt, START + step / 7, [0; 5].map(|_: usize| random.below(20)));
