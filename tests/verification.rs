@@ -166,7 +166,7 @@ fn counters_are_compared_with_what_is_stored_of_them() {
             .map(|difference| (difference.check.as_str(), difference.expected, difference.found))
             .collect();
         assert_eq!((verdict.pending, found.as_slice()), (pending, expected));
-        assert!(verdict.differences.iter().all(|difference| difference.prompt_id == PROMPT));
+        assert!(verdict.differences.iter().all(|difference| difference.prompt_id == Some(PROMPT)));
     };
     check(STORED, AUDIT, 0, &[]);
     check(StoredCounts::default(), Audit::default(), 0, &[]);
