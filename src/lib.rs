@@ -18,6 +18,7 @@
 //! - [`verification`]: whether what is told agrees with what it is told of
 //! - [`metrics`]: what an instance tells of itself
 //! - [`ancestry`]: what a prompt comes from, and what was made of it
+//! - [`badge`]: a count as a picture
 //! - [`compared`]: the prompts that were most often in the same comparison
 //! - [`data`]: prompts, who may do what, rows of other systems
 //! - [`rest`]: the data dialect of Supabase applications
@@ -28,6 +29,7 @@
 //! Only the `edge` module, which is compiled for `wasm32` alone, knows Cloudflare.
 
 pub mod ancestry;
+pub mod badge;
 pub mod compared;
 pub mod counting;
 pub mod data;

@@ -80,6 +80,8 @@ pub const CONVERSION_WINDOW_HOURS: i64 = 365 * 24;
 pub const PAGE_ROWS: i64 = 100;
 /// Prompts whose stats are told in one answer.
 pub const STATS_PROMPTS: usize = 100;
+/// Characters of the label of a badge.
+pub const BADGE_LABEL_CHARS: usize = 100;
 /// Prompts that one request names to take back what a source added to their counts.
 pub const RETRACTED_PROMPTS: usize = 100;
 /// Characters of a title that a list tells.

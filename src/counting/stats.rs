@@ -85,4 +85,22 @@ impl Stats {
             last_used_at,
         }
     }
+
+    /// What its counter counted.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.counts.tally
+    }
+
+    /// Likes of its templates.
+    #[must_use]
+    pub fn like_count(&self) -> u64 {
+        self.like_count
+    }
+
+    /// How many visitors it had.
+    #[must_use]
+    pub fn unique_visitors(&self) -> u64 {
+        self.unique_visitors
+    }
 }
