@@ -13,6 +13,7 @@
 //! - [`series`]: what was counted over time, by the hours and days of a time zone
 //! - [`statistics`]: intervals, tests and chances
 //! - [`verdict`]: what the counts of an experiment say
+//! - [`live`]: counts as they move
 //! - [`rankings`]: which prompts are ahead
 //! - [`retraction`]: what a flagged source added is taken back
 //! - [`verification`]: whether what is told agrees with what it is told of
@@ -38,6 +39,7 @@ pub mod experiments;
 pub mod http;
 pub mod json;
 pub mod limits;
+pub mod live;
 pub mod metrics;
 pub mod packed;
 pub mod rankings;

@@ -82,6 +82,10 @@ pub const PAGE_ROWS: i64 = 100;
 pub const STATS_PROMPTS: usize = 100;
 /// Characters of the label of a badge.
 pub const BADGE_LABEL_CHARS: usize = 100;
+/// Listeners to the live counts of one prompt, unless `LIVE_LISTENERS` says another number.
+pub const LIVE_LISTENERS: usize = 5000;
+/// Characters of the id of an event of a stream: six counts of up to 20 digits.
+pub const EVENT_STREAM_ID_CHARS: usize = 128;
 /// Prompts that one request names to take back what a source added to their counts.
 pub const RETRACTED_PROMPTS: usize = 100;
 /// Characters of a title that a list tells.

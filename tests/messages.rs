@@ -8,6 +8,8 @@ use promptmeter::counting::protocol::{
     self as counter, Audit, Delivery, IdDigest, ImportedRow, Increment, Outcome, Told,
 };
 use promptmeter::counting::tally::{Metric, Tally};
+use promptmeter::data::prompt::PromptAccess;
+use promptmeter::live::listener::Listen;
 use promptmeter::recording::protocol::{self as recorder, Entry};
 use promptmeter::sharding::placement::{Place, Spread};
 use promptmeter::sharding::protocol::{self as shard, Pull, Pulled, object_name};
@@ -60,6 +62,11 @@ fn commands_of_a_counter() {
     check(&Command::Read, "04");
     check(&Command::Between { bounds: vec![-1, 0, 1_983_333] }, "05030100ca8df201");
     check(&Command::Audit, "06");
+    let prompt = PromptAccess { id: PROMPT, owner: PROMPT, is_public: true, is_active: false };
+    check(
+        &Command::Listen(Listen { prompt, last_event_id: Some("0-1".to_owned()) }),
+        "07 100123456789ab7def8123456789abcdef 100123456789ab7def8123456789abcdef 0100 0103302d31",
+    );
 }
 
 #[test]

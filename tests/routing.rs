@@ -34,6 +34,8 @@ fn every_route_is_found() {
         ("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         ("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/badge.svg", Endpoint::Badge, Anyone, CrossOrigin),
+        ("GET", "/v1/prompts/{id}/live", Endpoint::Live, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/stats", Endpoint::StatsOfMany, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/top/{id}", Endpoint::Top, Anyone, CrossOrigin),
         ("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),
@@ -257,7 +259,7 @@ fn check_preflight(path: &str, expected: &[(&str, &str)]) {
 
 #[test]
 fn a_preflight_tells_methods_and_headers_of_what_is_shared() {
-    const HEADERS: &str = "accept-profile, authorization, apikey, content-profile, content-type, idempotency-key, if-none-match, prefer, \
+    const HEADERS: &str = "accept-profile, authorization, apikey, content-profile, content-type, idempotency-key, if-none-match, last-event-id, prefer, \
         range, range-unit, x-client-info, x-retry-count, x-supabase-api-version";
     for (path, methods) in [
         ("/v1/events", "POST, OPTIONS"),

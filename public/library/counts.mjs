@@ -1,9 +1,13 @@
-// Counts that move: those in the page are asked for every few seconds while it is seen.
+// Counts that move while the page is seen. Those of few prompts are told as they change; others are asked for every few
+// seconds, and so is what is not told.
 import { element } from "./element.mjs";
+import { isLive, listenTo, toldOf } from "./live.mjs";
 import { askAsReader } from "./session.mjs";
 
 const PAUSE_MS = 2000;
-/** So few prompts are asked of their counters, which know at once; more of the snapshots, which are 10 s old at the most. */
+/** Where all but likes is told. */
+const LIVE_PAUSE_MS = 10_000;
+/** So few prompts are asked of their counters, which know at once and tell; more of the snapshots, which are 10 s old at the most. */
 const FEW = 2;
 /** Prompts whose stats are told in one answer. */
 const MOST = 100;
@@ -32,26 +36,31 @@ export const counts = (id, names = Object.keys(NAMES)) =>
 /** Looks now, and then every few seconds. */
 export async function watchCounts() {
   clearTimeout(timer);
+  const ids = document.hidden ? [] : shownIds();
+  const few = ids.length > FEW ? [] : ids;
+  listenTo(few, show, watchCounts);
+  const isTold = () => few.length > 0 && few.every(isLive);
   let pause_ms = PAUSE_MS;
-  const ids = [...new Set([...document.querySelectorAll("[data-counts]")].map((list) => list.dataset.counts))];
-  if (!document.hidden) {
-    try {
-      for (const stats of ids.length > FEW ? await ofMany(ids) : await ofFew(ids)) show(stats);
-      standing("");
-    } catch (failure) {
-      standing(`The counts stand still. ${failure.message}`);
-      pause_ms = Math.max(PAUSE_MS, failure.retryAfter_s * 1000);
-    }
+  try {
+    for (const stats of ids.length > FEW ? await ofMany(ids) : await ofFew(ids)) show(stats);
+    standing("");
+  } catch (failure) {
+    standing(isTold() ? "" : `The counts stand still. ${failure.message}`);
+    pause_ms = Math.max(PAUSE_MS, failure.retryAfter_s * 1000);
   }
   clearTimeout(timer);
-  timer = setTimeout(watchCounts, pause_ms);
+  timer = setTimeout(watchCounts, isTold() ? Math.max(LIVE_PAUSE_MS, pause_ms) : pause_ms);
 }
 
+for (const name of ["online", "offline"]) addEventListener(name, watchCounts);
 document.addEventListener("visibilitychange", watchCounts);
 
+const shownIds = () => [...new Set([...document.querySelectorAll("[data-counts]")].map((list) => list.dataset.counts))];
+
+/** What was told meanwhile is newer than the answers. */
 async function ofFew(ids) {
   const answers = await Promise.all(ids.map((id) => askAsReader(`/v1/prompts/${id}/stats`)));
-  return answers.map(({ body }) => body);
+  return answers.map(({ body }) => ({ ...body, ...toldOf(body.promptId) }));
 }
 
 async function ofMany(ids) {
@@ -74,6 +83,7 @@ function show(stats) {
   for (const list of document.querySelectorAll(`[data-counts="${CSS.escape(stats.promptId)}"]`)) {
     for (const number of list.querySelectorAll("[data-count]")) {
       const name = number.dataset.count;
+      if (stats[name] === undefined) continue;
       const text = stats[name].toLocaleString("en");
       if (number.textContent === text) continue;
       if (number.textContent !== "–") moved(number);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::tally::{Metric, Tally};
+use crate::live::listener::Listen;
 use crate::sharding::placement::{Place, Spread};
 
 /// The Durable Object binding in `wrangler.toml`. A counter's object is named by its prompt's id.
@@ -45,6 +46,8 @@ pub enum Command {
     },
     /// Asks whether what the counter holds agrees with itself, and with its snapshot.
     Audit,
+    /// Asks for a stream of the counts; the answer is no [`Reply`].
+    Listen(Listen),
 }
 
 /// Increments that come together.

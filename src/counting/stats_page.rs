@@ -25,6 +25,12 @@ pub struct StatsPageAnswer {
 }
 
 impl StatsPage {
+    /// One prompt.
+    #[must_use]
+    pub fn of(name: PromptName) -> Self {
+        Self(vec![name])
+    }
+
     /// Reads `ids`: ids and slugs with commas between them.
     ///
     /// # Errors

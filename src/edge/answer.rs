@@ -1,22 +1,31 @@
 //! The one place where an answer, good or bad, becomes a response.
 
 use serde::Serialize;
+use web_sys::ReadableStream;
 use worker::Result;
 
 use super::call::Call;
 use super::http;
 use super::runtime::log_failure;
-use crate::http::caching;
+use crate::http::caching::{self, Keeping};
 use crate::http::problem::Problem;
 use crate::rest::error::DataError;
 
 /// The type of most answers.
 pub(super) const JSON: &str = "application/json";
 
+/// What an answer says.
+enum Body {
+    Nothing,
+    Text(String),
+    /// It goes on.
+    Stream(ReadableStream),
+}
+
 /// A good answer.
 pub(super) struct Answer {
     status: u16,
-    body: Option<String>,
+    body: Body,
     media_type: &'static str,
     headers: Vec<(&'static str, String)>,
 }
@@ -31,15 +40,15 @@ impl Answer {
         Ok(Self::text(200, body, JSON))
     }
 
-    /// 200 with a body that may be kept for a moment; 304 without it for a caller who knows it.
-    pub(super) fn cached(call: &Call, body: &impl Serialize) -> std::result::Result<Self, Problem> {
-        let mut answer = Self::ok(body)?;
-        let tag = caching::entity_tag(answer.body.as_deref().unwrap_or_default());
+    /// The same, as one that may be kept; 304 without its body for a caller who knows it.
+    pub(super) fn kept(mut self, call: &Call, keeping: Keeping) -> Self {
+        let text = if let Body::Text(text) = &self.body { text } else { "" };
+        let tag = caching::entity_tag(text);
         if caching::is_known(call.header("If-None-Match").as_deref(), &tag) {
-            answer = Self::empty(304);
+            self = Self::empty(304);
         }
-        answer.headers.extend(caching::headers(&call.identity, tag));
-        Ok(answer)
+        self.headers.extend(caching::headers(&call.identity, tag, keeping));
+        self
     }
 
     /// 202 with a body: what was asked for is done after the answer.
@@ -50,12 +59,17 @@ impl Answer {
 
     /// A body that is written already.
     pub(super) fn text(status: u16, body: String, media_type: &'static str) -> Self {
-        Self { status, body: Some(body), media_type, headers: Vec::new() }
+        Self { status, body: Body::Text(body), media_type, headers: Vec::new() }
+    }
+
+    /// 200 with a body that goes on.
+    pub(super) fn stream(body: ReadableStream, media_type: &'static str) -> Self {
+        Self { status: 200, body: Body::Stream(body), media_type, headers: Vec::new() }
     }
 
     /// No body.
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, body: None, media_type: JSON, headers: Vec::new() }
+        Self { status, body: Body::Nothing, media_type: JSON, headers: Vec::new() }
     }
 
     /// The same, with another header.
@@ -126,8 +140,12 @@ pub(super) fn respond(
     if !answer.headers.iter().any(|(name, _)| *name == "Cache-Control") {
         add("Cache-Control", "no-store");
     }
-    if answer.body.is_some() {
+    if !matches!(answer.body, Body::Nothing) {
         add("Content-Type", answer.media_type);
     }
-    Ok(http::response_of(answer.status, &lines, answer.body)?)
+    Ok(match answer.body {
+        Body::Nothing => http::response_of(answer.status, &lines, None),
+        Body::Text(text) => http::response_of(answer.status, &lines, Some(text)),
+        Body::Stream(stream) => http::response_with(answer.status, &lines, &stream),
+    }?)
 }

@@ -2,7 +2,8 @@
 //!
 //! Between reading its tables and writing them nothing waits. Increments that come while others are being stored wait, and
 //! are stored together: counts, days, visitors and ids in one transaction. The answer leaves when that is durable. How its
-//! snapshots are written tells [`super::counter_alarm`], how it spreads over shards [`super::counter_shards`].
+//! snapshots are written tells [`super::counter_alarm`], how it spreads over shards [`super::counter_shards`], who
+//! is told its counts as they move [`super::listeners`].
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,6 +13,7 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, Storag
 
 use super::counter_shards::Pulls;
 use super::day_storage::{self, EVERY_DAY};
+use super::listeners::Listeners;
 use super::runtime::{log_failure, now_ms};
 use super::together::{Queue, Together, join};
 use super::{counter_storage, metering, objects, settings, spread_storage};
@@ -19,6 +21,7 @@ use crate::counting::counter::{Commit, Counter};
 use crate::counting::day::between;
 use crate::counting::protocol::{Command, Delivery, ImportedRow, Reply};
 use crate::counting::tally::Tally;
+use crate::live::listener::Listen;
 use crate::metrics::Meter;
 use crate::sharding::load::Load;
 use crate::sharding::standing::Standing;
@@ -30,6 +33,7 @@ pub struct PromptCounter {
     state: State,
     counting: Rc<Counting>,
     pulls: Rc<Pulls>,
+    listeners: Rc<Listeners>,
 }
 
 /// What a counter has, and does.
@@ -65,11 +69,15 @@ impl DurableObject for PromptCounter {
         let counting =
             Rc::new(Counting { storage: state.storage(), env, memory: RefCell::default(), queue: RefCell::default() });
         let pulls = Rc::new(Pulls::of(&counting));
-        Self { state, counting, pulls }
+        let listeners = Rc::new(Listeners::of(&counting));
+        Self { state, counting, pulls, listeners }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let reply = match objects::command(request).await {
+            Ok(Command::Listen(listen)) => {
+                return self.listen(listen).await.or_else(|error| objects::answer::<Reply>(Err(error)));
+            }
             Ok(command) => self.obey(command).await,
             Err(error) => Err(error),
         };
@@ -103,6 +111,12 @@ impl PromptCounter {
                 Ok(reply)
             }
         }
+    }
+
+    async fn listen(&self, listen: Listen) -> Result<Response> {
+        self.counting.remember().await?;
+        self.pull().await?;
+        self.listeners.add(&self.state, listen)
     }
 
     /// Has everything that shards accepted before this was asked.
@@ -232,7 +246,9 @@ impl Counting {
                 let changed = self.keep(memory, prompt_id, commit, &fresh)?;
                 Ok((Reply::Imported { counted: fresh.len() as u64 }, changed))
             }
-            Command::Count { .. } | Command::HandOver { .. } => Err(Error::from("the command is one of another kind")),
+            Command::Count { .. } | Command::HandOver { .. } | Command::Listen(_) => {
+                Err(Error::from("the command is one of another kind"))
+            }
         })
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
+use web_sys::ReadableStream;
 use worker::{Delay, Env, Error, Result};
 
 use super::runtime::random_u64;
@@ -178,6 +179,12 @@ pub(super) async fn read(env: &Env, prompt_id: Uuid) -> Result<(Tally, u64)> {
         Reply::Read { tally, unique_visitors } => Ok((tally, unique_visitors)),
         _ => Err(unexpected()),
     }
+}
+
+/// The stream of a prompt's counts that a command asks for; `None` where too many have one.
+pub(super) async fn listen(env: &Env, prompt_id: Uuid, command: &Command) -> Result<Option<ReadableStream>> {
+    let name = prompt_id.to_string();
+    again(PAUSES_MS, || objects::open(env, BINDING, &name, command)).await
 }
 
 /// What a prompt was counted for between each two of `bounds`, which are quarters of an hour since 1970 in ascending

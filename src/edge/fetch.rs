@@ -11,8 +11,8 @@ use super::http::head_of;
 use super::runtime::now_ms;
 use super::settings::Settings;
 use super::{
-    ancestry, compared, d1, evaluate, events, experiments, first_sight, functions, identity, import, metering, prompts,
-    rankings, rest, results, retraction, runs, search, series, stats, summary, verification,
+    ancestry, badge, compared, d1, evaluate, events, experiments, first_sight, functions, identity, import, live,
+    metering, prompts, rankings, rest, results, retraction, runs, search, series, stats, summary, verification,
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
@@ -83,6 +83,8 @@ async fn answer(
         Endpoint::Copy => events::post_copy(call).await,
         Endpoint::Compare => events::post_compare(call).await,
         Endpoint::Stats => stats::get_stats(&call).await,
+        Endpoint::Badge => badge::get_badge(&call).await,
+        Endpoint::Live => live::get_live(&call).await,
         Endpoint::StatsOfMany => stats::get_many(&call).await,
         Endpoint::Top => rankings::get_top(&call).await,
         Endpoint::Scenes => stats::get_scenes(&call).await,

@@ -4,7 +4,7 @@ use js_sys::futures::JsFuture;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use web_sys::{Request, Response};
+use web_sys::{ReadableStream, Request, Response};
 
 use crate::http::head::Head;
 
@@ -19,6 +19,14 @@ extern "C" {
         status: u16,
         headers: &str,
         body: Option<String>,
+    ) -> std::result::Result<Response, JsValue>;
+
+    /// The same with a body that goes on.
+    #[wasm_bindgen(catch, js_name = responseOf)]
+    pub(super) fn response_with(
+        status: u16,
+        headers: &str,
+        body: &ReadableStream,
     ) -> std::result::Result<Response, JsValue>;
 }
 

@@ -6,6 +6,7 @@
 
 mod ancestry;
 mod answer;
+mod badge;
 mod call;
 mod compared;
 mod counter_alarm;
@@ -27,6 +28,8 @@ mod identity;
 mod import;
 mod ingestion;
 mod key_download;
+mod listeners;
+mod live;
 mod merging;
 mod metering;
 mod object_storage;

@@ -3,12 +3,15 @@
 use js_sys::Uint8Array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use web_sys::{Request, RequestInit};
+use web_sys::{ReadableStream, Request, RequestInit};
 use worker::{Env, Error, Response, ResponseBuilder, Result};
 
 use super::http::whole_body;
 use super::metering;
 use crate::metrics::Meter;
+
+/// The status with which an object refuses what it could do at another time.
+pub(super) const REFUSED: u16 = 429;
 
 /// Sends a command to an object, once; gives the reply.
 pub(super) async fn ask<C: Serialize, R: DeserializeOwned>(
@@ -21,19 +24,40 @@ pub(super) async fn ask<C: Serialize, R: DeserializeOwned>(
     read(&send(env, binding, name, &bytes).await?)
 }
 
+/// Sends a command whose answer goes on; `None` where the object refuses it.
+pub(super) async fn open<C: Serialize>(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    command: &C,
+) -> Result<Option<ReadableStream>> {
+    let bytes = postcard::to_allocvec(command).map_err(unreadable)?;
+    let response = reach(env, binding, name, &bytes).await?;
+    match response.status() {
+        200 => response.body().map(Some).ok_or_else(|| Error::from("the object said nothing")),
+        REFUSED => Ok(None),
+        _ => Err(failure(&whole_body(response.array_buffer()).await?)),
+    }
+}
+
 async fn send(env: &Env, binding: &str, name: &str, command: &[u8]) -> Result<Vec<u8>> {
+    let response = reach(env, binding, name, command).await?;
+    let reply = whole_body(response.array_buffer()).await?;
+    if response.status() == 200 { Ok(reply) } else { Err(failure(&reply)) }
+}
+
+fn failure(reply: &[u8]) -> Error {
+    Error::from(format!("the object failed: {}", String::from_utf8_lossy(reply)))
+}
+
+async fn reach(env: &Env, binding: &str, name: &str, command: &[u8]) -> Result<web_sys::Response> {
     metering::count(Meter::ObjectCalls, 1);
     let stub = env.durable_object(binding)?.get_by_name(name)?;
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(&Uint8Array::from(command).into());
     let request = Request::new_with_str_and_init("https://object/", &init)?;
-    let response = web_sys::Response::from(stub.fetch_with_request(request.into()).await?);
-    let reply = whole_body(response.array_buffer()).await?;
-    if response.status() != 200 {
-        return Err(Error::from(format!("the object failed: {}", String::from_utf8_lossy(&reply))));
-    }
-    Ok(reply)
+    Ok(web_sys::Response::from(stub.fetch_with_request(request.into()).await?))
 }
 
 /// The command that an object is sent.

@@ -9,6 +9,7 @@ use crate::counting::visits::WINDOW_MS;
 use crate::http::cors::AllowedOrigins;
 use crate::http::identity::Keys;
 use crate::http::token::Expected;
+use crate::limits;
 use crate::time::MINUTE_MS;
 
 /// The settings that every request needs.
@@ -79,6 +80,12 @@ pub(super) fn hot_commands_per_second(env: &Env) -> u64 {
         .and_then(|limit| limit.parse().ok())
         .filter(|limit| *limit > 0)
         .unwrap_or(1000)
+}
+
+/// `LIVE_LISTENERS`: how many may listen to the live counts of one prompt, 0 for none. What is no whole number is
+/// [`limits::LIVE_LISTENERS`].
+pub(super) fn live_listeners(env: &Env) -> usize {
+    setting(env, "LIVE_LISTENERS").and_then(|limit| limit.parse().ok()).unwrap_or(limits::LIVE_LISTENERS)
 }
 
 /// A setting in days; what is no whole number of them is the default.

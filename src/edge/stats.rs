@@ -7,6 +7,7 @@ use super::call::{Call, storage_failure};
 use super::{counters, d1, prompt_lookup};
 use crate::counting::stats::{Counts, Stats};
 use crate::counting::stats_page::StatsPage;
+use crate::http::caching::Keeping;
 use crate::http::problem::Problem;
 use crate::usage::scenes::{Page, UsageByScene};
 
@@ -28,7 +29,7 @@ pub(super) async fn get_many(call: &Call) -> Result<Answer, Problem> {
         Err(error) => Err(error),
     };
     let found = found.map_err(|error| storage_failure("stats", &error))?;
-    Answer::cached(call, &page.answer(found))
+    Ok(Answer::ok(&page.answer(found))?.kept(call, Keeping::Moment))
 }
 
 /// Tells a prompt's uses by scene, a page of scenes at a time.

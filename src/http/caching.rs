@@ -16,14 +16,28 @@ pub fn is_known(if_none_match: Option<&str>, entity_tag: &str) -> bool {
     tags.map(|tag| tag.strip_prefix("W/").unwrap_or(tag)).any(|tag| tag == "*" || tag == entity_tag)
 }
 
-/// The headers of an answer that may be kept for five seconds: by everybody, where it is what everybody is told; else by
+/// How long an answer may be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// For five seconds.
+    Moment,
+    /// As long as asking says that it is the same.
+    Checked,
+}
+
+/// The headers of an answer that may be kept: by everybody, where it is what everybody is told; else by
 /// the caller alone.
 #[must_use]
-pub fn headers(identity: &Identity, entity_tag: String) -> [(&'static str, String); 3] {
+pub fn headers(identity: &Identity, entity_tag: String, keeping: Keeping) -> [(&'static str, String); 3] {
     let whose = if matches!(identity, Identity::Anonymous) { "public" } else { "private" };
+    let how_long = match keeping {
+        Keeping::Moment => "max-age=5",
+        // What GitHub's image proxy respects by its own words.
+        Keeping::Checked => "no-cache",
+    };
     [
         ("ETag", entity_tag),
-        ("Cache-Control", format!("{whose}, max-age=5")),
+        ("Cache-Control", format!("{whose}, {how_long}")),
         ("Vary", "Authorization, apikey".to_owned()),
     ]
 }

@@ -75,6 +75,8 @@ pub enum Code {
     IdempotencyKeyReused,
     /// There are too many events from one address.
     RateLimited,
+    /// As many listen to a prompt as may.
+    TooManyListeners,
     /// Storage could not be reached or could not write.
     StorageUnavailable,
     /// The keys that tokens are verified with could not be fetched.
@@ -119,6 +121,7 @@ impl Code {
             Self::UnsupportedMediaType => ("unsupported_media_type", 415, "The media type is not supported"),
             Self::IdempotencyKeyReused => ("idempotency_key_reused", 422, "The id was used for something else"),
             Self::RateLimited => ("rate_limited", 429, "Too many events from this address"),
+            Self::TooManyListeners => ("too_many_listeners", 503, "Too many listen"),
             Self::StorageUnavailable => ("storage_unavailable", 503, "Storage is unavailable"),
             Self::KeysUnavailable => ("keys_unavailable", 503, "Tokens cannot be verified now"),
         }
@@ -195,6 +198,7 @@ impl Problem {
         match (self.code, self.code.status()) {
             (_, 401) => headers.push(("WWW-Authenticate", "Bearer".to_owned())),
             (Code::KeysUnavailable, _) => headers.push(("Retry-After", (RETRY_MS / SECOND_MS).to_string())),
+            (Code::TooManyListeners, _) => headers.push(("Retry-After", "30".to_owned())),
             (_, 503) => headers.push(("Retry-After", "1".to_owned())),
             _ => {}
         }

@@ -25,6 +25,10 @@ pub enum Endpoint {
     Fork,
     /// Tells a prompt's counts.
     Stats,
+    /// Draws one of a prompt's counts.
+    Badge,
+    /// Tells a prompt's counts as they move.
+    Live,
     /// Tells the counts of many prompts.
     StatsOfMany,
     /// Tells which prompts are ahead.
@@ -116,6 +120,8 @@ pub const ROUTES: &[Route] = {
         route("POST", "/v1/prompts/{id}/copy", Endpoint::Copy, Anyone, CrossOrigin),
         route("POST", "/v1/prompts/{id}/compare", Endpoint::Compare, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/stats", Endpoint::Stats, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/badge.svg", Endpoint::Badge, Anyone, CrossOrigin),
+        route("GET", "/v1/prompts/{id}/live", Endpoint::Live, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/stats", Endpoint::StatsOfMany, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/top/{id}", Endpoint::Top, Anyone, CrossOrigin),
         route("GET", "/v1/prompts/{id}/usage/scenes", Endpoint::Scenes, Anyone, CrossOrigin),

@@ -102,6 +102,35 @@ describe("the list", { concurrency: 5 }, () => {
 });
 
 describe("a prompt", { concurrency: 4 }, () => {
+  test("has counts that are told as they change, and asked for where they are not", async () => {
+    const asked = (page, end) => page.requests.filter((url) => url.endsWith(end)).length;
+    const { id } = await prompt({ title: "Told" });
+    // What is asked for does not come any more once it is told.
+    const refused = (page) => page.route("**/v1/prompts/*/stats", (route) => (asked(page, "/stats") > 1 ? route.abort() : route.continue()));
+    await using told = await open(`#/prompts/${id}`, { prepare: refused });
+    await using asking = await open(`#/prompts/${id}`, { prepare: refusing(503, "**/live") });
+    for (const page of [told, asking]) await shows(page, "copyCount", 0);
+    await until(() => asked(told, "/live") === 1 && asked(asking, "/live") === 1);
+    await post(`/v1/prompts/${id}/copy`);
+    for (const page of [told, asking]) await shows(page, "copyCount", 1);
+    await told.locator("#standing").filter({ hasText: /^$/ }).waitFor({ state: "attached" });
+
+    const turn = (isHidden) =>
+      told.evaluate((hidden) => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, isHidden);
+    const ended = told.waitForEvent("requestfailed", (request) => request.url().endsWith("/live"));
+    await turn(true);
+    await ended;
+    await post(`/v1/prompts/${id}/copy`);
+    await shows(asking, "copyCount", 2);
+    await shows(told, "copyCount", 1);
+    await turn(false);
+    await shows(told, "copyCount", 2);
+    assert.equal(asked(told, "/live"), 2);
+  });
+
   test("is filled in and copied as it is shown", async () => {
     const { id } = await prompt({
       title: "To fill in",

@@ -51,8 +51,8 @@ describe("failures are told in words", { concurrency: 4 }, () => {
     ["503", refusing(503, "**/rest/v1/prompts*", { "Retry-After": "1" }), "#/", "The library cannot reach its storage now. Try again in a moment."],
     ["500 without words", refusing(500, "**/v1/templates/search*"), "#/?q=plain", "Something went wrong in the library (status 500)."],
     ["no answer", (page) => page.route("**/rest/v1/prompts*", (route) => route.abort()), "#/", "The library does not answer."],
-    ["no JSON", (page) => page.route("**/v1/prompts/*/stats", (route) => route.fulfill({ body: "<html>" })), `#/prompts/${plain.id}`, "The counts stand still."],
-    ["429 of counts", refusing(429, "**/v1/prompts/*/stats", { "Retry-After": "9" }), `#/prompts/${plain.id}`, "The counts stand still. Too many requests came from your address. Try again in 9 seconds."],
+    ["no JSON", (page) => page.route("**/v1/prompts/*/{stats,live}", (route) => route.fulfill({ body: "<html>" })), `#/prompts/${plain.id}`, "The counts stand still."],
+    ["429 of counts", refusing(429, "**/v1/prompts/*/{stats,live}", { "Retry-After": "9" }), `#/prompts/${plain.id}`, "The counts stand still. Too many requests came from your address. Try again in 9 seconds."],
   ]) {
     test(name, async () => {
       await using page = await open(address, { prepare });
