@@ -156,10 +156,17 @@ fn a_badge_tells_its_label_and_its_count() {
 }
 
 #[test]
+fn colors_are_written_as_svg_reads_them() {
+    for (color, expected) in [(Color(0x01_0101), "#010101"), (Color(0xAB_CDEF), "#abcdef"), (Color(0), "#000000")] {
+        assert_eq!(color.hexadecimal(), expected);
+    }
+}
+
+#[test]
 fn text_can_be_read_on_any_color() {
     for (color, dark) in [(Color::COUNT, false), (Color(0xFF_FFFF), true), (Color(0xFF_FF00), true), (Color(0), false)]
     {
-        assert_eq!(color.text().0, if dark { Color(0x33_3333) } else { Color(0xFF_FFFF) }, "{color}");
+        assert_eq!(color.text().0, if dark { Color(0x33_3333) } else { Color(0xFF_FFFF) }, "{color:?}");
     }
 }
 

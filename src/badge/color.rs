@@ -54,11 +54,12 @@ impl Color {
         let brightness = (299 * red + 587 * green + 114 * blue) / 1000;
         if brightness <= 175 { (Self(0xFF_FFFF), Self(0x01_0101)) } else { (Self(0x33_3333), Self(0xCC_CCCC)) }
     }
-}
 
-impl std::fmt::Display for Color {
     /// As SVG writes it.
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "#{:06x}", self.0)
+    #[must_use]
+    pub fn hexadecimal(self) -> String {
+        let digit = |place: u32| char::from_digit(self.0 >> (4 * place) & 0xF, 16);
+        let digits = [5, 4, 3, 2, 1, 0].into_iter().filter_map(digit);
+        std::iter::once('#').chain(digits).collect()
     }
 }

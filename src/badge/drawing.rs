@@ -1,7 +1,5 @@
 //! A badge as SVG. It has neither scripts nor styles nor links, so it is the same wherever it is shown.
 
-use std::fmt::Write;
-
 use super::color::Color;
 use super::number::{grouped, short};
 use super::request::BadgeRequest;
@@ -24,22 +22,22 @@ pub enum Style {
 
 /// The measures of a style, in pixels.
 struct Measures {
-    height: u32,
-    font: u32,
+    height: u64,
+    font: u64,
     /// Where letters stand.
-    baseline: u32,
+    baseline: u64,
     /// Left and right of a text.
-    margin: u32,
+    margin: u64,
     /// Between letters, in tenths.
-    spacing_tenths: u32,
+    spacing_tenths: u64,
 }
 
 /// A coloured part with a text in it.
 struct Part {
     text: String,
     width: TextWidth,
-    left: u32,
-    box_width: u32,
+    left: u64,
+    box_width: u64,
     color: Color,
     is_bold: bool,
 }
@@ -79,45 +77,45 @@ pub fn draw(request: &BadgeRequest, count: u64) -> String {
     let is_bold = style == Style::ForTheBadge;
     let label = part(&measures, style.written(&request.label), 0, Color::LABEL, false);
     let shown = part(&measures, style.written(&short(count)), label.box_width, request.color, is_bold);
-    let (width, height) = (label.box_width + shown.box_width, measures.height);
-    let mut svg = format!(
-        "<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' role='img' aria-label='{name}'>\
-            <title>{name}</title>",
-        name = spoken(&request.label, count),
-    );
-    let parts = [label, shown];
-    match style {
-        Style::Flat => {
-            svg.push_str(
-                "<linearGradient id='light' x2='0' y2='100%'><stop offset='0' stop-color='#bbb' stop-opacity='.1'/>\
-                    <stop offset='1' stop-opacity='.1'/></linearGradient><clipPath id='corners'>",
-            );
-            push_rectangle(&mut svg, (0, width), height, "rx='3'");
-            svg.push_str("</clipPath><g clip-path='url(#corners)'>");
-        }
-        Style::FlatSquare | Style::ForTheBadge => svg.push_str("<g shape-rendering='crispEdges'>"),
+    let width = (label.box_width + shown.box_width).to_string();
+    let height = measures.height.to_string();
+    let name = spoken(&request.label, count);
+    let mut svg = String::new();
+    let head = "<svg xmlns='http://www.w3.org/2000/svg' role='img' width='";
+    push_all(&mut svg, &[head, &width, "' height='", &height, "' aria-label='", &name, "'><title>", &name, "</title>"]);
+    let whole = |attributes| ["<rect width='", &width, "' height='", &height, "' ", attributes, "/>"];
+    if style == Style::Flat {
+        svg.push_str(
+            "<linearGradient id='light' x2='0' y2='100%'><stop offset='0' stop-color='#bbb' stop-opacity='.1'/>\
+                <stop offset='1' stop-opacity='.1'/></linearGradient><clipPath id='corners'>",
+        );
+        push_all(&mut svg, &whole("rx='3'"));
+        svg.push_str("</clipPath><g clip-path='url(#corners)'>");
+    } else {
+        svg.push_str("<g shape-rendering='crispEdges'>");
     }
+    let parts = [label, shown];
     for Part { left, box_width, color, .. } in &parts {
-        push_rectangle(&mut svg, (*left, *box_width), height, &format!("fill='{color}'"));
+        let (left, width, color) = (left.to_string(), box_width.to_string(), color.hexadecimal());
+        push_all(
+            &mut svg,
+            &["<rect x='", &left, "' width='", &width, "' height='", &height, "' fill='", &color, "'/>"],
+        );
     }
     if style == Style::Flat {
-        push_rectangle(&mut svg, (0, width), height, "fill='url(#light)'");
+        push_all(&mut svg, &whole("fill='url(#light)'"));
     }
-    push_format(
-        &mut svg,
-        format_args!(
-            "</g><g text-anchor='middle' font-family='Verdana,Geneva,DejaVu Sans,sans-serif' font-size='{}' \
-                text-rendering='geometricPrecision'>",
-            measures.font
-        ),
+    svg.push_str(
+        "</g><g text-anchor='middle' font-family='Verdana,Geneva,DejaVu Sans,sans-serif' \
+            text-rendering='geometricPrecision' font-size='",
     );
+    push_all(&mut svg, &[&measures.font.to_string(), "'>"]);
     for part in &parts {
-        let (fill, shadow) = part.color.text();
+        let (letters, shadow) = part.color.text();
         if style == Style::Flat {
-            let attributes = format!("fill='{shadow}' fill-opacity='.3' aria-hidden='true'");
-            push_letters(&mut svg, part, measures.baseline + 1, &attributes);
+            push_letters(&mut svg, part, measures.baseline + 1, shadow, "' fill-opacity='.3' aria-hidden='true");
         }
-        push_letters(&mut svg, part, measures.baseline, &format!("fill='{fill}'"));
+        push_letters(&mut svg, part, measures.baseline, letters, "");
     }
     svg.push_str("</g></svg>");
     svg
@@ -126,43 +124,38 @@ pub fn draw(request: &BadgeRequest, count: u64) -> String {
 fn spoken(label: &str, count: u64) -> String {
     let mut name = String::new();
     push_text(&mut name, label);
-    name.push_str(": ");
-    name.push_str(&grouped(count));
+    push_all(&mut name, &[": ", &grouped(count)]);
     name
 }
 
-fn part(measures: &Measures, text: String, left: u32, color: Color, is_bold: bool) -> Part {
+fn part(measures: &Measures, text: String, left: u64, color: Color, is_bold: bool) -> Part {
     let mut width = text_width(&text, measures.font, is_bold);
-    let letters = u32::try_from(text.chars().count()).unwrap_or_default();
-    width.tenths += letters * measures.spacing_tenths;
+    width.tenths += text.chars().count() as u64 * measures.spacing_tenths;
     let box_width = width.tenths.div_ceil(10) + 2 * measures.margin;
     Part { text, width, left, box_width, color, is_bold }
 }
 
-fn push_rectangle(svg: &mut String, (left, width): (u32, u32), height: u32, attributes: &str) {
-    push_format(svg, format_args!("<rect x='{left}' width='{width}' height='{height}' {attributes}/>"));
-}
-
-/// A text of known width is drawn so wide in whatever font there is.
-fn push_letters(svg: &mut String, part: &Part, baseline: u32, attributes: &str) {
-    let middle_tenths = part.left * 10 + part.box_width * 5;
-    push_format(svg, format_args!("<text x='{}' y='{baseline}' {attributes}", pixels(middle_tenths)));
+/// A text of known width is drawn so wide in whatever font there is. `more` goes on where the fill ends.
+fn push_letters(svg: &mut String, part: &Part, baseline: u64, fill: Color, more: &str) {
+    let middle = pixels(part.left * 10 + part.box_width * 5);
+    let fill = fill.hexadecimal();
+    push_all(svg, &["<text x='", &middle, "' y='", &baseline.to_string(), "' fill='", &fill, more, "'"]);
     if part.width.is_known && part.width.tenths > 0 {
-        push_format(svg, format_args!(" textLength='{}'", pixels(part.width.tenths)));
+        push_all(svg, &[" textLength='", &pixels(part.width.tenths), "'"]);
     }
-    if part.is_bold {
-        svg.push_str(" font-weight='bold'");
-    }
-    svg.push('>');
+    svg.push_str(if part.is_bold { " font-weight='bold'>" } else { ">" });
     push_text(svg, &part.text);
     svg.push_str("</text>");
 }
 
-fn pixels(tenths: u32) -> String {
-    format!("{}.{}", tenths / 10, tenths % 10)
+fn pixels(tenths: u64) -> String {
+    let mut text = (tenths / 10).to_string();
+    push_all(&mut text, &[".", &(tenths % 10).to_string()]);
+    text
 }
 
-fn push_format(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    // A string takes everything.
-    let _ = text.write_fmt(arguments);
+fn push_all(text: &mut String, parts: &[&str]) {
+    for part in parts {
+        text.push_str(part);
+    }
 }

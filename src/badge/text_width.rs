@@ -1,7 +1,7 @@
 //! How wide a text is, without the font: the pictures of a badge are drawn by whoever shows them.
 
 /// Parts of an em in which widths are given.
-const EM: u32 = 200;
+const EM: u64 = 200;
 /// The advance widths of Verdana, from the space to the tilde.
 const ASCII: [u8; 95] = [
     70, 79, 92, 164, 127, 215, 145, 54, 91, 91, 127, 164, 73, 91, 73, 91, 127, 127, 127, 127, 127, 127, 127, 127, 127,
@@ -24,17 +24,17 @@ const OTHER: u8 = 190;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TextWidth {
     /// In tenths of a pixel.
-    pub tenths: u32,
+    pub tenths: u64,
     /// Whether the width of each character is known: then whoever draws it may be held to it.
     pub is_known: bool,
 }
 
 /// How wide a text is in a font of Verdana's widths, of this size in pixels; in bold, a ninth wider.
 #[must_use]
-pub fn text_width(text: &str, font_px: u32, is_bold: bool) -> TextWidth {
+pub fn text_width(text: &str, font_px: u64, is_bold: bool) -> TextWidth {
     let is_known = text.chars().all(|character| known_width(character).is_some());
-    let width = |character| u32::from(known_width(character).unwrap_or_else(|| guessed_width(character)));
-    let sum: u32 = text.chars().map(width).sum();
+    let width = |character| u64::from(known_width(character).unwrap_or_else(|| guessed_width(character)));
+    let sum: u64 = text.chars().map(width).sum();
     let tenths = (sum * font_px * 10).div_ceil(EM);
     TextWidth { tenths: if is_bold { (tenths * 9).div_ceil(8) } else { tenths }, is_known }
 }

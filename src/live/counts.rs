@@ -26,13 +26,23 @@ impl LiveCounts {
     /// after a restart, gives the same id.
     #[must_use]
     pub fn id(&self) -> String {
-        self.0.map(|(_, count)| count.to_string()).join("-")
+        let mut id = String::new();
+        for (_, count) in self.0 {
+            if !id.is_empty() {
+                id.push('-');
+            }
+            id.push_str(&count.to_string());
+        }
+        id
     }
 
     /// The event that tells them.
     #[must_use]
     pub fn event(&self, prompt_id: Uuid) -> String {
-        let mut event = format!("id: {}\ndata: {{\"promptId\":\"{prompt_id}\"", self.id());
+        let mut event = String::new();
+        for part in ["id: ", &self.id(), "\ndata: {\"promptId\":\"", &prompt_id.to_string(), "\""] {
+            event.push_str(part);
+        }
         for (name, count) in self.0 {
             for part in [",\"", name, "\":", &count.to_string()] {
                 event.push_str(part);

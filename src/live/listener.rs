@@ -58,7 +58,9 @@ impl Listener {
     /// Begins a stream, and gives what it begins with: the counts, unless the caller knows them.
     #[must_use]
     pub fn begin(listen: Listen, counts: LiveCounts, now_ms: i64, random: u64) -> (Self, String) {
-        let mut opening = format!("retry: {}\n", RETRY_MS + random % RETRY_SPREAD_MS);
+        let mut opening = "retry: ".to_owned();
+        opening.push_str(&(RETRY_MS + random % RETRY_SPREAD_MS).to_string());
+        opening.push('\n');
         if listen.last_event_id.is_some_and(|id| id == counts.id()) {
             // Without an event a retry is one, too.
             opening.push('\n');
