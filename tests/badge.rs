@@ -120,7 +120,7 @@ fn check(request: &BadgeRequest, count: u64) -> (String, Vec<String>) {
     let number = |node: roxmltree::Node<'_, '_>, name| node.attribute(name).map(|text| text.parse::<f64>().unwrap());
     assert_eq!(root.attribute("role"), Some("img"));
     let known = ["svg", "title", "linearGradient", "stop", "clipPath", "rect", "g", "text"];
-    assert!(root.descendants().filter(|node| node.is_element()).all(|node| known.contains(&node.tag_name().name())));
+    assert!(root.descendants().filter(roxmltree::Node::is_element).all(|node| known.contains(&node.tag_name().name())));
     assert!(root.descendants().all(|node| node.attributes().all(|one| !one.name().starts_with("on"))));
     let name = root.attribute("aria-label").unwrap().to_owned();
     let named = |name| root.descendants().filter(move |node| node.has_tag_name(("http://www.w3.org/2000/svg", name)));
