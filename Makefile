@@ -7,6 +7,10 @@ COUNTED ?= 10000000
 ROUNDS ?= 3
 DURATION ?= 3
 PACED ?= 30
+KILLS ?= 1000
+CLIENTS ?= 16
+SEED ?= $(shell date +%s)
+FAULTS ?= on
 
 MAKEFLAGS += --no-print-directory
 export WRANGLER_SEND_METRICS := false
@@ -36,13 +40,14 @@ WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-mem
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
-.PHONY: help dev test serve setup chromium build token demo-data replay screenshots bench bench-scale bench-search bench-experiments bench-reads clean distclean programs toolchain migrate
+.PHONY: help dev test torture serve setup chromium build token demo-data replay screenshots bench bench-scale bench-search bench-experiments bench-reads clean distclean programs toolchain migrate
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo
 	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) PROMPTS=$(PROMPTS) COUNTED=$(COUNTED)' \
 		'ROUNDS=$(ROUNDS) DURATION=$(DURATION) PACED=$(PACED)' \
+		'KILLS=$(KILLS) CLIENTS=$(CLIENTS) SEED= FAULTS=$(FAULTS)' \
 		'SUB= FILE= TEMPLATES='
 
 # On a laptop all requests come from one address: it has no limit, unless .dev.vars sets one.
@@ -70,8 +75,15 @@ test: setup chromium .dev.vars ## lint, run the native tests, build, and test th
 	@$(NODE) --test --test-reporter=spec 'tests/bench/*.test.mjs'
 	@printf '\n== the built worker on workerd\n'
 	@$(NODE) --test --test-reporter=spec 'tests/worker/*.test.mjs'
+	@printf '\n== killed again and again\n'
+	@$(NODE) --test --test-reporter=spec 'tests/torture/*.test.mjs'
+	@$(MAKE) torture KILLS=12 ROUNDS=1 FAULTS=$(FAULTS)
 	@printf '\n== pages in Chromium\n'
 	@$(NODE) --test --test-reporter=spec --test-concurrency=3 'tests/browser/*.test.mjs'
+
+torture: setup build ## kill the worker KILLS times while CLIENTS clients use it, with faults of its disk (FAULTS=off: without), judge what is left
+	@$(NODE) tests/torture/torture.mjs --kills "$(KILLS)" --clients "$(CLIENTS)" --seed "$(SEED)" --faults "$(FAULTS)" \
+		--fault-rounds "$(ROUNDS)"
 
 setup: programs toolchain $(WORKER_BUILD) $(WASM_BINDGEN) $(PACKAGES) ## install what is missing: wasm target, build tools, npm packages
 

@@ -12,14 +12,14 @@ export function connect(origin) {
    * Sends a request and gives the answer; null where none came. A caller that `leaves` resets its connection so many
    * milliseconds after the request was sent, unless it has its answer by then: the server learns that at once.
    */
-  function post(path, body, { headers = {}, leaves } = {}) {
+  function ask(method, path, body, { headers = {}, leaves } = {}) {
     const text = body === undefined ? "" : JSON.stringify(body);
     const type = body === undefined ? {} : { "content-type": "application/json" };
     return new Promise((resolve) => {
       let isAnswered = false;
       const sent = request(new URL(path, origin), {
         agent,
-        method: "POST",
+        method,
         timeout: PATIENCE_MS,
         headers: { ...type, "content-length": Buffer.byteLength(text), ...headers },
       });
@@ -41,7 +41,11 @@ export function connect(origin) {
     });
   }
 
-  return { post, end: () => agent.destroy() };
+  return {
+    post: (path, body, options) => ask("POST", path, body, options),
+    get: (path, options) => ask("GET", path, undefined, options),
+    end: () => agent.destroy(),
+  };
 }
 
 /** JSON where it is that, and text otherwise. */

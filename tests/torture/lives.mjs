@@ -1,0 +1,35 @@
+// How long an instance lives: the moment of its death, as the seed has it.
+import { setTimeout as pause } from "node:timers/promises";
+
+/**
+ * Ages at which lives end, of 1,000: before it listens or while it starts, just after the first acknowledged write, after some
+ * requests, when there was time for a counter to spread, and for one to fold back.
+ */
+const AGES = { unborn: 80, young: 200, grown: 690, old: 25, veryOld: 5 };
+const UNBORN_MS = 150;
+const YOUNG_MS = 40;
+const REQUESTS = [5, 160];
+const OLD_MS = 3500;
+const VERY_OLD_MS = 13_000;
+/** How many lives in a row have the same limit above which a counter spreads. */
+const HEAT_LIVES = 10;
+
+/** The plan of the life with this number: its age, and its settings. */
+export function planLife(random, number, { ages = AGES } = {}) {
+  const age = random.weighted(ages);
+  const heat = Math.floor(number / HEAT_LIVES) % 2 === 1 ? "hot" : "calm";
+  const requests = random.between(...REQUESTS);
+  const after = random.below(age === "unborn" ? UNBORN_MS : YOUNG_MS);
+  return { age, heat, requests, after };
+}
+
+/** Waits until the life with this plan is to end. */
+export async function endOf({ age, requests, after }, life) {
+  if (age === "young") await life.reaches(1);
+  if (age === "grown") await life.reaches(requests);
+  if (age === "old" || age === "veryOld") {
+    await life.reaches(1);
+    await pause(age === "old" ? OLD_MS : VERY_OLD_MS);
+  }
+  await pause(after);
+}

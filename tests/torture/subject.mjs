@@ -1,0 +1,108 @@
+// The instance that is tortured: the release build on workerd as `make serve` runs it, on a state that outlives its deaths.
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { cp, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import { freePorts } from "../../scripts/ports.mjs";
+import { configure, launch, listening } from "../../scripts/workerd.mjs";
+import { ROOT, SETTINGS } from "../worker/instance.mjs";
+
+const LINES_KEPT = 200;
+/** Commands a second that make a counter spread: those of a deployed worker, and so few that the traffic does. */
+export const HEATS = { calm: "1000", hot: "5" };
+
+/** Makes a state with D1's tables and nothing in them, below `folder`, from which others are copied. */
+export async function makeTemplate(folder) {
+  await furnish(folder, HEATS.calm);
+  const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+  const migrate = ["d1", "migrations", "apply", "promptmeter", "--local", "--persist-to", join(folder, "state")];
+  const running = promisify(execFile)(process.execPath, [wrangler, ...migrate], { cwd: folder });
+  running.child.stdin.end();
+  await running;
+}
+
+/** What an instance needs beside its state. */
+async function furnish(folder, heat) {
+  await mkdir(folder, { recursive: true });
+  for (const name of ["wrangler.toml", "build", "migrations", "public"]) {
+    await symlink(join(ROOT, name), join(folder, name)).catch((error) => error.code === "EEXIST" || Promise.reject(error));
+  }
+  const settings = Object.entries({ ...SETTINGS, HOT_COMMANDS_PER_SECOND: heat });
+  await writeFile(join(folder, ".dev.vars"), settings.map(([name, value]) => `${name}="${value}"\n`).join(""));
+}
+
+export class Subject {
+  /** The last lines that it wrote. */
+  lines = [];
+  #configurations = {};
+  #workerd;
+
+  /** An instance in `folder`, with a copy of the template's state; the folder `state` in it may be there, and be empty. */
+  static async make(folder, template) {
+    const subject = new Subject();
+    Object.assign(subject, { folder, state: join(folder, "state"), port: await freePorts() });
+    await mkdir(folder, { recursive: true });
+    await cp(join(template, "state"), subject.state, { recursive: true });
+    for (const [heat, commands] of Object.entries(HEATS)) {
+      await furnish(folder, commands);
+      const file = join(subject.state, `${heat}.capnp`);
+      await rename(configure(folder, subject.port, subject.state), file);
+      subject.#configurations[heat] = file;
+    }
+    return subject;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts workerd, within another program if wanted. */
+  start({ heat = "calm", within = [] } = {}) {
+    const workerd = launch(this.#configurations[heat], { within, output: "pipe" });
+    this.#workerd = workerd;
+    this.isWithin = within.length > 0;
+    this.startedAt = performance.now();
+    this.ended = new Promise((resolve) => workerd.once("close", resolve));
+    for (const output of [workerd.stdout, workerd.stderr]) {
+      createInterface({ input: output }).on("line", (line) => {
+        this.lines.push(line);
+        if (this.lines.length > LINES_KEPT) this.lines.shift();
+      });
+    }
+    this.listens = listening(workerd).catch(() => false);
+  }
+
+  get isAlive() {
+    return this.#workerd.exitCode === null && this.#workerd.signalCode === null;
+  }
+
+  /** Kills workerd without a warning, and waits for its end; whoever runs it ends with it. */
+  async kill() {
+    this.abandon();
+    await this.ended;
+  }
+
+  /** The same without waiting. */
+  abandon() {
+    if (!this.#workerd || !this.isAlive) return;
+    if (this.isWithin) this.#killChildren();
+    else this.#workerd.kill("SIGKILL");
+  }
+
+  #killChildren() {
+    const { pid } = this.#workerd;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    if (children === "") this.#workerd.kill("SIGKILL");
+    for (const child of children.split(" ").filter(Boolean)) process.kill(Number(child), "SIGKILL");
+  }
+
+  cron() {
+    return fetch(`http://127.0.0.1:${this.port + 1}/__scheduled?cron=*/5+*+*+*+*`);
+  }
+
+  async remove() {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
