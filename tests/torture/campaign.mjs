@@ -10,6 +10,7 @@ import { Client, Scene, read, readAll } from "./clients.mjs";
 import { Inspection } from "./inspection.mjs";
 import { Verdict } from "./judging.mjs";
 import { Ledger } from "./ledger.mjs";
+import { Life } from "./lives.mjs";
 import { Random } from "./random.mjs";
 import { reckon } from "./reckoning.mjs";
 import { Subject } from "./subject.mjs";
@@ -21,60 +22,6 @@ const READERS = 2;
 /** How many lives the same prompt is the hot one. */
 const HOT_LIVES = 25;
 const CRON_PER_CENT = 30;
-
-/** What clients know of a life, and what the one who ends it waits for. */
-class Life {
-  isOn = true;
-  /** Whether its disk has faults. */
-  mayFail = false;
-  #acknowledged = 0;
-  #failed = 0;
-  #waiting = [];
-  #onFirst;
-
-  constructor(url, onFirst) {
-    [this.url, this.#onFirst] = [url, onFirst];
-  }
-
-  /** A request was acknowledged that had something new in it. */
-  acknowledged() {
-    this.#acknowledged++;
-    if (this.#acknowledged === 1) this.#onFirst();
-    this.#wake();
-  }
-
-  /** A request was answered with a failure. */
-  failed() {
-    this.#failed++;
-    this.#wake();
-  }
-
-  /** Waits until so many requests were acknowledged. */
-  reaches(requests) {
-    return this.#until(() => this.#acknowledged >= requests);
-  }
-
-  /** Waits until so many more were acknowledged. */
-  reachesMore(requests) {
-    return this.reaches(this.#acknowledged + requests);
-  }
-
-  /** Waits until so many were answered with a failure. */
-  fails(requests) {
-    return this.#until(() => this.#failed >= requests);
-  }
-
-  #until(isMet) {
-    return new Promise((resolve) => {
-      this.#waiting.push({ isMet, resolve });
-      this.#wake();
-    });
-  }
-
-  #wake() {
-    this.#waiting = this.#waiting.filter(({ isMet, resolve }) => !isMet() || resolve());
-  }
-}
 
 export class Campaign {
   verdict = new Verdict();

@@ -30,4 +30,6 @@ const server = createServer(async (incoming, outgoing) => {
   forwarded.on("error", () => outgoing.destroy());
   forwarded.end(body);
 });
+// It ends with whoever started it.
+process.stdin.resume().on("end", () => process.exit());
 server.listen(port, "127.0.0.1", () => console.log("listening"));

@@ -1,4 +1,4 @@
-// How long an instance lives: the moment of its death, as the seed has it.
+// The lives of an instance, and when they end, as the seed has it.
 import { setTimeout as pause } from "node:timers/promises";
 
 /**
@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 const AGES = { unborn: 80, young: 200, grown: 690, old: 25, veryOld: 5 };
 const UNBORN_MS = 150;
 const YOUNG_MS = 40;
-const REQUESTS = [5, 160];
+const REQUESTS = [5, 130];
 const OLD_MS = 3500;
 const VERY_OLD_MS = 13_000;
 /** How many lives in a row have the same limit above which a counter spreads. */
@@ -32,4 +32,58 @@ export async function endOf({ age, requests, after }, life) {
     await pause(age === "old" ? OLD_MS : VERY_OLD_MS);
   }
   await pause(after);
+}
+
+/** What clients know of a life, and what the one who ends it waits for. */
+export class Life {
+  isOn = true;
+  /** Whether its disk has faults. */
+  mayFail = false;
+  #acknowledged = 0;
+  #failed = 0;
+  #waiting = [];
+  #onFirst;
+
+  constructor(url, onFirst) {
+    [this.url, this.#onFirst] = [url, onFirst];
+  }
+
+  /** A request was acknowledged that had something new in it. */
+  acknowledged() {
+    this.#acknowledged++;
+    if (this.#acknowledged === 1) this.#onFirst();
+    this.#wake();
+  }
+
+  /** A request was answered with a failure. */
+  failed() {
+    this.#failed++;
+    this.#wake();
+  }
+
+  /** Waits until so many requests were acknowledged. */
+  reaches(requests) {
+    return this.#until(() => this.#acknowledged >= requests);
+  }
+
+  /** Waits until so many more were acknowledged. */
+  reachesMore(requests) {
+    return this.reaches(this.#acknowledged + requests);
+  }
+
+  /** Waits until so many were answered with a failure. */
+  fails(requests) {
+    return this.#until(() => this.#failed >= requests);
+  }
+
+  #until(isMet) {
+    return new Promise((resolve) => {
+      this.#waiting.push({ isMet, resolve });
+      this.#wake();
+    });
+  }
+
+  #wake() {
+    this.#waiting = this.#waiting.filter(({ isMet, resolve }) => !isMet() || resolve());
+  }
 }

@@ -1,5 +1,5 @@
 // Kills the built worker again and again while clients use it, and judges what is left.
-// node tests/torture/torture.mjs --kills 1000 --clients 16 --seed 1 [--faults off] [--fault-rounds 5] [--control-kills 4] [--folder DIR]
+// node tests/torture/torture.mjs --kills 1000 --clients 16 --seed 1 [--faults off] [--fault-rounds 5] [--control-kills 6] [--folder DIR]
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -25,7 +25,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now()) },
     faults: { type: "string", default: "on" },
     "fault-rounds": { type: "string", default: "5" },
-    "control-kills": { type: "string", default: "4" },
+    "control-kills": { type: "string", default: "6" },
     folder: { type: "string", default: existsSync(MEMORY) ? MEMORY : tmpdir() },
   },
 });
@@ -128,8 +128,8 @@ async function fail() {
 /** A front of the instance that acknowledges before anything is stored. */
 async function startFront(url) {
   const port = await freePorts();
-  const front = spawn(process.execPath, [join(import.meta.dirname, "front.mjs"), String(port), url], { stdio: ["ignore", "pipe", "inherit"] });
-  undo.push(() => front.kill("SIGKILL"));
+  const front = spawn(process.execPath, [join(import.meta.dirname, "front.mjs"), String(port), url], { stdio: ["pipe", "pipe", "inherit"] });
+  undo.push(() => front.kill());
   await once(front.stdout, "data");
   return `http://127.0.0.1:${port}`;
 }

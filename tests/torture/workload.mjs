@@ -2,7 +2,7 @@
 import { planned } from "./ledger.mjs";
 
 /** Of 100 requests, how many are what. */
-const REQUESTS = { single: 42, small: 36, large: 4, shorthand: 18 };
+const REQUESTS = { single: 40, small: 36, large: 7, shorthand: 17 };
 const SIZES = { single: [1, 1], small: [2, 20], large: [200, 500] };
 /** Of 1,000 events in small requests, and in large ones. */
 const EVENTS = { view: 440, copy: 140, fork: 50, compare_add: 70, usage: 100, experiment: 200 };
