@@ -146,6 +146,7 @@ export class Campaign {
       retries: scene.retries,
       reads: scene.reads,
       databases: inspection.checked,
+      shards: inspection.shards,
       failures: Object.fromEntries(scene.failures),
       recovery_ms: { p50: at(0.5), p90: at(0.9), max: at(1) },
       lost: verdict.sum("lost"),

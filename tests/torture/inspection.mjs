@@ -8,6 +8,7 @@ import { EXPERIMENT_TYPES } from "./ledger.mjs";
 
 const D1 = "v3/d1/miniflare-D1DatabaseObject";
 const COUNTERS = "v3/do/promptmeter-PromptCounter";
+const SHARDS = "v3/do/promptmeter-CounterShard";
 const NAME = /^[0-9a-f]{64}\.sqlite$/;
 
 /** Runs a statement on a database and gives its rows. */
@@ -36,6 +37,11 @@ export class Inspection {
 
   get d1() {
     return databases(join(this.#state, D1))[0];
+  }
+
+  /** How many shards of counters there have been. */
+  get shards() {
+    return databases(join(this.#state, SHARDS)).length;
   }
 
   /** Checks every database that changed since it was checked last. */

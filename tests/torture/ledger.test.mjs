@@ -40,6 +40,14 @@ test("the same seed gives the same requests, faults and deaths, another one othe
   assert.notEqual(all("a"), all("b"));
 });
 
+test("a run has lives of every age: old enough for a counter to spread, and to fold back", () => {
+  const random = new Random("ages");
+  const plans = Array.from({ length: 200 }, (_, number) => planLife(random, number));
+  assert.deepEqual(new Set(plans.map(({ age }) => age)), new Set(["unborn", "young", "grown", "old", "veryOld"]));
+  assert.ok(plans.every(({ age, heat }) => (age !== "old" || heat === "hot") && (age !== "veryOld" || heat === "calm")));
+  assert.equal(plans.slice(0, 12).filter(({ age }) => age === "old").length, 1, "the short form has one");
+});
+
 test("a run has requests of every kind, with ids that are new and some that are repeated", () => {
   const all = requests("kinds", 400);
   const events = all.flatMap(({ events }) => events);

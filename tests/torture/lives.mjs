@@ -1,23 +1,24 @@
 // The lives of an instance, and when they end, as the seed has it.
 import { setTimeout as pause } from "node:timers/promises";
 
-/**
- * Ages at which lives end, of 1,000: before it listens or while it starts, just after the first acknowledged write, after some
- * requests, when there was time for a counter to spread, and for one to fold back.
- */
-const AGES = { unborn: 80, young: 200, grown: 690, old: 25, veryOld: 5 };
+/** At what age lives end, of 100: before it listens or while it starts, just after the first acknowledged write, after some requests. */
+const AGES = { unborn: 8, young: 20, grown: 72 };
 const UNBORN_MS = 150;
 const YOUNG_MS = 40;
 const REQUESTS = [5, 130];
-const OLD_MS = 3500;
-const VERY_OLD_MS = 13_000;
 /** How many lives in a row have the same limit above which a counter spreads. */
 const HEAT_LIVES = 10;
+/** The first of each ten hot ones lasts until a counter has spread; one calm one of a hundred until one has folded back. */
+const [OLD_MS, VERY_OLD_MS] = [3500, 13_000];
+const [VERY_OLD_EVERY, VERY_OLD] = [100, 20];
 
-/** The plan of the life with this number: its age, and its settings. */
+/** The plan of the life with this number, from 0: its age, and its settings. */
 export function planLife(random, number, { ages = AGES } = {}) {
-  const age = random.weighted(ages);
   const heat = Math.floor(number / HEAT_LIVES) % 2 === 1 ? "hot" : "calm";
+  const drawn = random.weighted(ages);
+  const isOld = heat === "hot" && number % HEAT_LIVES === 0;
+  const isVeryOld = number % VERY_OLD_EVERY === VERY_OLD;
+  const age = isVeryOld ? "veryOld" : isOld ? "old" : drawn;
   const requests = random.between(...REQUESTS);
   const after = random.below(age === "unborn" ? UNBORN_MS : YOUNG_MS);
   return { age, heat, requests, after };

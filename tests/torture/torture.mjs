@@ -139,7 +139,7 @@ async function control(name, kind, more) {
   const campaign = await begin(name, more);
   let caught = null;
   for (let life = 1; life <= controlKills && caught === null; life++) {
-    const plan = planLife(campaign.random, 0, { ages: { grown: 1 } });
+    const plan = planLife(campaign.random, 1, { ages: { grown: 1 } });
     await campaign.live({ heat: plan.heat, ends: (living) => endOf(plan, living) });
     const amount = (await campaign.audit()).sum(kind);
     if (amount > 0) caught = { deaths: life, [kind]: amount };
