@@ -158,7 +158,7 @@ export class Campaign {
   /** Ends what runs at once, when the run itself ends. */
   abandon() {
     this.subject.abandon();
-    if (this.unmount) spawnSync("umount", [this.subject.state]);
+    if (this.unmount) spawnSync("umount", ["--lazy", this.subject.state]);
   }
 
   /** Ends the instance. What it leaves is kept if wanted, also that of a disk of its own. */

@@ -114,8 +114,8 @@ export class Inspection {
     judgeRows(verdict, "prompt_events", of("fork", "compare_add"), ids("select id from prompt_events"));
     judgeRows(verdict, "prompt_usage", of("usage"), ids("select id from prompt_usage"));
     judgeRows(verdict, "experiment_batches", of("pageview", "exposure", "conversion"), ids("select event_id as id from analytics_events"));
-    const types = Map.groupBy(query(this.d1, "select experiment_id, event_type, count(*) as events from analytics_events group by 1, 2"), ({ experiment_id }) => experiment_id);
-    for (const [experiment, rows] of types) {
+    const stored = query(this.d1, "select experiment_id, event_type, count(*) as events from analytics_events group by 1, 2");
+    for (const [experiment, rows] of Map.groupBy(stored, ({ experiment_id }) => experiment_id)) {
       judgeStored(ledger, verdict, experiment, Object.fromEntries(rows.map(({ event_type, events }) => [event_type, events])));
     }
     const [{ marks }] = query(this.d1, "select count(*) as marks from prompt_events where uncounted_since_ms is not null");
