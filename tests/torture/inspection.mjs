@@ -102,7 +102,7 @@ export class Inspection {
   counters() {
     const rows = databases(join(this.#state, COUNTERS)).flatMap((file) => {
       const isMade = query(file, "select 1 from sqlite_master where name = 'counter'").length > 0;
-      return isMade ? query(file, "select * from counter") : [];
+      return isMade ? query(file, "select prompt_id, views, copies, forks, compares, version from counter") : [];
     });
     return new Map(rows.map((row) => [row.prompt_id, row]));
   }
