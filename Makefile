@@ -77,7 +77,7 @@ test: setup chromium .dev.vars ## lint, run the native tests, build, and test th
 	@$(NODE) --test --test-reporter=spec 'tests/worker/*.test.mjs'
 	@printf '\n== killed again and again\n'
 	@$(NODE) --test --test-reporter=spec 'tests/torture/*.test.mjs'
-	@$(MAKE) torture KILLS=12 ROUNDS=1 FAULTS=$(FAULTS)
+	@$(MAKE) torture KILLS=12 ROUNDS=1 SEED=1 FAULTS=$(FAULTS)
 	@printf '\n== pages in Chromium\n'
 	@$(NODE) --test --test-reporter=spec --test-concurrency=3 'tests/browser/*.test.mjs'
 
