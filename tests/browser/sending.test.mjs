@@ -202,7 +202,8 @@ describe("a page is never broken", { concurrency: 8 }, () => {
     const content = `<i id=pm></i>${script()}${card(id)}`.replaceAll('"', "&quot;");
     await using page = await open(`<iframe sandbox="allow-scripts" width="500" height="300" srcdoc="${content}"></iframe>`, { head: "" });
     await viewed(id);
-    assert.equal((await page.sent[0].allHeaders()).origin, "null");
+    const request = await until(async () => page.sent[0], "the browser tells of what it sent");
+    assert.equal((await request.allHeaders()).origin, "null");
   });
 
   test("a tiny random number is as good as another", async () => {
