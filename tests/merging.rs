@@ -133,6 +133,16 @@ fn what_a_carrier_left_is_carried_by_another() {
 }
 
 #[test]
+fn who_comes_to_a_batch_whose_carrier_is_gone_carries_it() {
+    let mut queues = Queues::default();
+    queues.add(PROMPT, "a", &views(0..1), Pace::AtOnce, 0).unwrap().unwrap();
+    assert_eq!(queues.add(PROMPT, "b", &views(1..2), Pace::AtOnce, CARRYING_MS), Ok(None), "it may still come");
+    let name = queues.add(PROMPT, "c", &views(2..3), Pace::Gathering, CARRYING_MS + 1).unwrap().unwrap();
+    assert_eq!(queues.add(PROMPT, "d", &views(3..4), Pace::AtOnce, 2 * CARRYING_MS), Ok(None), "there is one again");
+    assert_eq!(carried(queues.turn(name, 2 * CARRYING_MS)).merged.increments, views(0..4));
+}
+
+#[test]
 fn callers_are_told_their_own_counts() {
     use Outcome::{Conflicting, Counted, Repeated};
     let check = |lengths: &[usize], outcomes: &[Outcome], after: u64, expected: &[u64]| {

@@ -2,8 +2,8 @@
 //! told.
 //!
 //! Of each prompt one command is on its way at a time; what comes meanwhile gathers in a batch behind it. A batch is sent by
-//! one of the callers in it, its carrier: the first one, or the first one that is in a hurry. A carrier whose batch has to wait
-//! leaves something by which it is called when it is its turn.
+//! one of the callers in it, its carrier: the first one, or the first one that is in a hurry; where it must be gone, the next
+//! one that comes. A carrier whose batch has to wait leaves something by which it is called when it is its turn.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -174,8 +174,13 @@ impl<Caller, Carrier> Queues<Caller, Carrier> {
         let is_urgent = pace == Pace::AtOnce;
         if let Some(open) = queue.batches.back_mut().filter(|open| open.merged.increments.len() < BATCH) {
             open.merged.add(caller, increments);
-            let is_carrier = is_urgent && !open.is_urgent;
+            // Where nobody carries it any more, nobody else would, and who comes would wait in vain.
+            let is_left = now_ms - open.since_ms > CARRYING_MS;
+            let is_carrier = is_left || (is_urgent && !open.is_urgent);
             open.is_urgent |= is_urgent;
+            if is_left {
+                open.since_ms = now_ms;
+            }
             return Ok(is_carrier.then_some(BatchName { prompt_id, number: open.number }));
         }
         let number = self.next_number;
