@@ -11,6 +11,7 @@ KILLS ?= 1000
 CLIENTS ?= 16
 SEED ?= $(shell date +%s)
 FAULTS ?= on
+SEEDS ?= 100000
 
 MAKEFLAGS += --no-print-directory
 export WRANGLER_SEND_METRICS := false
@@ -47,7 +48,7 @@ help: ## list the targets
 	@echo
 	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) PROMPTS=$(PROMPTS) COUNTED=$(COUNTED)' \
 		'ROUNDS=$(ROUNDS) DURATION=$(DURATION) PACED=$(PACED)' \
-		'KILLS=$(KILLS) CLIENTS=$(CLIENTS) SEED= FAULTS=$(FAULTS)' \
+		'KILLS=$(KILLS) CLIENTS=$(CLIENTS) SEED= FAULTS=$(FAULTS) SEEDS=$(SEEDS)' \
 		'SUB= FILE= TEMPLATES='
 
 # On a laptop all requests come from one address: it has no limit, unless .dev.vars sets one.
@@ -66,7 +67,7 @@ test: setup chromium .dev.vars ## lint, run the native tests, build, and test th
 	@printf '\n== lint, wasm32\n'
 	cargo clippy --locked --target wasm32-unknown-unknown --lib -- -D warnings
 	@printf '\n== native tests\n'
-	cargo test --locked
+	SEEDS="$(SEEDS)" cargo test --locked
 	@printf '\n== release build\n'
 	@$(MAKE) build
 	@printf '\n== deploy, dry run\n'

@@ -1,0 +1,546 @@
+//! The object of a counter, step for step as `edge/counter_object`, `counter_alarm` and `counter_shards` have it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use promptmeter::counting::counter::{Counter, SNAPSHOT_DELAY_MS, SNAPSHOT_INTERVAL_MS};
+use promptmeter::counting::protocol::{Command, Delivery, ImportedRow, Reply};
+use promptmeter::counting::windows::{first_day, spread_ms};
+use promptmeter::sharding::load::Load;
+use promptmeter::sharding::placement::{Place, Spread};
+use promptmeter::sharding::protocol::{self as shards, Pull, Pulled};
+use promptmeter::sharding::standing::Standing;
+use promptmeter::time::SECOND_MS;
+
+use super::channel::join_all;
+use super::isolate::prompt_id;
+use super::shard::CounterShard;
+use super::storage::{CounterTables, Disk};
+use super::together::{Queue, Together, join};
+use super::world::{Defect, Failure, Flush, Process, World};
+
+const PULL_INTERVAL_MS: i64 = SECOND_MS;
+/// Commands a second, beyond which a counter spreads.
+const HOT_COMMANDS: u64 = 4;
+
+pub(crate) struct PromptCounter {
+    counting: Rc<Counting>,
+    pulls: Rc<Pulls>,
+    is_ringing: Cell<bool>,
+}
+
+struct Counting {
+    prompt: usize,
+    process: Process,
+    disk: Disk<CounterTables>,
+    memory: RefCell<Option<Memory>>,
+    queue: RefCell<Queue<Step, Option<Reply>>>,
+    more_load: Cell<u64>,
+}
+
+struct Pulls {
+    counting: Rc<Counting>,
+    queue: RefCell<Queue<(), ()>>,
+}
+
+struct Memory {
+    counter: Counter,
+    is_known: bool,
+    standing: Standing,
+    load: Load,
+    alarm_ms: Option<i64>,
+    last_snapshot_ms: Option<i64>,
+}
+
+enum Step {
+    Count(Delivery),
+    Spread(u32),
+}
+
+/// Asks a counter, once.
+pub(crate) async fn ask(world: &World, prompt: usize, command: Command) -> Result<Reply, Failure> {
+    let arrive = move |world: &World, answer: super::world::Answer<Result<Reply, Failure>>| {
+        let object = Rc::clone(&world.counters.borrow()[prompt]);
+        let (world_of_task, command) = (Rc::clone(world), command.clone());
+        world.spawn(object.process(), async move {
+            let reply = object.obey(&world_of_task, command).await;
+            object.counting.disk.flushed(&world_of_task).await;
+            answer.send(&world_of_task, reply);
+        });
+    };
+    world.call("a command of a counter", true, arrive).await?
+}
+
+impl PromptCounter {
+    pub(crate) fn start(world: &World, prompt: usize, tables: Rc<CounterTables>) -> Rc<Self> {
+        let counting = Rc::new(Counting {
+            prompt,
+            process: world.new_process(),
+            disk: Disk::of(tables),
+            memory: RefCell::default(),
+            queue: RefCell::default(),
+            more_load: Cell::new(0),
+        });
+        let pulls = Rc::new(Pulls { counting: Rc::clone(&counting), queue: RefCell::default() });
+        Rc::new(Self { counting, pulls, is_ringing: Cell::new(false) })
+    }
+
+    pub(crate) fn process(&self) -> Process {
+        self.counting.process
+    }
+
+    pub(crate) fn prompt(&self) -> usize {
+        self.counting.prompt
+    }
+
+    pub(crate) fn disk(&self) -> &Disk<CounterTables> {
+        &self.counting.disk
+    }
+
+    pub(crate) fn is_ringing(&self) -> bool {
+        self.is_ringing.get()
+    }
+
+    /// When the platform rings; not while it does.
+    pub(crate) fn alarm_ms(&self) -> Option<i64> {
+        if self.is_ringing.get() { None } else { self.counting.disk.durable().alarm_ms }
+    }
+
+    /// As if others had sent so many commands.
+    pub(crate) fn load_more(&self, commands: u64) {
+        self.counting.more_load.set(commands);
+    }
+
+    /// The alarm rings.
+    pub(crate) fn ring(self: Rc<Self>, world: &World) {
+        world.note("alarm rung");
+        self.is_ringing.set(true);
+        self.counting.disk.write_through(|tables| tables.alarm_ms = None);
+        let own_world = Rc::clone(world);
+        world.spawn(self.process(), async move {
+            self.pull_and_spread(&own_world).await;
+            self.counting.tell(&own_world).await;
+            // It has rung once what it wrote is durable.
+            self.counting.disk.flushed(&own_world).await;
+            self.is_ringing.set(false);
+        });
+    }
+
+    async fn obey(&self, world: &World, command: Command) -> Result<Reply, Failure> {
+        self.counting.remember();
+        match command {
+            Command::Count { delivery, .. } => {
+                join(world, &self.counting, Step::Count(delivery)).await?.ok_or("the counter did not count")
+            }
+            Command::HandOver { place } => self.counting.hand_over(world, place),
+            other => {
+                self.pull(world).await?;
+                let (reply, changed) = self.counting.obey(world, other)?;
+                if changed {
+                    self.counting.schedule_snapshot(world);
+                }
+                Ok(reply)
+            }
+        }
+    }
+
+    async fn pull(&self, world: &World) -> Result<(), Failure> {
+        match self.counting.spread()? {
+            Some(_) => join(world, &self.pulls, ()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn pull_and_spread(&self, world: &World) {
+        self.counting.remember();
+        if self.pull(world).await.is_err() {
+            return;
+        }
+        if let Ok(Some(shards)) = self.counting.wanted_shards(world) {
+            let _ = join(world, &self.counting, Step::Spread(shards)).await;
+        }
+    }
+
+    /// What was counted, as memory has it, if it has it.
+    pub(crate) fn check_memory(&self) {
+        let memory = self.counting.memory.borrow();
+        let (Some(memory), tables) = (memory.as_ref(), self.counting.disk.read()) else { return };
+        let stored = tables.restore();
+        let of = |counter: &Counter| {
+            (counter.tally, counter.version, counter.unique_visitors(), counter.ledger.len(), counter.visits.len())
+        };
+        assert_eq!(of(&memory.counter), of(&stored), "a counter remembers something else than it stored");
+        assert_eq!(memory.standing, tables.standing);
+    }
+}
+
+impl Flush for PromptCounter {
+    fn is_dirty(&self) -> bool {
+        self.counting.disk.is_dirty()
+    }
+
+    fn flush(&self) {
+        self.counting.disk.flush();
+    }
+}
+
+impl Together for Counting {
+    type Item = Step;
+    type Reply = Option<Reply>;
+
+    fn queue(&self) -> &RefCell<Queue<Step, Option<Reply>>> {
+        &self.queue
+    }
+
+    fn process(&self) -> Process {
+        self.process
+    }
+
+    async fn perform(&self, world: &World, steps: Vec<Step>) -> Result<Vec<Option<Reply>>, Failure> {
+        self.end_folding(world).await?;
+        let mut replies = Vec::with_capacity(steps.len());
+        let mut spread_over = None;
+        let mut deliveries = Vec::with_capacity(steps.len());
+        for step in steps {
+            replies.push(matches!(step, Step::Count(..)));
+            match step {
+                Step::Count(delivery) => deliveries.push(delivery),
+                Step::Spread(shards) => spread_over = Some(shards),
+            }
+        }
+        let (counted, changed) = self.count(world, &deliveries)?;
+        let mut counted = counted.into_iter();
+        if changed {
+            self.schedule_snapshot(world);
+        }
+        if let Some(shards) = spread_over.or_else(|| self.shards_for(world, deliveries.len())) {
+            self.spread_over(world, shards).await?;
+        }
+        Ok(replies.into_iter().map(|is_count| if is_count { counted.next() } else { None }).collect())
+    }
+
+    async fn settle(&self, world: &World) {
+        self.disk.flushed(world).await;
+    }
+}
+
+impl Together for Pulls {
+    type Item = ();
+    type Reply = ();
+
+    fn queue(&self) -> &RefCell<Queue<(), ()>> {
+        &self.queue
+    }
+
+    fn process(&self) -> Process {
+        self.counting.process
+    }
+
+    async fn perform(&self, world: &World, asked: Vec<()>) -> Result<Vec<()>, Failure> {
+        let version = self.counting.version()?;
+        self.counting.pull(world, false).await?;
+        if self.counting.version()? != version {
+            self.counting.schedule_snapshot(world);
+        }
+        Ok(asked)
+    }
+
+    async fn settle(&self, _: &World) {}
+}
+
+impl Counting {
+    fn remember(&self) {
+        let tables = self.disk.read();
+        let mut memory = self.memory.borrow_mut();
+        if memory.is_none() {
+            *memory = Some(Memory {
+                counter: tables.restore(),
+                is_known: tables.version > 0,
+                standing: tables.standing.clone(),
+                load: Load::default(),
+                alarm_ms: tables.alarm_ms,
+                last_snapshot_ms: None,
+            });
+        }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Memory) -> Result<T, Failure>) -> Result<T, Failure> {
+        act(self.memory.borrow_mut().as_mut().ok_or("the counter was not restored")?)
+    }
+
+    fn count(&self, world: &World, deliveries: &[Delivery]) -> Result<(Vec<Reply>, bool), Failure> {
+        self.with(|memory| {
+            if deliveries.is_empty() {
+                return Ok((Vec::new(), false));
+            }
+            if let Some(spread) = memory.standing.spread() {
+                world.note("counter told where its shards are");
+                return Ok((deliveries.iter().map(|_| Reply::Elsewhere(Some(spread))).collect(), false));
+            }
+            world.note("counter counted");
+            let (told, commit) = memory.counter.count(deliveries.iter(), world.now_ms.get());
+            let changed = match commit {
+                Some(commit) => self.keep(world, memory, commit, &[])?,
+                None => false,
+            };
+            Ok((told.into_iter().map(Reply::Counted).collect(), changed))
+        })
+    }
+
+    fn obey(&self, world: &World, command: Command) -> Result<(Reply, bool), Failure> {
+        self.with(|memory| match command {
+            Command::Read => {
+                let unique_visitors = memory.counter.unique_visitors();
+                Ok((Reply::Read { tally: memory.counter.tally, unique_visitors }, false))
+            }
+            Command::Import { rows, .. } => {
+                let fresh = self.disk.read().not_imported(&rows);
+                let commit = memory.counter.import(&fresh);
+                let changed = match commit {
+                    Some(commit) => self.keep(world, memory, commit, &fresh)?,
+                    None => false,
+                };
+                Ok((Reply::Imported { counted: fresh.len() as u64 }, changed))
+            }
+            _ => Err("the command is one of another kind"),
+        })
+    }
+
+    fn keep(
+        &self,
+        world: &World,
+        memory: &mut Memory,
+        commit: promptmeter::counting::counter::Commit,
+        imported: &[ImportedRow],
+    ) -> Result<bool, Failure> {
+        let stored = self.disk.write(world, |tables| tables.store(world, &commit, imported));
+        if stored.is_err() && world.has(Defect::KeepsBeforeItIsStored) {
+            memory.counter.ledger.apply(commit.ledger);
+            return Err("the write failed");
+        }
+        stored?;
+        memory.is_known = true;
+        memory.counter.keep(commit);
+        Ok(true)
+    }
+
+    // The alarm.
+
+    async fn tell(&self, world: &World) {
+        self.note_alarm(None);
+        if self.is_snapshot_due(world) && self.snapshot(world).await.is_err() {
+            self.ring_by(world, world.now_ms.get() + SNAPSHOT_DELAY_MS);
+        }
+        if matches!(self.spread(), Ok(Some(_))) {
+            self.ring_by(world, world.now_ms.get() + PULL_INTERVAL_MS);
+        }
+    }
+
+    fn schedule_snapshot(&self, world: &World) {
+        let due_ms =
+            self.with(|memory| Ok(memory.counter.snapshot_due_ms(memory.last_snapshot_ms, world.now_ms.get())));
+        if let Ok(due_ms) = due_ms {
+            self.ring_by(world, due_ms);
+        }
+    }
+
+    fn ring_by(&self, world: &World, at_ms: i64) {
+        if self.with(|memory| Ok(memory.alarm_ms)).is_ok_and(|alarm_ms| alarm_ms.is_some_and(|set| set <= at_ms)) {
+            return;
+        }
+        self.note_alarm(Some(at_ms));
+        self.disk.write_alarm(|tables| tables.alarm_ms = Some(at_ms));
+        world.note("alarm set");
+    }
+
+    fn note_alarm(&self, alarm_ms: Option<i64>) {
+        let _ = self.with(|memory| {
+            memory.alarm_ms = alarm_ms;
+            Ok(())
+        });
+    }
+
+    fn is_snapshot_due(&self, world: &World) -> bool {
+        let is_early = self.with(|memory| {
+            let since_ms = memory.last_snapshot_ms.map(|last_ms| world.now_ms.get() - last_ms);
+            Ok(memory.standing.spread().is_some() && since_ms.is_some_and(|since_ms| since_ms < SNAPSHOT_INTERVAL_MS))
+        });
+        !is_early.unwrap_or_default()
+    }
+
+    async fn snapshot(&self, world: &World) -> Result<(), Failure> {
+        self.remember();
+        let now_ms = world.now_ms.get();
+        let taken = self.with(|memory| {
+            if !memory.is_known {
+                return Ok(None);
+            }
+            let first = first_day(now_ms);
+            let mut days = self.disk.read().days();
+            days.retain(|(number, _)| *number >= first);
+            memory.last_snapshot_ms = Some(now_ms);
+            Ok(Some(memory.counter.snapshot(&days, now_ms)))
+        })?;
+        let Some(snapshot) = taken else { return Ok(()) };
+        let prompt = self.prompt;
+        self.disk.flushed(world).await;
+        let store = move |world: &World, database: &mut super::database::Database| {
+            database.store_snapshot(world, prompt, &snapshot);
+            Ok(())
+        };
+        world.ask_database("a snapshot", store).await?;
+        if let Some(changes_ms) = snapshot.recent.changes_ms {
+            self.ring_by(world, changes_ms + spread_ms(prompt_id(prompt)));
+        }
+        Ok(())
+    }
+
+    // The shards.
+
+    fn spread(&self) -> Result<Option<Spread>, Failure> {
+        self.with(|memory| Ok(memory.standing.spread()))
+    }
+
+    fn version(&self) -> Result<u64, Failure> {
+        self.with(|memory| Ok(memory.counter.version))
+    }
+
+    fn hand_over(&self, world: &World, place: Place) -> Result<Reply, Failure> {
+        self.with(|memory| {
+            let spread = memory.standing.spread().filter(|_| !memory.standing.is_folding);
+            if !memory.standing.admits(place) {
+                world.note("shard not admitted");
+                return Ok(Reply::Elsewhere(spread));
+            }
+            let falls_to = |key| {
+                spread.is_some_and(|spread| spread.shard_of(key) == place.shard) && !world.has(Defect::HandsNoIdsOver)
+            };
+            Ok(Reply::HandedOver { segments: memory.counter.ledger.part(falls_to), total: memory.counter.tally })
+        })
+    }
+
+    fn shards_for(&self, world: &World, commands: usize) -> Option<u32> {
+        let wanted = self.with(|memory| {
+            if memory.standing.spread().is_some() {
+                return Ok(None);
+            }
+            memory.load.note(commands as u64 + self.more_load.take());
+            Ok(memory.load.decide(world.now_ms.get(), 1, HOT_COMMANDS))
+        });
+        wanted.unwrap_or_default()
+    }
+
+    fn wanted_shards(&self, world: &World) -> Result<Option<u32>, Failure> {
+        self.with(|memory| {
+            memory.load.note(self.more_load.take());
+            match memory.standing.spread() {
+                Some(_) if memory.standing.is_folding => Ok(Some(1)),
+                Some(spread) => Ok(memory.load.decide(world.now_ms.get(), spread.shards, HOT_COMMANDS)),
+                None => Ok(None),
+            }
+        })
+    }
+
+    async fn spread_over(&self, world: &World, shards: u32) -> Result<(), Failure> {
+        if !self.with(|memory| Ok(memory.is_known))? {
+            // A counter that never counted is told no load.
+            return Ok(());
+        }
+        if let Some(spread) = self.spread()? {
+            world.note("counter folded");
+            self.turn(world, Standing::folding)?;
+            self.pull(world, true).await?;
+            self.turn(world, |standing| standing.over(1))?;
+            self.clear(world, spread).await;
+        }
+        if shards > 1 {
+            world.note("counter spread");
+            world.tell(|| format!("counter {} spreads over {shards}", self.prompt));
+            world.oracle.borrow_mut().was_spread[self.prompt] = true;
+            self.turn(world, |standing| standing.over(shards))?;
+        }
+        self.ring_by(world, world.now_ms.get() + PULL_INTERVAL_MS);
+        Ok(())
+    }
+
+    async fn end_folding(&self, world: &World) -> Result<(), Failure> {
+        if self.with(|memory| Ok(memory.standing.is_folding))? {
+            world.note("folding gone on with");
+            self.spread_over(world, 1).await
+        } else {
+            Ok(())
+        }
+    }
+
+    fn turn(&self, world: &World, next: impl FnOnce(&Standing) -> Standing) -> Result<(), Failure> {
+        self.with(|memory| {
+            let standing = next(&memory.standing);
+            self.disk.write(world, |tables| tables.standing = standing.clone())?;
+            memory.standing = standing;
+            Ok(())
+        })
+    }
+
+    async fn pull(&self, world: &World, closes: bool) -> Result<(), Failure> {
+        let Some(spread) = self.spread()? else { return Ok(()) };
+        let pulls = join_all(spread.places().map(|place| self.pull_from(world, place, closes))).await;
+        pulls.into_iter().collect()
+    }
+
+    async fn pull_from(&self, world: &World, place: Place, closes: bool) -> Result<(), Failure> {
+        loop {
+            let pull = self.with(|memory| {
+                let through = memory.standing.pulled(place.shard);
+                Ok(Pull { epoch: place.epoch, through, total: memory.counter.tally, closes })
+            })?;
+            let reply = self.ask_shard(world, place.shard, shards::Command::Pull(pull)).await?;
+            let shards::Reply::Pulled(pulled) = reply else { return Err("another reply") };
+            world.note("shard pulled");
+            if self.with(|memory| self.absorb(world, memory, place, &pull, &pulled))? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn absorb(
+        &self,
+        world: &World,
+        memory: &mut Memory,
+        place: Place,
+        pull: &Pull,
+        pulled: &Pulled,
+    ) -> Result<bool, Failure> {
+        memory.load.note(pulled.commands);
+        if memory.standing.spread().is_none_or(|spread| spread.epoch != place.epoch) {
+            return Ok(true);
+        }
+        if memory.standing.pulled(place.shard) != pull.through {
+            world.note("pulled beside another pull");
+            return Ok(false);
+        }
+        let ids = if world.has(Defect::FoldsWithoutIds) { &[][..] } else { &pulled.ids };
+        let Some(commit) = memory.counter.absorb(&pulled.increments, ids, world.now_ms.get()) else {
+            return Ok(!pulled.is_partial);
+        };
+        let standing = memory.standing.with_pulled(place.shard, pulled.through);
+        self.disk.write(world, |tables| {
+            tables.store(world, &commit, &[]);
+            if !world.has(Defect::NotesWhatIsPulledLater) {
+                tables.standing = standing.clone();
+            }
+        })?;
+        memory.counter.keep(commit);
+        memory.standing = standing;
+        Ok(!pulled.is_partial)
+    }
+
+    async fn clear(&self, world: &World, spread: Spread) {
+        let clear = |shard| self.ask_shard(world, shard, shards::Command::Clear { epoch: spread.epoch });
+        join_all((0..spread.shards).map(clear)).await;
+    }
+
+    async fn ask_shard(&self, world: &World, shard: u32, command: shards::Command) -> Result<shards::Reply, Failure> {
+        self.disk.flushed(world).await;
+        CounterShard::ask(world, (self.prompt, shard), command).await
+    }
+}

@@ -1,0 +1,206 @@
+//! The object of a shard, step for step as `edge/shard_object` has it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use promptmeter::counting::ledger::Segment;
+use promptmeter::counting::protocol::{self, Delivery};
+use promptmeter::sharding::placement::{Place, Spread};
+use promptmeter::sharding::protocol::{Command, Pull, Pulled, Reply};
+use promptmeter::sharding::shard::Shard;
+
+use super::counter;
+use super::isolate::{PAUSES_MS, again};
+use super::storage::{Disk, ShardTables};
+use super::together::{Queue, Together, join};
+use super::world::{Answer, Failure, Flush, Process, World};
+
+/// Increments that are told together.
+const BATCH: usize = 4;
+
+pub(crate) struct CounterShard {
+    prompt: usize,
+    pub(crate) process: Process,
+    pub(crate) disk: Disk<ShardTables>,
+    memory: RefCell<Memory>,
+    queue: RefCell<Queue<(Place, Delivery), Reply>>,
+}
+
+#[derive(Default)]
+struct Memory {
+    is_restored: bool,
+    shard: Option<Shard>,
+    closed_epoch: Option<u64>,
+    commands: u64,
+}
+
+impl CounterShard {
+    pub(crate) fn start(world: &World, (prompt, _): (usize, u32), tables: Rc<ShardTables>) -> Rc<Self> {
+        let (process, disk) = (world.new_process(), Disk::of(tables));
+        Rc::new(Self { prompt, process, disk, memory: RefCell::default(), queue: RefCell::default() })
+    }
+
+    /// Asks a shard, once; its object comes into being with the first question.
+    pub(crate) async fn ask(world: &World, name: (usize, u32), command: Command) -> Result<Reply, Failure> {
+        let arrive = move |world: &World, answer: Answer<Result<Reply, Failure>>| {
+            let known = world.shards.borrow().get(&name).cloned();
+            let object = known.unwrap_or_else(|| {
+                let object = Self::start(world, name, Rc::default());
+                world.shards.borrow_mut().insert(name, Rc::clone(&object));
+                object
+            });
+            let (world_of_task, command) = (Rc::clone(world), command.clone());
+            world.spawn(object.process, async move {
+                let reply = Self::obey(&object, &world_of_task, command).await;
+                object.disk.flushed(&world_of_task).await;
+                answer.send(&world_of_task, reply);
+            });
+        };
+        world.call("a command of a shard", true, arrive).await?
+    }
+
+    async fn obey(self: &Rc<Self>, world: &World, command: Command) -> Result<Reply, Failure> {
+        self.remember();
+        match command {
+            Command::Count { place, delivery, .. } => join(world, self, (place, delivery)).await,
+            Command::Pull(pull) => self.pull(world, pull).map(Reply::Pulled),
+            Command::Clear { epoch } => self.clear(world, epoch).map(|()| Reply::Cleared),
+        }
+    }
+
+    fn remember(&self) {
+        let mut memory = self.memory.borrow_mut();
+        if !memory.is_restored {
+            memory.shard = self.disk.read().restore();
+            memory.is_restored = true;
+        }
+    }
+
+    async fn count(&self, world: &World, place: Place, deliveries: &[Delivery]) -> Result<Vec<Reply>, Failure> {
+        self.memory.borrow_mut().commands += deliveries.len() as u64;
+        if !self.is_open(place)
+            && let Some(elsewhere) = self.begin(world, place).await?
+        {
+            return Ok(deliveries.iter().map(|_| Reply::Elsewhere(elsewhere)).collect());
+        }
+        let mut memory = self.memory.borrow_mut();
+        let shard = memory.shard.as_mut().ok_or("the shard did not begin")?;
+        world.note("shard counted");
+        let (told, batch) = shard.count(deliveries.iter(), world.now_ms.get());
+        if let Some(batch) = batch {
+            self.disk.write(world, |tables| tables.store(&batch))?;
+            shard.keep(batch);
+        }
+        Ok(told.into_iter().map(Reply::Counted).collect())
+    }
+
+    fn is_open(&self, place: Place) -> bool {
+        let memory = self.memory.borrow();
+        memory.shard.as_ref().is_some_and(|shard| shard.epoch == place.epoch && !shard.is_closed)
+    }
+
+    async fn begin(&self, world: &World, place: Place) -> Result<Option<Option<Spread>>, Failure> {
+        self.disk.flushed(world).await;
+        let command = protocol::Command::HandOver { place };
+        let reply = again(world, PAUSES_MS, || counter::ask(world, self.prompt, command.clone())).await?;
+        let (segments, total) = match reply {
+            protocol::Reply::HandedOver { segments, total } => (segments, total),
+            protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
+            _ => return Err("another reply"),
+        };
+        let mut memory = self.memory.borrow_mut();
+        if memory.closed_epoch.is_some_and(|closed| closed >= place.epoch) {
+            world.note("shard closed before it began");
+            return Ok(Some(None));
+        }
+        let segments: Vec<Segment> = segments
+            .into_iter()
+            .zip(0..)
+            .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
+            .collect();
+        self.disk.write(world, |tables| tables.begin(place.epoch, &segments))?;
+        memory.shard = Some(Shard::beginning(place.epoch, segments, total));
+        Ok(None)
+    }
+
+    fn pull(&self, world: &World, pull: Pull) -> Result<Pulled, Failure> {
+        let mut memory = self.memory.borrow_mut();
+        if pull.closes {
+            memory.closed_epoch = memory.closed_epoch.max(Some(pull.epoch));
+        }
+        let commands = std::mem::take(&mut memory.commands);
+        let nothing = Pulled { through: pull.through, commands, ..Pulled::default() };
+        let Some(shard) = memory.shard.as_mut().filter(|shard| shard.epoch == pull.epoch) else { return Ok(nothing) };
+        if shard.held > 0 || (pull.closes && !shard.is_closed) {
+            self.disk.write(world, |tables| tables.pulled(pull.through, pull.closes))?;
+        }
+        shard.is_closed |= pull.closes;
+        let held = self.disk.read().accepted(pull.through);
+        let mut pulled = nothing;
+        let mut all = Vec::new();
+        for (number, increments) in held {
+            if pulled.increments.len() < BATCH {
+                pulled.increments.extend_from_slice(&increments);
+                pulled.through = number;
+            } else {
+                world.note("pulled a part");
+                pulled.is_partial = true;
+            }
+            all.extend_from_slice(&increments);
+        }
+        shard.learn(&pull.total, &all);
+        if shard.is_closed && !pulled.is_partial {
+            pulled.ids = shard.ledger.since(shard.first_own);
+        }
+        Ok(pulled)
+    }
+
+    fn clear(&self, world: &World, epoch: u64) -> Result<(), Failure> {
+        let mut memory = self.memory.borrow_mut();
+        if memory.shard.as_ref().is_some_and(|shard| shard.epoch <= epoch) {
+            self.disk.write(world, |tables| tables.0 = None)?;
+            memory.shard = None;
+        }
+        Ok(())
+    }
+}
+
+impl Flush for CounterShard {
+    fn is_dirty(&self) -> bool {
+        self.disk.is_dirty()
+    }
+
+    fn flush(&self) {
+        self.disk.flush();
+    }
+}
+
+impl Together for CounterShard {
+    type Item = (Place, Delivery);
+    type Reply = Reply;
+
+    fn queue(&self) -> &RefCell<Queue<Self::Item, Reply>> {
+        &self.queue
+    }
+
+    fn process(&self) -> Process {
+        self.process
+    }
+
+    async fn perform(&self, world: &World, items: Vec<Self::Item>) -> Result<Vec<Reply>, Failure> {
+        let mut replies = Vec::with_capacity(items.len());
+        let mut items = items.into_iter().peekable();
+        while let Some((place, first)) = items.next() {
+            let mut deliveries = vec![first];
+            while let Some((_, next)) = items.next_if(|(other, _)| *other == place) {
+                deliveries.push(next);
+            }
+            replies.extend(self.count(world, place, &deliveries).await?);
+        }
+        Ok(replies)
+    }
+
+    async fn settle(&self, world: &World) {
+        self.disk.flushed(world).await;
+    }
+}

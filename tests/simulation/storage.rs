@@ -1,0 +1,298 @@
+//! The tables of a counter and of a shard, as the statements of `edge/counter_storage`, `day_storage`, `segment_storage` and
+//! `shard_storage` leave them; and a disk that has them.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use promptmeter::counting::counter::{Commit, Counter};
+use promptmeter::counting::day::Day;
+use promptmeter::counting::ledger::{Ledger, LedgerChange, Segment};
+use promptmeter::counting::protocol::{ImportedRow, Increment};
+use promptmeter::counting::sources::{SOURCE_DAYS, SourcedDay, Sources};
+use promptmeter::counting::tally::Tally;
+use promptmeter::counting::visitors::Visitors;
+use promptmeter::counting::visits::{Visits, WINDOW_MS};
+use promptmeter::sharding::shard::{Batch, Shard};
+use promptmeter::sharding::standing::Standing;
+use promptmeter::time::DAY_MS;
+
+use super::channel::{Sender, channel};
+use super::world::{Defect, Failure, World};
+
+/// What an object wrote, and how much of it would survive a crash.
+pub(crate) struct Disk<T> {
+    written: RefCell<Rc<T>>,
+    durable: RefCell<Rc<T>>,
+    waiting: RefCell<Vec<Sender<()>>>,
+    is_dirty: Cell<bool>,
+}
+
+impl<T: Clone> Disk<T> {
+    pub(crate) fn of(tables: Rc<T>) -> Self {
+        let (written, durable) = (RefCell::new(Rc::clone(&tables)), RefCell::new(tables));
+        Self { written, durable, waiting: RefCell::default(), is_dirty: Cell::new(false) }
+    }
+
+    pub(crate) fn read(&self) -> Ref<'_, T> {
+        Ref::map(self.written.borrow(), |tables| &**tables)
+    }
+
+    pub(crate) fn durable(&self) -> Rc<T> {
+        Rc::clone(&self.durable.borrow())
+    }
+
+    /// One transaction.
+    pub(crate) fn write(&self, world: &World, act: impl FnOnce(&mut T)) -> Result<(), Failure> {
+        if world.writes_to_fail.get() > 0 {
+            world.writes_to_fail.set(world.writes_to_fail.get() - 1);
+            return Err("the write failed");
+        }
+        act(Rc::make_mut(&mut self.written.borrow_mut()));
+        self.is_dirty.set(true);
+        Ok(())
+    }
+
+    /// Sets an alarm, with what else was written in this turn. It fails where the whole object does.
+    pub(crate) fn write_alarm(&self, act: impl FnOnce(&mut T)) {
+        act(Rc::make_mut(&mut self.written.borrow_mut()));
+        self.is_dirty.set(true);
+    }
+
+    /// What the platform itself notes.
+    pub(crate) fn write_through(&self, act: impl Fn(&mut T)) {
+        act(Rc::make_mut(&mut self.written.borrow_mut()));
+        act(Rc::make_mut(&mut self.durable.borrow_mut()));
+    }
+
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.is_dirty.get()
+    }
+
+    pub(crate) fn flush(&self) {
+        self.durable.replace(Rc::clone(&self.written.borrow()));
+        self.is_dirty.set(false);
+        for sender in self.waiting.take() {
+            sender.send(());
+        }
+    }
+
+    /// Waits until what was written so far is durable. Nothing leaves an object before.
+    pub(crate) async fn flushed(&self, world: &World) {
+        if self.is_dirty.get() && !world.has(Defect::AnswersBeforeItIsStored) {
+            let (sender, receiver) = channel(world);
+            self.waiting.borrow_mut().push(sender);
+            receiver.await;
+        }
+    }
+
+    /// What the next instance finds.
+    pub(crate) fn end(&self, crashes: bool) -> Rc<T> {
+        if crashes { self.durable() } else { Rc::clone(&self.written.borrow()) }
+    }
+}
+
+/// As it is stored.
+type Packed = Rc<[u8]>;
+
+/// Segments of one kind: number, newest instant, entries. The one that is being filled is the last.
+#[derive(Clone, Default)]
+pub(crate) struct Segments(BTreeMap<u64, (i64, Packed)>);
+
+impl Segments {
+    fn store(&mut self, change: &LedgerChange) {
+        for segment in &change.written {
+            self.0.insert(segment.number, (segment.newest_ms, segment.pack().into()));
+        }
+        for number in &change.expired {
+            assert!(self.0.remove(number).is_some(), "segment {number} is not stored");
+        }
+    }
+
+    fn restore(&self, keep: impl FnMut(Segment)) {
+        self.0.iter().map(|(number, (newest_ms, packed))| Segment::unpack(*number, *newest_ms, packed)).for_each(keep);
+    }
+
+    fn bytes(&self) -> u64 {
+        self.0.values().map(|(_, packed)| packed.len() as u64).sum()
+    }
+}
+
+/// The tables of a counter.
+#[derive(Clone, Default)]
+pub(crate) struct CounterTables {
+    pub(crate) tally: Tally,
+    pub(crate) version: u64,
+    visitors: Option<Packed>,
+    /// Its number, counts and sources.
+    open_day: Option<(i64, Packed, Packed)>,
+    /// Counts and sources, by number.
+    daily: BTreeMap<i64, (Packed, Option<Packed>)>,
+    ids: Segments,
+    visits: Segments,
+    imported: BTreeSet<u64>,
+    pub(crate) standing: Standing,
+    /// When the platform is to ring.
+    pub(crate) alarm_ms: Option<i64>,
+}
+
+impl CounterTables {
+    pub(crate) fn restore(&self) -> Counter {
+        let mut counter = Counter {
+            tally: self.tally,
+            version: self.version,
+            ledger: Ledger::with_room_for(self.ids.bytes()),
+            visits: Visits::within(WINDOW_MS, self.visits.bytes()),
+            visitors: self.visitors.as_ref().map(|packed| Visitors::unpack(packed).unwrap()).unwrap_or_default(),
+            retracted_visitors: 0,
+        };
+        self.ids.restore(|segment| counter.ledger.restore(segment));
+        self.visits.restore(|segment| counter.visits.restore(segment));
+        counter
+    }
+
+    pub(crate) fn not_imported(&self, rows: &[ImportedRow]) -> Vec<ImportedRow> {
+        let mut seen = BTreeSet::new();
+        rows.iter().filter(|row| !self.imported.contains(&row.key) && seen.insert(row.key)).copied().collect()
+    }
+
+    pub(crate) fn store(&mut self, world: &World, commit: &Commit, imported: &[ImportedRow]) {
+        assert_eq!(commit.version, self.version + 1, "a commit on top of another one");
+        (self.tally, self.version) = (commit.tally, commit.version);
+        if let Some(visitors) = &commit.visitors {
+            self.visitors = Some(visitors.pack().into());
+        }
+        self.add_days(&commit.days, world.now_ms.get().div_euclid(DAY_MS));
+        if commit.ledger.written.len() > 1 {
+            world.note("segment of ids filled");
+        }
+        if !world.has(Defect::StoresNoIds) {
+            self.ids.store(&commit.ledger);
+        }
+        self.visits.store(&commit.visits);
+        self.imported.extend(imported.iter().map(|row| row.key));
+    }
+
+    fn add_days(&mut self, added: &[SourcedDay], today: i64) {
+        let mut open = self.open_day();
+        for added in added {
+            if let Some(open) = open.as_mut().filter(|open| open.number == added.number) {
+                open.add_all(added);
+                continue;
+            }
+            let stored = self.daily.get(&added.number).map(|(counts, sources)| {
+                let sources = sources.as_ref().map(|packed| Sources::unpack(packed).unwrap()).unwrap_or_default();
+                SourcedDay { number: added.number, counts: Day::unpack(counts).unwrap(), sources }
+            });
+            let mut day = stored.unwrap_or(SourcedDay { number: added.number, ..SourcedDay::default() });
+            day.add_all(added);
+            if added.opens_after(open.as_ref(), today) {
+                self.daily.remove(&day.number);
+                if let Some(closed) = open.replace(day) {
+                    self.write_day(&closed, true);
+                }
+                for (number, (_, sources)) in &mut self.daily {
+                    if *number < added.number - SOURCE_DAYS {
+                        *sources = None;
+                    }
+                }
+            } else {
+                self.write_day(&day, !added.sources.is_empty());
+            }
+        }
+        self.open_day = open.map(|day| (day.number, day.counts.pack().into(), day.sources.pack().into()));
+    }
+
+    fn open_day(&self) -> Option<SourcedDay> {
+        self.open_day.as_ref().map(|(number, counts, sources)| SourcedDay {
+            number: *number,
+            counts: Day::unpack(counts).unwrap(),
+            sources: Sources::unpack(sources).unwrap(),
+        })
+    }
+
+    fn write_day(&mut self, day: &SourcedDay, with_sources: bool) {
+        let row = self.daily.entry(day.number).or_insert_with(|| ([].into(), None));
+        row.0 = day.counts.pack().into();
+        if with_sources {
+            row.1 = Some(day.sources.pack().into());
+        }
+    }
+
+    /// All days, in ascending order.
+    pub(crate) fn days(&self) -> Vec<(i64, Day)> {
+        let mut days: Vec<(i64, Day)> =
+            self.daily.iter().map(|(number, (counts, _))| (*number, Day::unpack(counts).unwrap())).collect();
+        if let Some((number, counts, _)) = &self.open_day {
+            assert!(!self.daily.contains_key(number), "a day stands in two places");
+            days.push((*number, Day::unpack(counts).unwrap()));
+        }
+        days.sort_by_key(|(number, _)| *number);
+        days
+    }
+}
+
+/// The tables of a shard.
+#[derive(Clone, Default)]
+pub(crate) struct ShardTables(pub(crate) Option<ShardRows>);
+
+#[derive(Clone)]
+pub(crate) struct ShardRows {
+    epoch: u64,
+    pub(crate) is_closed: bool,
+    first_own: u64,
+    accepted: BTreeMap<u64, Rc<[Increment]>>,
+    ids: Segments,
+}
+
+impl ShardTables {
+    pub(crate) fn restore(&self) -> Option<Shard> {
+        let rows = self.0.as_ref()?;
+        let mut shard = Shard {
+            epoch: rows.epoch,
+            is_closed: rows.is_closed,
+            first_own: rows.first_own,
+            ledger: Ledger::with_room_for(rows.ids.bytes()),
+            ..Shard::default()
+        };
+        rows.ids.restore(|segment| shard.ledger.restore(segment));
+        shard.begin_own(shard.first_own);
+        for (number, increments) in &rows.accepted {
+            shard.batch = *number;
+            shard.held += increments.len();
+        }
+        Some(shard)
+    }
+
+    pub(crate) fn begin(&mut self, epoch: u64, segments: &[Segment]) {
+        let mut ids = Segments::default();
+        ids.store(&LedgerChange { written: segments.to_vec(), expired: Vec::new() });
+        let first_own = segments.len() as u64;
+        self.0 = Some(ShardRows { epoch, is_closed: false, first_own, accepted: BTreeMap::new(), ids });
+    }
+
+    pub(crate) fn store(&mut self, batch: &Batch) {
+        let rows = self.0.as_mut().unwrap();
+        assert!(
+            rows.accepted.insert(batch.number, batch.increments.clone().into()).is_none(),
+            "a batch is there twice"
+        );
+        rows.ids.store(&batch.ledger);
+    }
+
+    pub(crate) fn pulled(&mut self, through: u64, closes: bool) {
+        let rows = self.0.as_mut().unwrap();
+        rows.accepted.retain(|number, _| *number >= through);
+        rows.is_closed |= closes;
+    }
+
+    pub(crate) fn accepted(&self, through: u64) -> Vec<(u64, Rc<[Increment]>)> {
+        let rows = self.0.as_ref().unwrap();
+        rows.accepted.range(through + 1..).map(|(number, increments)| (*number, Rc::clone(increments))).collect()
+    }
+
+    /// Whether its epoch is closed, or never began.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.as_ref().is_none_or(|rows| rows.is_closed)
+    }
+}
