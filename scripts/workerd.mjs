@@ -20,8 +20,8 @@ const SOCKETS = 2;
 export function configure(folder, port, state, { hasAssets = false } = {}) {
   for (const name of ["do", "d1", "cron"]) mkdirSync(join(state, "v3", name), { recursive: true });
   const worker = readConfig({ config: join(folder, "wrangler.toml") });
-  // All requests come from one address here: who wants a limit sets it.
-  const variables = { RATE_LIMIT: "0", ...parseEnv(readFileSync(join(folder, ".dev.vars"), "utf8")) };
+  // All requests come from one address here, and nobody reads a line of each: who wants a limit or lines sets them.
+  const variables = { RATE_LIMIT: "0", LOG_REQUESTS: "errors", ...parseEnv(readFileSync(join(folder, ".dev.vars"), "utf8")) };
   const file = join(state, "workerd.capnp");
   const files = hasAssets ? staticFiles(resolve(folder, worker.assets.directory)) : [];
   writeFileSync(file, workerdConfig(worker, variables, state, port, files), { mode: 0o600 });

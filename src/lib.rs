@@ -18,6 +18,7 @@
 //! - [`retraction`]: what a flagged source added is taken back
 //! - [`verification`]: whether what is told agrees with what it is told of
 //! - [`metrics`]: what an instance tells of itself
+//! - [`health`], [`alerts`]: whether it is well, and who is told when it is not
 //! - [`ancestry`]: what a prompt comes from, and what was made of it
 //! - [`badge`]: a count as a picture
 //! - [`compared`]: the prompts that were most often in the same comparison
@@ -29,6 +30,7 @@
 //!
 //! Only the `edge` module, which is compiled for `wasm32` alone, knows Cloudflare.
 
+pub mod alerts;
 pub mod ancestry;
 pub mod badge;
 pub mod compared;
@@ -36,6 +38,7 @@ pub mod counting;
 pub mod data;
 pub mod events;
 pub mod experiments;
+pub mod health;
 pub mod http;
 pub mod json;
 pub mod limits;

@@ -213,7 +213,7 @@ fn allowed_origins_are_read_from_the_setting() {
 fn pages_of_allowed_origins_may_read_what_is_shared() {
     const EXPOSED: (&str, &str) = (
         "Access-Control-Expose-Headers",
-        "content-range, etag, location, preference-applied, retry-after, x-promptmeter-dropped",
+        "content-range, etag, location, preference-applied, retry-after, x-promptmeter-dropped, x-request-id",
     );
     const VARY: (&str, &str) = ("Vary", "Origin");
     let any = AllowedOrigins::Any;

@@ -66,7 +66,7 @@ const readStats = async (origin, id) => JSON.parse(await ask(`${origin}/v1/promp
 const promptmeter = {
   worker: product,
   // One connection alone comes near the default here, of which one counter takes several times as much.
-  variables: { RATE_LIMIT: "0", SERVICE_KEY, HOT_COMMANDS_PER_SECOND: "2000" },
+  variables: { RATE_LIMIT: "0", LOG_REQUESTS: "off", SERVICE_KEY, HOT_COMMANDS_PER_SECOND: "2000" },
   prepare: migrate,
   addPrompts: importPrompts,
   read: readStats,

@@ -72,6 +72,11 @@ impl Answer {
         Self { status, body: Body::Nothing, media_type: JSON, headers: Vec::new() }
     }
 
+    /// The HTTP status.
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
     /// The same, with another header.
     pub(super) fn header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
@@ -108,7 +113,8 @@ impl Refusal {
         }
     }
 
-    fn answer(self) -> Result<Answer> {
+    /// What is answered.
+    pub(super) fn answer(self) -> Result<Answer> {
         Ok(match self {
             Self::Problem(problem) => Answer {
                 headers: problem.headers(),
@@ -123,11 +129,7 @@ impl Refusal {
 }
 
 /// Writes a response; `headers` come on top of the answer's own.
-pub(super) fn respond(
-    outcome: std::result::Result<Answer, Refusal>,
-    headers: &[(&'static str, String)],
-) -> Result<web_sys::Response> {
-    let answer = outcome.or_else(Refusal::answer)?;
+pub(super) fn respond(answer: Answer, headers: &[(&'static str, String)]) -> Result<web_sys::Response> {
     let mut lines = "X-Content-Type-Options:nosniff".to_owned();
     let mut add = |name: &str, value: &str| {
         for part in ["\n", name, ":", value] {

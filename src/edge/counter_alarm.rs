@@ -75,6 +75,7 @@ impl Counting {
         self.remember().await?;
         let now_ms = now_ms();
         let Some((prompt_id, snapshot)) = self.take_snapshot(now_ms)? else { return Ok(()) };
+        metering::object_bytes(self.storage.sql().database_size());
         d1::snapshots::store(&d1::database(&self.env)?, prompt_id, &snapshot, now_ms).await?;
         if let Some(changes_ms) = snapshot.recent.changes_ms {
             self.ring_by(changes_ms + spread_ms(prompt_id)).await;

@@ -16,13 +16,13 @@ use super::day_storage::{self, EVERY_DAY};
 use super::listeners::Listeners;
 use super::runtime::{log_failure, now_ms};
 use super::together::{Queue, Together, join};
-use super::{counter_storage, metering, objects, settings, spread_storage};
+use super::{counter_storage, kept_readings, metering, objects, settings, spread_storage};
 use crate::counting::counter::{Commit, Counter};
 use crate::counting::day::between;
 use crate::counting::protocol::{Command, Delivery, ImportedRow, Reply};
 use crate::counting::tally::Tally;
 use crate::live::listener::Listen;
-use crate::metrics::Meter;
+use crate::metrics::meter::Meter;
 use crate::sharding::load::Load;
 use crate::sharding::standing::Standing;
 use crate::time::{DAY_MS, DAY_QUARTERS};
@@ -88,6 +88,7 @@ impl DurableObject for PromptCounter {
         metering::count(Meter::AlarmsRung, 1);
         self.pull_and_spread().await;
         self.counting.tell().await;
+        kept_readings::keep_if_due(&self.counting.env).await;
         Response::empty()
     }
 }
@@ -146,6 +147,10 @@ impl PromptCounter {
 impl Together for Counting {
     type Item = Step;
     type Reply = Option<Reply>;
+
+    fn env(&self) -> &Env {
+        &self.env
+    }
 
     fn queue(&self) -> &RefCell<Queue<Step, Option<Reply>>> {
         &self.queue

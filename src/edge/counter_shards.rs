@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use futures_util::future::join_all;
 use uuid::Uuid;
-use worker::{Error, Result};
+use worker::{Env, Error, Result};
 
 use super::counter_alarm::PULL_INTERVAL_MS;
 use super::counter_object::{Counting, Memory};
@@ -36,6 +36,10 @@ impl Pulls {
 impl Together for Pulls {
     type Item = ();
     type Reply = ();
+
+    fn env(&self) -> &Env {
+        &self.counting.env
+    }
 
     fn queue(&self) -> &RefCell<Queue<(), ()>> {
         &self.queue

@@ -14,7 +14,7 @@ use super::runtime::random_u64;
 use super::{metering, objects};
 use crate::counting::protocol::{BINDING, Command, Delivery, Increment, Outcome, Reply, Told};
 use crate::counting::tally::Tally;
-use crate::metrics::EventType;
+use crate::metrics::meter::EventType;
 use crate::sharding::placement::{Place, Spread};
 use crate::sharding::protocol::{self as shards, object_name};
 

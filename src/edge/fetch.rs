@@ -1,82 +1,113 @@
 //! The door for requests: which route, who is asking, which handler, one response.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
-use serde_json::json;
-use worker::{Context, Env, Result, event};
+use worker::{Context, Env, Result, console_log, event};
 
 use super::answer::{Answer, Refusal, respond};
-use super::call::{Call, Chunks, storage_failure};
+use super::call::{Call, Chunks};
 use super::http::head_of;
-use super::runtime::now_ms;
+use super::metering::Account;
+use super::runtime::{now_ms, random_u64};
 use super::settings::Settings;
 use super::{
-    ancestry, badge, compared, d1, evaluate, events, experiments, first_sight, functions, identity, import, live,
+    ancestry, badge, compared, evaluate, events, experiments, first_sight, functions, health, identity, import,
+    kept_readings, live,
     metering, prompts, rankings, rest, results, retraction, runs, search, series, stats, summary, verification,
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
 use crate::http::head::Head;
 use crate::http::problem::{Code, Problem};
+use crate::http::request_log::{line, request_id};
 use crate::http::route::{self, Access, Endpoint, Found, Sharing};
 use crate::limits::HEADER_BLOCK_BYTES;
-use crate::metrics::MEDIA_TYPE;
+use crate::metrics::meter::Meter;
 
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<web_sys::Response> {
+    let began_ms = now_ms();
     let head = head_of(&request);
     let settings = Settings::of(&env);
-    let (origin, path) = (head.header("Origin").map(str::to_owned), head.path().to_owned());
-    let found = match route::find(&path) {
-        Ok(found) => found,
-        Err(problem) => {
-            let headers = cors::headers(Sharing::CrossOrigin, &settings.allowed_origins, origin.as_deref());
-            return refuse(Refusal::from(problem).at(&path), headers, request).await;
-        }
-    };
-    let mut headers = cors::headers(found.sharing(), &settings.allowed_origins, origin.as_deref());
-    if head.method() == "OPTIONS" {
-        headers.extend(cors::preflight_headers(&found));
-        return respond(Ok(Answer::empty(204)), &headers);
+    let request_id = request_id(head.header("CF-Ray"), numbered());
+    let found = route::find(head.path());
+    let name = route::name_of(found.as_ref().ok(), head.method());
+    let (context, account) = (Rc::new(context), Account::default());
+    let doors = (env.clone(), Rc::clone(&context));
+    let outcome =
+        metering::on_account(Some(Rc::clone(&account)), outcome(request, head, doors, &settings, found)).await;
+    let (outcome, mut headers) = outcome;
+    headers.push(("X-Request-Id", request_id.clone()));
+    let answer = outcome.or_else(Refusal::answer)?;
+    let (status, now_ms) = (answer.status(), now_ms());
+    let response = respond(answer, &headers)?;
+    metering::request(name, status, now_ms - began_ms);
+    if settings.logged.has(status) {
+        console_log!("{}", line(name, status, now_ms - began_ms, account.get(), &request_id));
     }
-    match answer(Clone::clone(&request), head, (env, context), &settings, found).await {
-        Ok(answer) => respond(Ok(answer), &headers),
-        Err(refusal) => refuse(refusal.at(&path), headers, request).await,
-    }
+    kept_readings::keep_soon(&env, &context, now_ms);
+    Ok(response)
 }
 
-/// Answers with a refusal, once the body that nobody has read is out of the way.
-async fn refuse(
-    refusal: Refusal,
-    headers: Vec<(&'static str, String)>,
+/// A random number of the isolate, and how many requests it has had.
+fn numbered() -> (u32, u32) {
+    thread_local! {
+        static ISOLATE: Cell<Option<u32>> = const { Cell::new(None) };
+        static REQUESTS: Cell<u32> = const { Cell::new(0) };
+    }
+    let isolate = ISOLATE.get().unwrap_or_else(|| (random_u64() >> 32) as u32);
+    ISOLATE.set(Some(isolate));
+    REQUESTS.set(REQUESTS.get().wrapping_add(1));
+    (isolate, REQUESTS.get())
+}
+
+/// What a request is answered, and the headers that go with it.
+async fn outcome(
     request: web_sys::Request,
-) -> Result<web_sys::Response> {
-    if !request.body_used() {
+    head: Head,
+    doors: (Env, Rc<Context>),
+    settings: &Settings,
+    found: std::result::Result<Found, Problem>,
+) -> (std::result::Result<Answer, Refusal>, Vec<(&'static str, String)>) {
+    let (origin, path) = (head.header("Origin").map(str::to_owned), head.path().to_owned());
+    let sharing = found.as_ref().map_or(Sharing::CrossOrigin, Found::sharing);
+    let mut headers = cors::headers(sharing, &settings.allowed_origins, origin.as_deref());
+    let answered = match found {
+        Ok(found) if head.method() == "OPTIONS" => {
+            headers.extend(cors::preflight_headers(&found));
+            return (Ok(Answer::empty(204)), headers);
+        }
+        Ok(found) => answer(Clone::clone(&request), head, doors, settings, found).await,
+        Err(problem) => Err(problem.into()),
+    };
+    if answered.is_err() && !request.body_used() {
+        // A body that nobody has read has to be out of the way.
         Chunks::of(request).discard().await;
     }
-    respond(Err(refusal), &headers)
+    (answered.map_err(|refusal| refusal.at(&path)), headers)
 }
 
 async fn answer(
     request: web_sys::Request,
     head: Head,
-    (env, context): (Env, Context),
+    (env, context): (Env, Rc<Context>),
     settings: &Settings,
     found: Found,
 ) -> std::result::Result<Answer, Refusal> {
     check_header_block(&head)?;
     let now_ms = now_ms();
     let route = found.with_method(head.method())?;
-    let identity = identity::of(&head, &env, &context, &settings.keys, now_ms).await?;
+    let identity = identity::of(&head, &env, &context, &settings.keys, now_ms).await.inspect_err(note_failure)?;
     if route.access == Access::Service {
         require_service(&identity)?;
     }
     if let Some(user) = identity.user() {
         first_sight::note(&env, &context, user, now_ms);
     }
-    let call = Call { request, head, env, context: Rc::new(context), identity, id: found.id, now_ms };
+    let call = Call { request, head, env, context, identity, id: found.id, now_ms };
     let answer = match route.endpoint {
-        Endpoint::Health => health(&call).await,
+        Endpoint::Health => Ok(health::get_health(&call).await),
         Endpoint::Events => events::post_events(call).await,
         Endpoint::Usage => events::post_usage(call).await,
         Endpoint::View => events::post_view(call).await,
@@ -103,7 +134,7 @@ async fn answer(
         Endpoint::Retract => retraction::post_retraction(call).await,
         Endpoint::Runs => runs::get_runs(&call).await,
         Endpoint::Totals => series::get_totals(&call).await,
-        Endpoint::Metrics => Ok(Answer::text(200, metering::text(), MEDIA_TYPE)),
+        Endpoint::Metrics => kept_readings::get_metrics(&call).await,
         Endpoint::CreatePrompt => return prompts::post_prompt(call).await,
         Endpoint::Fork => return prompts::post_fork(call).await,
         Endpoint::Rows => return Ok(rest::answer(call).await?),
@@ -119,7 +150,9 @@ fn check_header_block(head: &Head) -> std::result::Result<(), Problem> {
     Err(Problem::new(Code::TooLarge, format!("The headers of a request have at most {HEADER_BLOCK_BYTES} bytes.")))
 }
 
-async fn health(call: &Call) -> std::result::Result<Answer, Problem> {
-    d1::check(&call.env).await.map_err(|error| storage_failure("health", &error))?;
-    Answer::ok(&json!({"status": "ok"}))
+/// Counts credentials that are not valid.
+fn note_failure(problem: &Problem) {
+    if problem.code == Code::InvalidCredential {
+        metering::count(Meter::FailedAuthentications, 1);
+    }
 }

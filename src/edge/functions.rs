@@ -1,10 +1,10 @@
 //! `/rest/v1/rpc/{function}`: the functions that applications call.
 
 use uuid::Uuid;
-use worker::D1PreparedStatement;
 
 use super::answer::Answer;
 use super::call::{Call, storage_failure};
+use super::d1::Prepared;
 use super::rest::{content_range, run};
 use super::runtime::new_uuid;
 use super::senders::{self, tell_dropped};
@@ -132,7 +132,7 @@ fn require_caller(call: &Call) -> Result<(), DataError> {
     }
 }
 
-fn make_user(call: &Call) -> Result<Vec<D1PreparedStatement>, DataError> {
+fn make_user(call: &Call) -> Result<Vec<Prepared>, DataError> {
     let Some(user) = call.identity.user() else { return Ok(Vec::new()) };
     let statement = d1::database(&call.env).and_then(|database| d1::users::make(&database, &[user], call.now_ms));
     Ok(vec![statement.map_err(|error| storage_failure("functions", &error))?])

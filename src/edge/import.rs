@@ -11,7 +11,7 @@ use worker::{D1Database, Error, Result};
 
 use super::answer::Answer;
 use super::call::{Call, Chunks, storage_failure};
-use super::{counters, d1, ingestion, prompt_lookup};
+use super::{counters, d1, ingestion, prompt_lookup, settings};
 use crate::counting::ledger::digest_key;
 use crate::counting::protocol::{Command, ImportedRow, Reply};
 use crate::counting::tally::Metric;
@@ -29,6 +29,7 @@ use crate::http::body::check_type;
 use crate::http::identity::User;
 use crate::http::problem::{Code, Problem};
 use crate::limits::IMPORT_LINE_BYTES;
+use crate::time::DAY_MS;
 
 /// Prompts stored at once.
 const PROMPTS: usize = 50;
@@ -63,12 +64,15 @@ struct Import<'a> {
     prompts: Vec<(u64, PromptRow)>,
     prompt_bytes: usize,
     events: Vec<(u64, ImportedEvent)>,
+    /// Rows of forks and comparisons from before this instant are not kept, in milliseconds since 1970.
+    kept_ms: i64,
 }
 
 impl<'a> Import<'a> {
     fn new(call: &'a Call) -> Self {
         let (prompts, events) = (Vec::new(), Vec::new());
-        Self { call, report: ImportReport::default(), prompts, prompt_bytes: 0, events }
+        let kept_ms = settings::event_retention_days(&call.env).map_or(i64::MIN, |days| call.now_ms - days * DAY_MS);
+        Self { call, report: ImportReport::default(), prompts, prompt_bytes: 0, events, kept_ms }
     }
 
     async fn take_all(&mut self, chunks: &mut Chunks) -> std::result::Result<(), Problem> {
@@ -91,6 +95,9 @@ impl<'a> Import<'a> {
                 if self.prompts.len() >= PROMPTS || self.prompt_bytes >= PROMPT_BYTES {
                     self.store_prompts().await?;
                 }
+            }
+            Ok(ImportRow::Event(event)) if lineage_kind(event.metric).is_some() && event.at_ms < self.kept_ms => {
+                self.report.refuse(line.number, too_old());
             }
             Ok(ImportRow::Event(event)) => {
                 self.store_prompts().await?;
@@ -239,4 +246,11 @@ fn refusal(error: &str) -> Option<Problem> {
     }
     let taken = || Problem::at(Code::Conflict, "/row/slug", "Another prompt has this slug.");
     error.contains("prompts.slug").then(taken)
+}
+
+/// Its row would be removed at once, and who repeats an import could not be told that it is counted.
+fn too_old() -> Problem {
+    let detail =
+        "Rows of forks and comparisons are not kept that long. Import them while EVENT_RETENTION_DAYS is not set.";
+    Problem::at(Code::TimestampOutOfRange, "/row/created_at", detail)
 }

@@ -22,7 +22,7 @@ use crate::events::lineage::{LineageEvent, Standing, StoredLineage};
 use crate::events::recording::{self, Consignment, by_experiment};
 use crate::http::identity::Identity;
 use crate::http::problem::Problem;
-use crate::metrics::EventType;
+use crate::metrics::meter::EventType;
 use crate::usage::row::UsageRow;
 
 /// The counts of the prompts that a batch was about, those whose counter answered.

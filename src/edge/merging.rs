@@ -15,6 +15,7 @@ use worker::{Context, Delay, Env, Error, Result};
 
 use super::counters::{LATER_PAUSES_MS, PAUSES_MS, deliver};
 use super::handover::{Giver, handover};
+use super::metering;
 use super::runtime::{log_failure, now_ms, random_u64};
 use crate::counting::merging::{BatchName, Merged, Pace, Queues, Sending, Turn};
 use crate::counting::protocol::{Increment, Told};
@@ -69,7 +70,7 @@ impl Way {
         let added = QUEUES.with_borrow_mut(|queues| queues.add(prompt_id, caller, increments, pace, now_ms()));
         let batch = added.map_err(|_| Error::from("too many increments wait to be counted"))?;
         if let Some(name) = batch {
-            self.context.wait_until(carry(self.env.clone(), prompt_id, name, pace));
+            self.context.wait_until(metering::charged(carry(self.env.clone(), prompt_id, name, pace)));
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! [`shard_object`] (what it spreads over), [`recorder_object`] (an experiment's recorder). All SQL is in [`d1`] and the files
 //! named `…_storage`. ARCHITECTURE.md maps the rest.
 
+mod alerting;
 mod ancestry;
 mod answer;
 mod badge;
@@ -23,10 +24,12 @@ mod fetch;
 mod first_sight;
 mod functions;
 mod handover;
+mod health;
 mod http;
 mod identity;
 mod import;
 mod ingestion;
+mod kept_readings;
 mod key_download;
 mod listeners;
 mod live;

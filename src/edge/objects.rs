@@ -8,7 +8,6 @@ use worker::{Env, Error, Response, ResponseBuilder, Result};
 
 use super::http::whole_body;
 use super::metering;
-use crate::metrics::Meter;
 
 /// The status with which an object refuses what it could do at another time.
 pub(super) const REFUSED: u16 = 429;
@@ -51,7 +50,7 @@ fn failure(reply: &[u8]) -> Error {
 }
 
 async fn reach(env: &Env, binding: &str, name: &str, command: &[u8]) -> Result<web_sys::Response> {
-    metering::count(Meter::ObjectCalls, 1);
+    metering::object_call();
     let stub = env.durable_object(binding)?.get_by_name(name)?;
     let init = RequestInit::new();
     init.set_method("POST");

@@ -1,10 +1,11 @@
 //! `POST /v1/prompts` and `POST /v1/prompts/{id}/fork`: prompts that are made, once under an `Idempotency-Key`.
 
 use uuid::Uuid;
-use worker::{D1Database, D1PreparedStatement, Result};
+use worker::{D1Database, Result};
 
 use super::answer::{Answer, JSON, Refusal};
 use super::call::{Call, storage_failure};
+use super::d1::Prepared;
 use super::runtime::new_uuid;
 use super::{d1, ingestion, prompt_lookup, rest};
 use crate::data::creation::{Creation, CreationKey};
@@ -104,7 +105,7 @@ async fn store_fork(call: &Call, parent: Uuid, child: Uuid, user: &User, key: Op
     Ok(is_stored)
 }
 
-fn make_owner(database: &D1Database, call: &Call, owner: Uuid) -> Result<D1PreparedStatement> {
+fn make_owner(database: &D1Database, call: &Call, owner: Uuid) -> Result<Prepared> {
     let email = call.identity.user().filter(|user| user.id == owner).and_then(|user| user.email.clone());
     d1::users::make(database, &[&User { id: owner, email }], call.now_ms)
 }
@@ -115,7 +116,7 @@ fn note(
     user: Uuid,
     key: Option<&CreationKey>,
     prompt_id: Uuid,
-) -> Result<Vec<D1PreparedStatement>> {
+) -> Result<Vec<Prepared>> {
     let Some(key) = key else { return Ok(Vec::new()) };
     let instants = (call.now_ms, call.now_ms - CREATION_KEY_MS);
     d1::creations::note(database, user, key, prompt_id, instants).map(Vec::from)

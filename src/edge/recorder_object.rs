@@ -12,7 +12,7 @@ use futures_channel::oneshot::{self, Sender};
 use worker::{D1Database, Delay, DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 use super::runtime::{now_ms, random_u64};
-use super::{d1, objects, settings};
+use super::{d1, kept_readings, objects, settings};
 use crate::recording::protocol::{Command, Delivery, Outcome, Reply};
 use crate::recording::recorder::{Decision, Recorder, Terms};
 use crate::time::MINUTE_MS;
@@ -106,6 +106,7 @@ async fn store_waiting(recording: Rc<Recording>) {
             let _ = sender.send(stored);
         }
     }
+    kept_readings::keep_if_busy(&recording.env).await;
 }
 
 impl Recording {

@@ -1,9 +1,10 @@
 //! `/rest/v1/{table}`: reads and writes rows in the data dialect.
 
-use worker::{D1PreparedStatement, Env, Error};
+use worker::{Env, Error};
 
 use super::answer::Answer;
 use super::call::Call;
+use super::d1::Prepared;
 use super::runtime::log_failure;
 use super::{d1, rest_write};
 use crate::data::policy::policy_of;
@@ -117,7 +118,7 @@ pub(super) async fn run<'a>(
     env: &Env,
     table: &Table,
     statements: impl IntoIterator<Item = &'a Statement>,
-    before: Vec<D1PreparedStatement>,
+    before: Vec<Prepared>,
 ) -> Result<Vec<Vec<Row>>, DataError> {
     let statements: Vec<&Statement> = statements.into_iter().collect();
     if statements.iter().any(|statement| statement.text().len() > STATEMENT_BYTES) {

@@ -1,31 +1,78 @@
-//! Removes what is kept for a time only: events that are rolled up, sessions of experiments that were stopped.
+//! Removes what is kept for a time only: experiment events that are rolled up, sessions of experiments that were stopped, rows of
+//! forks and comparisons, keys of made prompts.
 
+use serde_json::{Map, Value};
 use worker::{Env, Result};
 
 use super::runtime::now_ms;
 use super::{d1, settings};
-use crate::time::{DAY_MS, HOUR_MS, SECOND_MS};
+use crate::limits::CREATION_KEY_MS;
+use crate::time::{DAY_MS, HOUR_MS, SECOND_MS, timestamp_from_ms};
 
-/// Batches, and sessions, that one statement removes.
+/// Batches, sessions, events, keys, that one statement removes.
 const PORTION: i64 = 5000;
 /// A run begins no further portion after this time; the next run goes on. In milliseconds.
 const RUN_MS: i64 = 5 * SECOND_MS;
 /// How long after the recorders refuse an experiment's events its sessions are still there, in milliseconds.
 const SESSION_GRACE_MS: i64 = HOUR_MS;
 
-/// Removes what is old. To be called when everything is rolled up.
-pub(super) async fn run(env: &Env) -> Result<()> {
+/// How many rows were removed, by table; those of which none was are left out.
+pub(super) type Removed = Map<String, Value>;
+
+/// Notes that rows were removed.
+pub(super) fn note(removed: &mut Removed, table: &str, rows: i64) {
+    if rows > 0 {
+        let before = removed.get(table).and_then(Value::as_i64).unwrap_or_default();
+        removed.insert(table.to_owned(), (before + rows).into());
+    }
+}
+
+/// Removes what is old of experiments. To be called when everything is rolled up.
+pub(super) async fn of_experiments(env: &Env, removed: &mut Removed) -> Result<()> {
     let database = d1::database(env)?;
     let started_ms = now_ms();
     let has_time = || now_ms() - started_ms <= RUN_MS;
     let before_ms = started_ms - settings::raw_event_days(env) * DAY_MS;
-    while has_time() && d1::retention::remove_batches(&database, before_ms, PORTION).await? == PORTION {}
-    let stopped_ms = started_ms - settings::session_days(env) * DAY_MS - SESSION_GRACE_MS;
-    for experiment in d1::retention::forgotten(&database, stopped_ms).await? {
-        while has_time()
-            && d1::retention::remove_sessions(&database, experiment, (started_ms, stopped_ms), PORTION).await? > 0
-        {
+    while has_time() {
+        let batches = d1::retention::remove_batches(&database, before_ms, PORTION).await?;
+        note(removed, "experiment_batches", batches);
+        if batches < PORTION {
+            break;
         }
     }
+    let stopped_ms = started_ms - settings::session_days(env) * DAY_MS - SESSION_GRACE_MS;
+    for experiment in d1::retention::forgotten(&database, stopped_ms).await? {
+        while has_time() {
+            let instants = (started_ms, stopped_ms);
+            let sessions = d1::retention::remove_sessions(&database, experiment, instants, PORTION).await?;
+            note(removed, "session_states", sessions);
+            if sessions == 0 {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes old rows of forks and comparisons, if they are not kept for ever; they stay counted.
+pub(super) async fn of_events(env: &Env, removed: &mut Removed) -> Result<()> {
+    let Some(days) = settings::event_retention_days(env) else { return Ok(()) };
+    let started_ms = now_ms();
+    let Some(before) = timestamp_from_ms(started_ms - days * DAY_MS) else { return Ok(()) };
+    let database = d1::database(env)?;
+    while now_ms() - started_ms <= RUN_MS {
+        let events = d1::retention::remove_events(&database, &before, PORTION).await?;
+        note(removed, "prompt_events", events);
+        if events < PORTION {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Forgets old keys of made prompts.
+pub(super) async fn of_creation_keys(env: &Env, removed: &mut Removed) -> Result<()> {
+    let keys = d1::creations::forget_old(&d1::database(env)?, now_ms() - CREATION_KEY_MS, PORTION).await?;
+    note(removed, "prompt_creations", keys);
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use worker::{Env, Result};
 
 use super::d1;
+use super::retention::{self, Removed};
 use super::runtime::{log_failure, now_ms, random_secret};
 use crate::time::SECOND_MS;
 use crate::traffic::salts::{Salts, day_of};
@@ -46,8 +47,10 @@ async fn draw(env: &Env, today: i64) -> Result<Salts> {
 }
 
 /// Destroys the salts of the days before yesterday.
-pub(super) async fn destroy_old(env: &Env) -> Result<()> {
+pub(super) async fn destroy_old(env: &Env, removed: &mut Removed) -> Result<()> {
     let now_ms = now_ms();
     known(now_ms);
-    d1::salts::destroy_before(&d1::database(env)?, day_of(now_ms) - 1).await
+    let salts = d1::salts::destroy_before(&d1::database(env)?, day_of(now_ms) - 1).await?;
+    retention::note(removed, "visitor_salts", salts);
+    Ok(())
 }

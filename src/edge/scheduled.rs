@@ -1,37 +1,71 @@
 //! The door for cron.
 
-use worker::{Env, Result, ScheduleContext, ScheduledEvent, event};
+use serde_json::{Map, json};
+use worker::{Env, Result, ScheduleContext, ScheduledEvent, console_log, event};
 
+use super::d1::cron_runs::{self, CronRun};
 use super::runtime::{log_failure, now_ms};
-use super::{d1, ingestion, rankings, rejudging, retention, rollup, salts};
+use super::{alerting, d1, ingestion, kept_readings, rankings, rejudging, retention, rollup, salts};
 use crate::events::lineage::{StoredLineage, UNCOUNTED_GRACE_MS};
-use crate::limits::CREATION_KEY_MS;
+use crate::json::json_text;
+use crate::time::DAY_MS;
 
 /// Marked events that one run counts.
 const UNCOUNTED_EVENTS: i64 = 500;
 
-/// Keys of made prompts that one run forgets.
-const FORGOTTEN_KEYS: i64 = 5000;
+/// How long runs are kept in the log, in milliseconds.
+const LOG_MS: i64 = 30 * DAY_MS;
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let mut run = Run { started_ms: now_ms(), failures: Vec::new(), removed: Map::new() };
+    let Run { failures, removed, .. } = &mut run;
     let rolled_up = roll_up(&env).await;
-    log_if_failed("rules", rejudge(&env).await);
+    note(failures, "rules", rejudge(&env).await);
     match rolled_up {
         // What is to be removed is rolled up first.
-        Ok(true) => log_if_failed("retention", retention::run(&env).await),
+        Ok(true) => note(failures, "retention", retention::of_experiments(&env, removed).await),
         Ok(false) => {}
-        Err(error) => log_failure("rollup", &error.to_string()),
+        Err(error) => note(failures, "rollup", Err(error)),
     }
-    log_if_failed("uncounted", count_uncounted(&env).await);
-    log_if_failed("rankings", leave_windows(&env).await);
-    log_if_failed("salts", salts::destroy_old(&env).await);
-    log_if_failed("creations", forget_creation_keys(&env).await);
+    note(failures, "uncounted", count_uncounted(&env).await);
+    note(failures, "rankings", leave_windows(&env).await);
+    note(failures, "events", retention::of_events(&env, removed).await);
+    note(failures, "salts", salts::destroy_old(&env, removed).await);
+    note(failures, "creations", retention::of_creation_keys(&env, removed).await);
+    note(failures, "metrics", kept_readings::fold(&env).await);
+    kept_readings::keep_if_due(&env).await;
+    note(failures, "alerts", alerting::run(&env).await);
+    if let Err(error) = run.finish(&env).await {
+        log_failure("cron", &error.to_string());
+    }
 }
 
-fn log_if_failed(what: &str, outcome: Result<()>) {
+/// What a run did.
+struct Run {
+    started_ms: i64,
+    failures: Vec<&'static str>,
+    removed: retention::Removed,
+}
+
+fn note(failures: &mut Vec<&'static str>, what: &'static str, outcome: Result<()>) {
     if let Err(error) = outcome {
         log_failure(what, &error.to_string());
+        failures.push(what);
+    }
+}
+
+impl Run {
+    /// Logs the run: a line, and a row by which it is known that the cron runs.
+    async fn finish(self, env: &Env) -> Result<()> {
+        let Self { started_ms, failures, removed } = self;
+        let finished_ms = now_ms();
+        let duration_ms = finished_ms - started_ms;
+        let line = json!({"level": "info", "what": "cron", "duration_ms": duration_ms, "failures": failures, "removed": removed});
+        console_log!("{}", json_text(&line));
+        let (failures, removed) = (failures.join(", "), json_text(&removed));
+        let run = CronRun { started_ms, finished_ms, failures: &failures, removed: &removed };
+        cron_runs::note(&d1::database(env)?, &run, started_ms - LOG_MS).await
     }
 }
 
@@ -55,8 +89,4 @@ async fn count_uncounted(env: &Env) -> Result<()> {
 
 async fn leave_windows(env: &Env) -> Result<()> {
     rankings::leave_windows(&d1::database(env)?, now_ms()).await
-}
-
-async fn forget_creation_keys(env: &Env) -> Result<()> {
-    d1::creations::forget_old(&d1::database(env)?, now_ms() - CREATION_KEY_MS, FORGOTTEN_KEYS).await
 }

@@ -8,9 +8,10 @@ use worker::Env;
 use crate::counting::visits::WINDOW_MS;
 use crate::http::cors::AllowedOrigins;
 use crate::http::identity::Keys;
+use crate::http::request_log::Logged;
 use crate::http::token::Expected;
 use crate::limits;
-use crate::time::MINUTE_MS;
+use crate::time::{MINUTE_MS, SECOND_MS};
 
 /// The settings that every request needs.
 pub(super) struct Settings {
@@ -21,7 +22,20 @@ pub(super) struct Settings {
     /// `RATE_LIMIT`: events that one address may send in a minute; `None` for 0, and if it is not set. What is no whole number
     /// is 600.
     pub(super) rate_limit: Option<u32>,
+    /// `LOG_REQUESTS`: which requests are logged.
+    pub(super) logged: Logged,
+    /// `METRICS_INTERVAL`, 0 to 20 seconds: how long what an isolate counts stays in it alone, in milliseconds. 0 is for ever.
+    pub(super) metrics_interval_ms: i64,
+    /// `SLOW_QUERY_MS`: how long a statement takes at the least to be called slow.
+    slow_query_ms: u64,
+    /// `STORAGE_LIMIT_BYTES`: how many bytes the database may have.
+    pub(super) storage_limit: u64,
 }
+
+/// What a database may have on Cloudflare's paid plan.
+const STORAGE_LIMIT_BYTES: u64 = 10_000_000_000;
+/// How long a statement takes that is slow.
+const SLOW_QUERY_MS: u64 = 1000;
 
 thread_local! {
     static SETTINGS: RefCell<Option<Rc<Settings>>> = const { RefCell::new(None) };
@@ -45,6 +59,14 @@ impl Settings {
             rate_limit: setting(env, "RATE_LIMIT")
                 .map(|limit| limit.trim().parse().unwrap_or(600))
                 .filter(|limit| *limit > 0),
+            logged: Logged::parse(setting(env, "LOG_REQUESTS").as_deref()),
+            metrics_interval_ms: number(env, "METRICS_INTERVAL")
+                .filter(|seconds| *seconds <= 20)
+                .unwrap_or(10)
+                .cast_signed()
+                * SECOND_MS,
+            slow_query_ms: number(env, "SLOW_QUERY_MS").unwrap_or(SLOW_QUERY_MS),
+            storage_limit: number(env, "STORAGE_LIMIT_BYTES").filter(|bytes| *bytes > 0).unwrap_or(STORAGE_LIMIT_BYTES),
         }
     }
 }
@@ -64,6 +86,23 @@ pub(super) fn raw_event_days(env: &Env) -> i64 {
 /// hours late.
 pub(super) fn session_days(env: &Env) -> i64 {
     days(env, "SESSION_DAYS", 90).max(3)
+}
+
+/// `EVENT_RETENTION_DAYS`: how long rows of forks and comparisons are kept; `None`, which is the default, for ever. At least 3,
+/// for events may be 48 hours late and are known by their ids for 24.
+pub(super) fn event_retention_days(env: &Env) -> Option<i64> {
+    let days = days(env, "EVENT_RETENTION_DAYS", 0);
+    (days > 0).then(|| days.max(3))
+}
+
+/// `ALERT_WEBHOOK_URL` and `ALERT_WEBHOOK_SECRET`: who is told when something is wrong, and what the messages are signed with.
+pub(super) fn alert_webhook(env: &Env) -> (Option<String>, Option<String>) {
+    (setting(env, "ALERT_WEBHOOK_URL"), setting(env, "ALERT_WEBHOOK_SECRET"))
+}
+
+/// `SLOW_QUERY_MS`, as far as the settings are read.
+pub(super) fn slow_query_ms() -> u64 {
+    SETTINGS.with_borrow(|known| known.as_ref().map_or(SLOW_QUERY_MS, |known| known.slow_query_ms))
 }
 
 /// `VISIT_WINDOW`: how far apart two visits of a visitor are at the least, 1 to 1440 minutes; in milliseconds.
@@ -91,6 +130,11 @@ pub(super) fn live_listeners(env: &Env) -> usize {
 /// A setting in days; what is no whole number of them is the default.
 fn days(env: &Env, name: &str, default: i64) -> i64 {
     setting(env, name).and_then(|days| days.parse().ok()).filter(|days| (0..=36_500).contains(days)).unwrap_or(default)
+}
+
+/// A setting that is a whole number from 0 on.
+fn number(env: &Env, name: &str) -> Option<u64> {
+    setting(env, name).and_then(|number| number.trim().parse().ok())
 }
 
 fn setting(env: &Env, name: &str) -> Option<String> {

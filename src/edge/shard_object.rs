@@ -79,6 +79,10 @@ impl Together for Accepting {
     type Item = (Uuid, Place, Delivery);
     type Reply = Reply;
 
+    fn env(&self) -> &Env {
+        &self.env
+    }
+
     fn queue(&self) -> &RefCell<Queue<Self::Item, Reply>> {
         &self.queue
     }

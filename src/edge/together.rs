@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_channel::oneshot::{self, Sender};
-use worker::{Error, Result, State};
+use worker::{Env, Error, Result, State};
+
+use super::kept_readings;
 
 /// What waits at the most: more is refused, and may come again.
 const WAITING: usize = 10_000;
@@ -16,6 +18,8 @@ pub(super) trait Together: 'static {
     /// What is replied.
     type Reply: Clone;
 
+    /// The bindings.
+    fn env(&self) -> &Env;
     /// What waits.
     fn queue(&self) -> &RefCell<Queue<Self::Item, Self::Reply>>;
     /// Does all of it: one reply for each.
@@ -62,7 +66,7 @@ async fn work<T: Together>(object: Rc<T>) {
             std::mem::take(&mut queue.waiting)
         };
         if waiting.is_empty() {
-            return;
+            return kept_readings::keep_if_busy(object.env()).await;
         }
         let (items, senders): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
         let replies = match object.perform(items).await {

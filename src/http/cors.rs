@@ -5,7 +5,7 @@ use super::route::{Found, Sharing};
 const ALLOWED_HEADERS: &str = "accept-profile, authorization, apikey, content-profile, content-type, \
     idempotency-key, if-none-match, last-event-id, prefer, range, range-unit, x-client-info, x-retry-count, x-supabase-api-version";
 const EXPOSED_HEADERS: &str = "content-range, etag, location, preference-applied, retry-after, \
-    x-promptmeter-dropped";
+    x-promptmeter-dropped, x-request-id";
 
 /// The origins whose pages may call.
 #[derive(Clone, Debug, PartialEq, Eq)]

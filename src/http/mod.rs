@@ -14,5 +14,6 @@ pub mod paging;
 pub mod problem;
 pub mod query;
 pub mod remote_keys;
+pub mod request_log;
 pub mod route;
 pub mod token;

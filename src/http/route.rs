@@ -3,6 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::problem::{Code, Problem};
+use crate::metrics::readings::RouteName;
 
 /// What a route does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,6 +188,15 @@ pub fn find(path: &str) -> Result<Found, Problem> {
         return Err(Problem::new(Code::UnknownRoute, "The README lists the routes."));
     }
     Ok(found)
+}
+
+/// How a request is told, whatever its path was: the path of its route, and its method if any route has it.
+#[must_use]
+pub fn name_of(found: Option<&Found>, method: &str) -> RouteName {
+    const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("other");
+    let path = found.and_then(|found| found.routes.first()).map_or("unknown", |route| route.path);
+    RouteName { method, path }
 }
 
 impl Found {

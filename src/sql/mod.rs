@@ -7,3 +7,4 @@ pub mod pattern;
 mod pattern_steps;
 pub mod predicate;
 pub mod statement;
+pub mod statement_name;

@@ -39,6 +39,12 @@ impl Bucket {
 pub struct Histogram(serde_json::Map<String, serde_json::Value>);
 
 impl Histogram {
+    /// A histogram of these buckets: the lower bound of each, and how many times are in it.
+    #[must_use]
+    pub fn of(buckets: &[(u64, u64)]) -> Self {
+        Self(buckets.iter().map(|(lower, times)| (lower.to_string(), (*times).into())).collect())
+    }
+
     /// Reads a histogram as it is stored: a JSON object of the buckets that are not empty. `None` for other text.
     #[must_use]
     pub fn parse(stored: &str) -> Option<Self> {

@@ -18,9 +18,9 @@ pub struct StoredCounts {
     pub unique_visitors: u64,
     /// The version of its snapshot; 0 where there is none.
     pub version: u64,
-    /// Rows of forks.
+    /// Rows of forks, those that were removed for their age among them.
     pub forks: u64,
-    /// Rows of comparisons.
+    /// Rows of comparisons, likewise.
     pub compares: u64,
     /// Rows of forks that are marked as not counted; their counter may have counted them.
     pub uncounted_forks: u64,

@@ -1,4 +1,4 @@
-// `GET /v1/admin/metrics`: what the instance did since it started, for a scraper that has the service's key.
+// `GET /v1/admin/metrics`: what an isolate did since it started, for a scraper that has the service's key.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
@@ -14,12 +14,15 @@ async function metrics() {
   return Object.fromEntries(samples.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]));
 }
 
-/** What `work` added to each sample that it changed. */
+const METERS = /^promptmeter_(events|object|alarms|d1_rows)_?/;
+
+/** What `work` added to each meter that it changed, without what the reading before it read. */
 async function added(work) {
-  const before = await metrics();
+  const [first, before] = [await metrics(), await metrics()];
   await work();
   const after = await metrics();
-  return Object.fromEntries(Object.keys(after).map((name) => [name, after[name] - before[name]]).filter(([, more]) => more));
+  const more = (name) => after[name] - before[name] - (name === "promptmeter_d1_rows_read_total" ? before[name] - first[name] : 0);
+  return Object.fromEntries(Object.keys(after).filter((name) => METERS.test(name) && !name.includes("storage")).map((name) => [name, more(name)]).filter(([, count]) => count));
 }
 
 const of = (counts) => Object.fromEntries(Object.entries(counts).map(([type, count]) => [`promptmeter_events_total{type="${type}"}`, count]));

@@ -1,10 +1,11 @@
 //! Statements about the keys under which prompts were made.
 
 use uuid::Uuid;
-use worker::{D1Database, D1PreparedStatement, Result};
+use worker::{D1Database, Result};
 
+use super::retention::removed;
 use super::rows::{Columns, read_all};
-use super::{integer, run, statement, text};
+use super::{Prepared, integer, run, statement, text};
 use crate::data::creation::CreationKey;
 
 /// What was made under a key.
@@ -37,7 +38,7 @@ pub(in crate::edge) fn note(
     key: &CreationKey,
     prompt_id: Uuid,
     (now_ms, since_ms): (i64, i64),
-) -> Result<[D1PreparedStatement; 2]> {
+) -> Result<[Prepared; 2]> {
     let forget = "delete from prompt_creations where user_id = ?1 and idempotency_key = ?2 and created_ms < ?3";
     let note = "insert into prompt_creations (user_id, idempotency_key, request_digest, prompt_id, created_ms) \
         select ?1, ?2, ?3, id, ?5 from prompts where id = ?4";
@@ -49,9 +50,9 @@ pub(in crate::edge) fn note(
     ])
 }
 
-/// Forgets up to `limit` keys from before `since_ms`.
-pub(in crate::edge) async fn forget_old(database: &D1Database, since_ms: i64, limit: i64) -> Result<()> {
+/// Forgets up to `limit` keys from before `since_ms`; gives how many.
+pub(in crate::edge) async fn forget_old(database: &D1Database, since_ms: i64, limit: i64) -> Result<i64> {
     let sql = "delete from prompt_creations where (user_id, idempotency_key) in \
-        (select user_id, idempotency_key from prompt_creations where created_ms < ?1 order by created_ms limit ?2)";
-    run(statement(database, sql, &[integer(since_ms), integer(limit)])?).await.map(drop)
+        (select user_id, idempotency_key from prompt_creations where created_ms < ?1 order by created_ms limit ?2) returning 1";
+    removed(&run(statement(database, sql, &[integer(since_ms), integer(limit)])?).await?)
 }

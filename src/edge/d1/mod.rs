@@ -1,9 +1,12 @@
 //! D1: how statements are run, and all statements, by what they are about. Values of a request are bound parameters.
 
+pub(super) mod alerts;
 pub(super) mod ancestry;
 pub(super) mod batches;
 pub(super) mod creations;
+pub(super) mod cron_runs;
 pub(super) mod declarations;
+pub(super) mod instance_metrics;
 pub(super) mod lineage;
 pub(super) mod prompts;
 pub(super) mod rankings;
@@ -17,6 +20,7 @@ pub(super) mod salts;
 pub(super) mod search;
 pub(super) mod session_states;
 pub(super) mod snapshots;
+pub(super) mod state;
 pub(super) mod stats;
 pub(super) mod summary;
 pub(super) mod totals;
@@ -35,6 +39,7 @@ use worker::{D1Database, D1PreparedStatement, Env, Error, Result};
 use super::metering;
 use crate::data::json_rows::json_arrays;
 use crate::sql::statement::{Statement, Value};
+use crate::sql::statement_name::statement_name;
 
 /// The D1 binding in `wrangler.toml`.
 const BINDING: &str = "DB";
@@ -44,44 +49,44 @@ pub(super) fn database(env: &Env) -> Result<D1Database> {
     env.d1(BINDING)
 }
 
-/// Whether the database answers.
-pub(super) async fn check(env: &Env) -> Result<()> {
-    run(database(env)?.prepare("select 1")).await.map(drop)
+/// A statement that can be run, with the name under which it is metered.
+pub(super) struct Prepared {
+    statement: D1PreparedStatement,
+    name: String,
 }
 
 /// Runs a statement. One future for all: what waits for it does not have to hold all that running one takes.
-pub(super) fn run(statement: D1PreparedStatement) -> LocalBoxFuture<'static, Result<D1Result>> {
+pub(super) fn run(Prepared { statement, name }: Prepared) -> LocalBoxFuture<'static, Result<D1Result>> {
     Box::pin(async move {
         let result = JsFuture::from(statement.inner().all()?).await?.unchecked_into();
-        metering::database_rows(&result);
+        metering::statement(&name, &result);
         Ok(result)
     })
 }
 
 /// Runs statements in one transaction; gives the result of each.
-pub(super) fn transact(
-    database: &D1Database,
-    statements: Vec<D1PreparedStatement>,
-) -> LocalBoxFuture<'_, Result<Vec<D1Result>>> {
+pub(super) fn transact(database: &D1Database, statements: Vec<Prepared>) -> LocalBoxFuture<'_, Result<Vec<D1Result>>> {
     let database: &worker_sys::D1Database = database.as_ref().unchecked_ref();
     Box::pin(async move {
-        let statements: Array = statements.iter().map(D1PreparedStatement::inner).collect();
-        let results: Array = JsFuture::from(database.batch(statements)?).await?.unchecked_into();
+        let batch: Array = statements.iter().map(|prepared| prepared.statement.inner()).collect();
+        let results: Array = JsFuture::from(database.batch(batch)?).await?.unchecked_into();
         let results: Vec<D1Result> = results.iter().map(JsValue::unchecked_into).collect();
-        results.iter().for_each(metering::database_rows);
+        for (prepared, result) in statements.iter().zip(&results) {
+            metering::statement(&prepared.name, result);
+        }
         Ok(results)
     })
 }
 
 /// A statement with its parameters bound.
-fn statement(database: &D1Database, sql: &str, parameters: &[JsValue]) -> Result<D1PreparedStatement> {
-    database.prepare(sql).bind(parameters)
+fn statement(database: &D1Database, sql: &str, parameters: &[JsValue]) -> Result<Prepared> {
+    Ok(Prepared { statement: database.prepare(sql).bind(parameters)?, name: statement_name(sql) })
 }
 
 /// A statement that was composed.
-pub(super) fn prepared(database: &D1Database, statement: &Statement) -> Result<D1PreparedStatement> {
-    let parameters: Vec<JsValue> = statement.parameters().iter().map(bound).collect();
-    database.prepare(statement.text()).bind(&parameters)
+pub(super) fn prepared(database: &D1Database, composed: &Statement) -> Result<Prepared> {
+    let parameters: Vec<JsValue> = composed.parameters().iter().map(bound).collect();
+    statement(database, composed.text(), &parameters)
 }
 
 fn bound(value: &Value) -> JsValue {

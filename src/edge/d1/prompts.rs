@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement, Result};
+use worker::{D1Database, Result};
 
 use super::rows::read_all;
-use super::{array, boolean, optional_text, run, statement, text};
+use super::{Prepared, array, boolean, optional_text, run, statement, text};
 use crate::data::creation::AnswerRow;
 use crate::data::prompt::PromptName;
 use crate::data::prompt::{PromptAccess, PromptRow};
@@ -43,12 +43,12 @@ const INSERT: &str = "insert into prompts (id, slug, user_id, title, goal, templ
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, coalesce(?14, ?16), coalesce(?15, ?14, ?16))";
 
 /// Stores a prompt whose id is new.
-pub(in crate::edge) fn make(database: &D1Database, prompt: &PromptRow, now_ms: i64) -> Result<D1PreparedStatement> {
+pub(in crate::edge) fn make(database: &D1Database, prompt: &PromptRow, now_ms: i64) -> Result<Prepared> {
     statement(database, INSERT, &parameters(prompt, now_ms))
 }
 
 /// Stores an imported prompt, over the one that has its id. A time that it does not tell stays as it is, or is now.
-pub(in crate::edge) fn import(database: &D1Database, prompt: &PromptRow, now_ms: i64) -> Result<D1PreparedStatement> {
+pub(in crate::edge) fn import(database: &D1Database, prompt: &PromptRow, now_ms: i64) -> Result<Prepared> {
     let sql = format!(
         "{INSERT} on conflict (id) do update set slug = excluded.slug, user_id = excluded.user_id, \
             title = excluded.title, goal = excluded.goal, template = excluded.template, \
@@ -87,7 +87,7 @@ pub(in crate::edge) fn make_answers(
     prompt_id: Uuid,
     answers: &[AnswerRow],
     now_ms: i64,
-) -> Result<D1PreparedStatement> {
+) -> Result<Prepared> {
     let sql = "insert into prompt_answers (id, prompt_id, question, answer, position, created_at, updated_at) \
         select value ->> 'id', ?2, value ->> 'question', value ->> 'answer', value ->> 'position', ?3, ?3 \
         from json_each(?1)";

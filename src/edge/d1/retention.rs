@@ -1,9 +1,10 @@
 //! Statements that remove what is kept for a time only.
 
+use worker::worker_sys::D1Result;
 use worker::{D1Database, Result};
 
 use super::rows::{Columns, read_all};
-use super::{integer, run, statement, transact};
+use super::{integer, run, statement, text, transact};
 
 /// Removes up to `limit` batches that are rolled up and arrived before `before_ms`, oldest first; gives how many. The
 /// batch at the watermark stays: the next one is numbered after it.
@@ -17,8 +18,7 @@ pub(in crate::edge) async fn remove_batches(database: &D1Database, before_ms: i6
             select seq from experiment_batches where seq < (select seq from rollup_watermark where id = 1) \
             order by seq limit cast(?2 as integer)) \
         and received_ms < cast(?1 as integer) returning seq";
-    let removed = run(statement(database, sql, &[integer(before_ms), integer(limit)])?).await?;
-    Ok(i64::try_from(read_all(&removed, Columns::integer)?.len()).unwrap_or(i64::MAX))
+    removed(&run(statement(database, sql, &[integer(before_ms), integer(limit)])?).await?)
 }
 
 /// Experiments that were stopped before `stopped_ms` and have sessions, or were not noted to lose theirs; but not those
@@ -54,7 +54,33 @@ pub(in crate::edge) async fn remove_sessions(
         statement(database, remove, &[integer(experiment), integer(limit)])?,
     ];
     match transact(database, batch).await?.pop() {
-        Some(removed) => Ok(i64::try_from(read_all(&removed, Columns::integer)?.len()).unwrap_or(i64::MAX)),
+        Some(result) => removed(&result),
         None => Ok(0),
     }
+}
+
+/// Rows of forks and comparisons that happened before an instant and are counted, oldest first.
+const OLD_EVENTS: &str = "select prompt_id, id, event_type from prompt_events \
+    where created_at < ?1 and uncounted_since_ms is null order by created_at, prompt_id, id limit cast(?2 as integer)";
+
+/// Removes up to `limit` rows of forks and comparisons that happened before `before`, oldest first, and notes of each prompt how
+/// many they were; gives how many.
+pub(in crate::edge) async fn remove_events(database: &D1Database, before: &str, limit: i64) -> Result<i64> {
+    let note = format!(
+        "insert into removed_prompt_events (prompt_id, forks, compares) \
+        select prompt_id, sum(event_type = 'fork'), sum(event_type = 'compare_add') from ({OLD_EVENTS}) \
+        where true group by prompt_id on conflict (prompt_id) do update \
+        set forks = forks + excluded.forks, compares = compares + excluded.compares"
+    );
+    let remove = format!(
+        "delete from prompt_events where (prompt_id, id) in (select prompt_id, id from ({OLD_EVENTS})) returning 1"
+    );
+    let parameters = [text(before), integer(limit)];
+    let batch = vec![statement(database, &note, &parameters)?, statement(database, &remove, &parameters)?];
+    transact(database, batch).await?.pop().map_or(Ok(0), |result| removed(&result))
+}
+
+/// How many rows a statement that returns them removed.
+pub(super) fn removed(result: &D1Result) -> Result<i64> {
+    Ok(i64::try_from(read_all(result, Columns::integer)?.len()).unwrap_or(i64::MAX))
 }

@@ -81,7 +81,7 @@ pub(in crate::edge) async fn store(
     changes: &Changes,
     ids: &HashMap<i64, String>,
     (from, to): (Position, i64),
-    more: Vec<worker::D1PreparedStatement>,
+    more: Vec<super::Prepared>,
 ) -> Result<i64> {
     let id_of = |experiment: i64| ids.get(&experiment).map(String::as_str);
     let rows = changes.rows.iter().filter_map(|(key, figures)| {

@@ -6,14 +6,14 @@ use js_sys::{Array, Object, Reflect};
 use uuid::Uuid;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::D1Result;
-use worker::{D1Database, D1PreparedStatement, Error, Result};
+use worker::{D1Database, Error, Result};
 
-use super::transact;
+use super::{Prepared, transact};
 use crate::counting::tally::Tally;
 use crate::rest::rows::{Cell, Row};
 
 /// Runs statements in one transaction; gives the rows of each.
-pub(in crate::edge) async fn run(database: &D1Database, statements: Vec<D1PreparedStatement>) -> Result<Vec<Vec<Row>>> {
+pub(in crate::edge) async fn run(database: &D1Database, statements: Vec<Prepared>) -> Result<Vec<Vec<Row>>> {
     let results = transact(database, statements).await?;
     results.iter().map(rows_of).collect()
 }
@@ -35,20 +35,40 @@ fn cell(value: &JsValue) -> Option<Cell> {
     value.as_f64().map(Cell::Number).or_else(|| value.as_string().map(Cell::Text))
 }
 
-/// How many rows a statement read.
-pub(in crate::edge) fn rows_read(result: &D1Result) -> Result<i64> {
-    figure(result, "rows_read")
+/// What a statement cost.
+pub(in crate::edge) struct Costs {
+    /// How many rows it read.
+    pub(in crate::edge) rows_read: u64,
+    /// How many rows it wrote, those of indexes among them.
+    pub(in crate::edge) rows_written: u64,
+    /// How long it took, in milliseconds.
+    pub(in crate::edge) duration_ms: u64,
+}
+
+/// What a statement cost, as its answer tells.
+pub(in crate::edge) fn costs(result: &D1Result) -> Result<Costs> {
+    let meta = result.meta()?;
+    let figure = |name: &str| figure(meta.as_ref(), name).map(i64::unsigned_abs);
+    Ok(Costs {
+        rows_read: figure("rows_read")?,
+        rows_written: figure("rows_written")?,
+        duration_ms: figure("duration")?,
+    })
 }
 
 /// How many rows a statement wrote, those of indexes among them.
 pub(in crate::edge) fn rows_written(result: &D1Result) -> Result<i64> {
-    figure(result, "rows_written")
+    figure(result.meta()?.as_ref(), "rows_written")
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a whole number far below 2^53")]
-fn figure(result: &D1Result, name: &str) -> Result<i64> {
-    let rows = Reflect::get(result.meta()?.as_ref(), &JsValue::from_str(name))?;
-    Ok(rows.as_f64().unwrap_or_default() as i64)
+/// The bytes that the database has after a statement.
+pub(super) fn storage_bytes(result: &D1Result) -> Result<u64> {
+    figure(result.meta()?.as_ref(), "size_after").map(i64::unsigned_abs)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "far below 2^53")]
+fn figure(meta: &JsValue, name: &str) -> Result<i64> {
+    Ok(Reflect::get(meta, &JsValue::from_str(name))?.as_f64().unwrap_or_default() as i64)
 }
 
 /// The rows of a statement that was run, each as `read` reads it; fails when it cannot read one.

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use worker::{D1Database, D1PreparedStatement, Result};
+use worker::{D1Database, Result};
 
 use super::rows::{Columns, read_all};
-use super::{arrays, integer, optional_integer, run, statement, text, transact};
+use super::{Prepared, arrays, integer, optional_integer, run, statement, text, transact};
 use crate::experiments::rollup::{RulesInForce, SessionDigest};
 use crate::experiments::session::{MultiVariant, Rules};
 use crate::sql::hex::{hex, unhex};
@@ -83,7 +83,7 @@ pub(in crate::edge) fn advance(
     experiment: i64,
     next: Rules,
     judged_to: &SessionDigest,
-) -> Result<D1PreparedStatement> {
+) -> Result<Prepared> {
     let sql = "update experiment_rollups set next_multi_variant = ?2, next_conversion_window_hours = ?3, \
         judged_to = unhex(?4) where experiment = cast(?1 as integer)";
     let parameters = [
@@ -96,7 +96,7 @@ pub(in crate::edge) fn advance(
 }
 
 /// The statement that notes that new rules are in force for all sessions.
-pub(in crate::edge) fn settle(database: &D1Database, experiment: i64, rules: Rules) -> Result<D1PreparedStatement> {
+pub(in crate::edge) fn settle(database: &D1Database, experiment: i64, rules: Rules) -> Result<Prepared> {
     let sql = "update experiment_rollups set multi_variant = ?2, conversion_window_hours = ?3, \
         next_multi_variant = null, next_conversion_window_hours = null, judged_to = null \
         where experiment = cast(?1 as integer)";

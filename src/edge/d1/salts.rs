@@ -2,6 +2,7 @@
 
 use worker::{D1Database, Error, Result};
 
+use super::retention::removed;
 use super::rows::{Columns, read_all};
 use super::{integer, run, statement, text, transact};
 use crate::sql::hex::{hex, unhex};
@@ -27,7 +28,8 @@ fn salt(columns: &mut Columns) -> Option<Salt> {
     unhex(&columns.text()?)?.try_into().ok()
 }
 
-/// Destroys the salts of the days before `day`.
-pub(in crate::edge) async fn destroy_before(database: &D1Database, day: i64) -> Result<()> {
-    run(statement(database, "delete from visitor_salts where day < ?1", &[integer(day)])?).await.map(drop)
+/// Destroys the salts of the days before `day`; gives how many.
+pub(in crate::edge) async fn destroy_before(database: &D1Database, day: i64) -> Result<i64> {
+    let sql = "delete from visitor_salts where day < ?1 returning 1";
+    removed(&run(statement(database, sql, &[integer(day)])?).await?)
 }

@@ -2,10 +2,10 @@
 //! each costs more to pass on than to find. An array has at most 16, and half of what SQLite takes for a text.
 
 use serde::Deserialize;
-use worker::{D1Database, D1PreparedStatement, Result};
+use worker::{D1Database, Result};
 
 use super::rows::{Columns, read_all};
-use super::{arrays, integer, run, statement, text};
+use super::{Prepared, arrays, integer, run, statement, text};
 use crate::experiments::rollup::{SessionDigest, SessionKey};
 use crate::experiments::session::Session;
 use crate::experiments::session_state::{pack, unpack};
@@ -69,7 +69,7 @@ pub(in crate::edge) async fn after(
 }
 
 /// Statements that store sessions, whole.
-pub(super) fn store(database: &D1Database, sessions: &[(SessionKey, Session)]) -> Result<Vec<D1PreparedStatement>> {
+pub(super) fn store(database: &D1Database, sessions: &[(SessionKey, Session)]) -> Result<Vec<Prepared>> {
     let sql = "insert into session_states \
             (experiment, session, variant_key, first_exposure_ms, is_multi_variant, activity) \
         select value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5) \

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use uuid::Uuid;
-use worker::{D1Database, D1PreparedStatement, Result};
+use worker::{D1Database, Result};
 
-use super::{array, optional_text, statement};
+use super::{Prepared, array, optional_text, statement};
 use crate::http::identity::User;
 use crate::time::timestamp_from_ms;
 
@@ -15,7 +15,7 @@ struct Row<'a> {
 }
 
 /// Makes the rows of users who are seen for the first time, and notes the e-mail of those who had none.
-pub(in crate::edge) fn make(database: &D1Database, users: &[&User], now_ms: i64) -> Result<D1PreparedStatement> {
+pub(in crate::edge) fn make(database: &D1Database, users: &[&User], now_ms: i64) -> Result<Prepared> {
     let sql = "insert into users (id, email, created_at) \
         select value ->> 'id', value ->> 'email', ?2 from json_each(?1) where true \
         on conflict (id) do update set email = excluded.email where email is null and excluded.email is not null";

@@ -9,16 +9,19 @@ use crate::verification::checks;
 use crate::verification::counters::StoredCounts;
 use crate::verification::page::{Difference, Page};
 
-/// Rows of one type of a prompt, and those that are marked as not counted.
+/// Rows of one type of a prompt, those that were removed for their age among them, and those that are marked as not counted.
 const COUNTS: &str = "select p.id, coalesce(s.view_count, 0), coalesce(s.copy_count, 0), coalesce(s.fork_count, 0), \
         coalesce(s.compare_count, 0), coalesce(s.visit_count, 0), coalesce(s.unique_visitors, 0), \
         coalesce(s.version, 0), \
-        (select count(*) from prompt_events e where e.prompt_id = p.id and event_type = 'fork'), \
-        (select count(*) from prompt_events e where e.prompt_id = p.id and event_type = 'compare_add'), \
+        (select count(*) from prompt_events e where e.prompt_id = p.id and event_type = 'fork') \
+            + coalesce(r.forks, 0), \
+        (select count(*) from prompt_events e where e.prompt_id = p.id and event_type = 'compare_add') \
+            + coalesce(r.compares, 0), \
         (select count(uncounted_since_ms) from prompt_events e where e.prompt_id = p.id and event_type = 'fork'), \
         (select count(uncounted_since_ms) from prompt_events e where e.prompt_id = p.id and event_type = 'compare_add'), \
         (select count(*) from prompt_usage u where u.prompt_id = p.id) \
-    from prompts p left join prompt_stats s on s.prompt_id = p.id where p.id > ?1 order by p.id limit ?2";
+    from prompts p left join prompt_stats s on s.prompt_id = p.id \
+        left join removed_prompt_events r on r.prompt_id = p.id where p.id > ?1 order by p.id limit ?2";
 
 /// What is stored of the counts of the prompts of a page, and of one more where there are more; with how often each was
 /// used.
