@@ -124,7 +124,7 @@ test("what was counted is written within the interval, and lives that are over a
   for (let n = 0; n < 7; n++) await instance.get("/v1/prompts/nothing/stats");
   const key = "requests GET /v1/prompts/{id}/stats 404";
   const kept = "select life, value from instance_metrics, json_each(counts) where key = ?";
-  const [row] = await until(async () => (await instance.sql(kept, key)).filter(({ value }) => value === 7));
+  const row = await until(async () => (await instance.sql(kept, key)).find(({ value }) => value === 7));
   const old = JSON.stringify({ [key]: 5, max_object_bytes: 9000, "duration GET /v1/prompts/{id}/stats 3": 5 });
   const insert = "insert into instance_metrics (life, begun_ms, version, counts) values (?, ?, 1, ?)";
   for (const life of ["old", "older"]) await instance.sql(insert, life, Date.now() - 2 * HOUR_MS, old);
