@@ -239,7 +239,7 @@ test("each kind of alert is sent once an hour, signed, until it is taken, and wh
   assert.equal(hears.heard.length, 2 * ALL.length, "an hour is not over");
 
   await instance.sql("delete from experiment_batches where experiment_id = 'e'");
-  await instance.sql("delete from instance_metrics");
+  await instance.sql("update instance_metrics set begun_ms = begun_ms - ?", HOUR_MS);
   await pass(3 * 60_000);
   hears.heard.length = 0;
   await instance.cron();
