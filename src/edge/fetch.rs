@@ -13,8 +13,8 @@ use super::runtime::{now_ms, random_u64};
 use super::settings::Settings;
 use super::{
     ancestry, badge, compared, evaluate, events, experiments, first_sight, functions, health, identity, import,
-    kept_readings, live,
-    metering, prompts, rankings, rest, results, retraction, runs, search, series, stats, summary, verification,
+    kept_readings, live, metering, prompts, rankings, rest, results, retraction, runs, search, series, stats, summary,
+    verification,
 };
 use crate::data::policy::require_service;
 use crate::http::cors;
