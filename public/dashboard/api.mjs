@@ -1,10 +1,11 @@
 // The API, asked with the service's key.
 
-/** An answer that is not what was asked for. */
+/** An answer that is not what was asked for, and what it was. */
 export class Refusal extends Error {
-  constructor(status, detail) {
+  constructor(status, detail, answer) {
     super(detail);
     this.status = status;
+    this.answer = answer;
   }
 }
 
@@ -31,7 +32,7 @@ export function connection(key, signal) {
     const isJson = response.headers.get("Content-Type")?.includes("json");
     const answer = isJson && text ? JSON.parse(text) : text;
     if (!response.ok)
-      throw new Refusal(response.status, answer.detail ?? answer.message ?? `The answer was ${response.status}.`);
+      throw new Refusal(response.status, answer.detail ?? answer.message ?? `The answer was ${response.status}.`, answer);
     return { answer, range: response.headers.get("Content-Range") };
   }
 

@@ -14,7 +14,7 @@ const RUNS_OF_A_PAGE = 10;
 
 export const health = (api) => [
   heading("Health"),
-  section("Does it answer?", () => answers(api)),
+  section("Is it well?", () => answers(api)),
   section("How fresh are its figures?", () => freshness(api)),
   section("Does the cron roll up?", () => runs(api)),
   section("What did it do?", () => metrics(api)),
@@ -23,12 +23,22 @@ export const health = (api) => [
 
 async function answers(api) {
   const begun = performance.now();
-  const { status } = await api.get(HEALTH);
+  // An instance that fails says so with a 503, and why.
+  const { status, checks } = await api.get(HEALTH).catch((refusal) => {
+    if (!refusal.answer?.checks) throw refusal;
+    return refusal.answer;
+  });
+  const columns = [
+    ["What", ({ name }) => name],
+    ["Is it well?", ({ status }) => (status === "ok" ? status : element("span", { class: "problem" }, status))],
+    ["In words", ({ detail }) => detail],
+  ];
   return [
     figures([
-      ["Worker and database", status, HEALTH],
+      ["All together", status, HEALTH],
       ["Time from here", `${whole(Math.round(performance.now() - begun))} ms`, HEALTH],
     ]),
+    table("What was looked at", columns, checks),
     source(HEALTH),
   ];
 }
@@ -98,12 +108,12 @@ export function samples(text) {
 async function metrics(api) {
   const columns = [
     ["Sample", ({ family, labels }) => `${family}${labels && ` ${labels}`}`],
-    ["Since it started", ({ number }) => whole(number), true],
+    ["Reading", ({ number }) => (Number.isInteger(number) ? whole(number) : String(number)), true],
     ["What it is", ({ help }) => help],
   ];
   return [
-    table("What the isolate that answered did", columns, samples(await api.get(METRICS))),
-    element("p", { class: "quiet" }, "On Cloudflare a worker runs in many isolates: there it is a sample."),
+    table("What the instance did, and how it is", columns, samples(await api.get(METRICS)).filter(({ family }) => !family.endsWith("_bucket"))),
+    element("p", { class: "quiet" }, "Of all isolates together, since the beginning. An isolate tells what it did some seconds later."),
     source(METRICS),
   ];
 }

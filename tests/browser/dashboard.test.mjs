@@ -211,7 +211,13 @@ describe("figures are the API's", { concurrency: 2 }, () => {
     const samples = await cellsOf(page.region("What did it do?"));
     const metric = (name) => samples.find(([sample]) => sample === name)[1];
     assert.equal(metric('promptmeter_events_total type="exposure"'), "2,300");
-    assert.equal((await figuresOf(page.region("Does it answer?")))["Worker and database"], "ok");
+    assert.equal((await figuresOf(page.region("Is it well?")))["All together"], "ok");
+    const { checks } = await answer("/healthz");
+    const told = await cellsOf(page.region("Is it well?"));
+    assert.deepEqual(
+      told.map(([name, status]) => [name, status]),
+      checks.map(({ name, status }) => [name, status]),
+    );
     assert.equal((await cellsOf(page.region("How fresh are its figures?"))).length, 3);
     const [run] = (await answer("/v1/admin/runs")).runs;
     const [[, , events, rows, end]] = await cellsOf(page.region("Does the cron roll up?"));

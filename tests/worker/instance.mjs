@@ -34,6 +34,9 @@ export const SETTINGS = {
   METRICS_INTERVAL: "0",
 };
 
+/** Those of them that nobody may be told. */
+export const SECRETS = [SETTINGS.PUBLISHABLE_KEY, SETTINGS.SERVICE_KEY, SETTINGS.JWT_SECRET];
+
 /** A JSON Web Token; `header` and `secret` are right unless told otherwise. */
 export function token(claims, { secret = SETTINGS.JWT_SECRET, header = { alg: "HS256", typ: "JWT" } } = {}) {
   const encode = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
