@@ -17,3 +17,16 @@ pub fn number_text(number: f64) -> String {
     }
     json_text(&number)
 }
+
+/// Counts by their names as a JSON object. Names are of letters, digits and signs that JSON takes as they are.
+#[must_use]
+pub fn json_object(counts: &[(String, u64)]) -> String {
+    let mut object = "{".to_owned();
+    for (place, (name, count)) in counts.iter().enumerate() {
+        for part in [if place == 0 { "\"" } else { ",\"" }, name, "\":", &count.to_string()] {
+            object.push_str(part);
+        }
+    }
+    object.push('}');
+    object
+}

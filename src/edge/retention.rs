@@ -1,7 +1,6 @@
 //! Removes what is kept for a time only: experiment events that are rolled up, sessions of experiments that were stopped, rows of
 //! forks and comparisons, keys of made prompts.
 
-use serde_json::{Map, Value};
 use worker::{Env, Result};
 
 use super::runtime::now_ms;
@@ -17,13 +16,15 @@ const RUN_MS: i64 = 5 * SECOND_MS;
 const SESSION_GRACE_MS: i64 = HOUR_MS;
 
 /// How many rows were removed, by table; those of which none was are left out.
-pub(super) type Removed = Map<String, Value>;
+pub(super) type Removed = Vec<(String, u64)>;
 
 /// Notes that rows were removed.
 pub(super) fn note(removed: &mut Removed, table: &str, rows: i64) {
-    if rows > 0 {
-        let before = removed.get(table).and_then(Value::as_i64).unwrap_or_default();
-        removed.insert(table.to_owned(), (before + rows).into());
+    let rows = rows.unsigned_abs();
+    match removed.iter_mut().find(|(known, _)| known == table) {
+        Some((_, before)) => *before += rows,
+        None if rows > 0 => removed.push((table.to_owned(), rows)),
+        None => {}
     }
 }
 

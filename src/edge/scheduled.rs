@@ -1,13 +1,12 @@
 //! The door for cron.
 
-use serde_json::{Map, json};
 use worker::{Env, Result, ScheduleContext, ScheduledEvent, console_log, event};
 
 use super::d1::cron_runs::{self, CronRun};
 use super::runtime::{log_failure, now_ms};
 use super::{alerting, d1, ingestion, kept_readings, rankings, rejudging, retention, rollup, salts};
 use crate::events::lineage::{StoredLineage, UNCOUNTED_GRACE_MS};
-use crate::json::json_text;
+use crate::json::json_object;
 use crate::time::DAY_MS;
 
 /// Marked events that one run counts.
@@ -18,7 +17,7 @@ const LOG_MS: i64 = 30 * DAY_MS;
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    let mut run = Run { started_ms: now_ms(), failures: Vec::new(), removed: Map::new() };
+    let mut run = Run { started_ms: now_ms(), failures: Vec::new(), removed: Vec::new() };
     let Run { failures, removed, .. } = &mut run;
     let rolled_up = roll_up(&env).await;
     note(failures, "rules", rejudge(&env).await);
@@ -61,9 +60,13 @@ impl Run {
         let Self { started_ms, failures, removed } = self;
         let finished_ms = now_ms();
         let duration_ms = finished_ms - started_ms;
-        let line = json!({"level": "info", "what": "cron", "duration_ms": duration_ms, "failures": failures, "removed": removed});
-        console_log!("{}", json_text(&line));
-        let (failures, removed) = (failures.join(", "), json_text(&removed));
+        let removed = json_object(&removed);
+        let names: Vec<String> = failures.iter().map(|name| format!("\"{name}\"")).collect();
+        let names = names.join(",");
+        console_log!(
+            "{{\"level\":\"info\",\"what\":\"cron\",\"duration_ms\":{duration_ms},\"failures\":[{names}],\"removed\":{removed}}}"
+        );
+        let failures = failures.join(", ");
         let run = CronRun { started_ms, finished_ms, failures: &failures, removed: &removed };
         cron_runs::note(&d1::database(env)?, &run, started_ms - LOG_MS).await
     }

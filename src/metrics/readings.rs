@@ -94,37 +94,34 @@ impl Readings {
     /// All counts that are not zero, by their names, in the order of these.
     #[must_use]
     pub fn counts(&self) -> Vec<Count> {
-        let mut counts: Vec<Count> =
-            METERS.iter().zip(self.meters).map(|(meter, reading)| (meter.kept_name(), reading)).collect();
+        // Put in its place one by one: sorting is a lot of code.
+        let mut counts: Vec<Count> = Vec::new();
+        let mut put = |name: String, count: u64| {
+            if count > 0 {
+                let place = counts.partition_point(|(known, _)| *known < name);
+                counts.insert(place, (name, count));
+            }
+        };
+        for (meter, reading) in METERS.iter().zip(self.meters) {
+            put(meter.kept_name(), reading);
+        }
         for RouteReadings { route: RouteName { method, path }, statuses, durations, sum_ms } in &self.routes {
-            counts
-                .extend(statuses.iter().map(|(status, times)| (format!("requests {method} {path} {status}"), *times)));
-            counts.extend(durations.iter().map(|(lower, times)| (format!("duration {method} {path} {lower}"), *times)));
-            counts.push((format!("duration_sum {method} {path}"), *sum_ms));
+            for (status, times) in statuses {
+                put(format!("requests {method} {path} {status}"), *times);
+            }
+            for (lower, times) in durations {
+                put(format!("duration {method} {path} {lower}"), *times);
+            }
+            put(format!("duration_sum {method} {path}"), *sum_ms);
         }
         for SlowStatement { name, times, longest_ms, last_ms } in &self.slow {
-            counts.push((format!("slow {name}"), *times));
-            counts.push((format!("max_slow {name}"), *longest_ms));
-            counts.push((format!("max_slow_at {name}"), *last_ms));
+            put(format!("slow {name}"), *times);
+            put(format!("max_slow {name}"), *longest_ms);
+            put(format!("max_slow_at {name}"), *last_ms);
         }
-        counts.push(("max_object_bytes".to_owned(), self.object_bytes));
-        counts.retain(|(_, count)| *count > 0);
-        counts.sort_unstable();
+        put("max_object_bytes".to_owned(), self.object_bytes);
         counts
     }
-}
-
-/// Counts as a JSON object. Names are of letters, digits and signs that JSON takes as they are.
-#[must_use]
-pub fn json_object(counts: &[Count]) -> String {
-    let mut object = "{".to_owned();
-    for (place, (name, count)) in counts.iter().enumerate() {
-        for part in [if place == 0 { "\"" } else { ",\"" }, name, "\":", &count.to_string()] {
-            object.push_str(part);
-        }
-    }
-    object.push('}');
-    object
 }
 
 /// Counts a key once more, in the order of the keys.

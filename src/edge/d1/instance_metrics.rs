@@ -4,8 +4,9 @@ use worker::{D1Database, Result};
 
 use super::rows::{Columns, read_all};
 use super::{integer, run, statement, text, transact};
+use crate::json::json_object;
 use crate::metrics::life::Life;
-use crate::metrics::readings::{Count, json_object};
+use crate::metrics::readings::Count;
 
 /// Sums, of the largest the largest.
 const TOTAL: &str = "iif(key glob 'max_*', max(value), sum(value))";
