@@ -42,7 +42,11 @@ impl Histogram {
     /// A histogram of these buckets: the lower bound of each, and how many times are in it.
     #[must_use]
     pub fn of(buckets: &[(u64, u64)]) -> Self {
-        Self(buckets.iter().map(|(lower, times)| (lower.to_string(), (*times).into())).collect())
+        let mut map = serde_json::Map::new();
+        for (lower, times) in buckets {
+            map.insert(lower.to_string(), (*times).into());
+        }
+        Self(map)
     }
 
     /// Reads a histogram as it is stored: a JSON object of the buckets that are not empty. `None` for other text.

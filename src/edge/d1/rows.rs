@@ -97,7 +97,6 @@ impl Columns {
         self.optional_text()?
     }
 
-    #[inline(never)] // in some hundred places
     pub(super) fn optional_text(&mut self) -> Option<Option<String>> {
         match self.0.next()? {
             Cell::Null => Some(None),
@@ -155,7 +154,6 @@ impl Columns {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "whole numbers in the database stay within 2^53")]
-    #[inline(never)]
     pub(super) fn optional_integer(&mut self) -> Option<Option<i64>> {
         match self.0.next()? {
             Cell::Null => Some(None),
