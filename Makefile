@@ -22,6 +22,8 @@ locked = $(shell sed -n '/^name = "$(1)"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' Ca
 WORKER_BUILD := .tools/worker-build-$(call locked,worker).installed
 WASM_BINDGEN := .tools/wasm-bindgen-cli-$(call locked,wasm-bindgen).installed
 PACKAGES := node_modules/.package-lock.json
+CARGO_DENY := .tools/cargo-deny-0.20.2.installed
+CARGO_AUDIT := .tools/cargo-audit-0.22.2.installed
 
 # wrangler needs a newer Node than many systems have; package.json brings one.
 # exec: a signal to make ends the server, not only a shell in front of it.
@@ -41,7 +43,7 @@ WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-mem
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
-.PHONY: help dev test torture serve setup chromium build token demo-data replay screenshots bench bench-scale bench-search bench-experiments bench-reads clean distclean programs toolchain migrate
+.PHONY: help dev test torture serve setup chromium build token demo-data replay screenshots bench bench-scale bench-search bench-experiments bench-reads clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -49,7 +51,7 @@ help: ## list the targets
 	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) PROMPTS=$(PROMPTS) COUNTED=$(COUNTED)' \
 		'ROUNDS=$(ROUNDS) DURATION=$(DURATION) PACED=$(PACED)' \
 		'KILLS=$(KILLS) CLIENTS=$(CLIENTS) SEED= FAULTS=$(FAULTS) SEEDS=$(SEEDS)' \
-		'SUB= FILE= TEMPLATES='
+		'SUB= FILE= TEMPLATES= DRY_RUN= URL= AUDIT='
 
 # On a laptop all requests come from one address: it has no limit, unless .dev.vars sets one.
 dev: migrate build .dev.vars ## serve at http://localhost:PORT through wrangler, rebuilding on changes
@@ -71,7 +73,8 @@ test: setup chromium .dev.vars ## lint, run the native tests, build, and test th
 	@printf '\n== release build\n'
 	@$(MAKE) build
 	@printf '\n== deploy, dry run\n'
-	@$(WRANGLER) deploy --dry-run
+	@$(NODE) scripts/deploy.mjs --dry-run
+	@$(NODE) --test --test-reporter=spec 'tests/deploy/*.test.mjs'
 	@printf '\n== the benchmark of counting\n'
 	@$(NODE) --test --test-reporter=spec 'tests/bench/*.test.mjs'
 	@printf '\n== the built worker on workerd\n'
@@ -95,6 +98,9 @@ chromium:
 		'(Debian: apt-get install --no-install-recommends chromium; else CHROMIUM=/path/to/it make test)' >&2; exit 1; }
 
 build: build/.done public/pm.js ## release build into build/, what browsers load into public/
+
+deploy: build ## deploy to Cloudflare whatever is missing there; DRY_RUN=1 only says what that is, URL= is where it answers
+	@$(NODE) scripts/deploy.mjs $(if $(DRY_RUN),--dry-run) $(if $(URL),--url "$(URL)")
 
 token: .dev.vars ## print a token, valid for a day, for the user SUB
 	@$(NODE) scripts/token.mjs "$(SUB)"
@@ -124,6 +130,14 @@ bench-experiments: setup build .dev.vars ## measure what 1,000,000 experiment ev
 
 bench-reads: setup build .dev.vars ## measure reads over PROMPTS prompts with COUNTED views and copies: times, rows of D1
 	@$(WITH_NODE) PROMPTS="$(PROMPTS)" COUNTED="$(COUNTED)" node bench/reads.mjs
+
+audit: $(CARGO_DENY) $(PACKAGES) ## audit licences, sources and advisories; AUDIT=strict fails where advisories cannot be reached
+	@$(NODE) scripts/audit.mjs $(if $(filter strict,$(AUDIT)),--strict)
+
+cargo-audit: $(CARGO_AUDIT)
+
+reproduce: setup ## build twice from nothing (6 minutes) and compare the bytes
+	@$(NODE) scripts/reproduce.mjs
 
 clean: ## remove build output and local state
 	rm -rf build target .wrangler public/pm.js public/pm-count.js public/pm.mjs public/dashboard/uplot.mjs public/dashboard/uplot-style.css
@@ -162,14 +176,28 @@ toolchain: | programs
 	cargo install wasm-bindgen-cli --version $* --root .tools
 	@touch $@
 
+# Without optimization, which would take longer than all that they do. They have most crates in common.
+.tools/cargo-deny-%.installed .tools/cargo-audit-%.installed: | toolchain
+	@echo 'Compiling $(patsubst .tools/%.installed,%,$@) (some minutes on two cores, once)'
+	CARGO_TARGET_DIR="$(CURDIR)/.tools/audit" CARGO_PROFILE_DEV_DEBUG=0 \
+		cargo install --debug $(patsubst %-$*,%,$(patsubst .tools/%.installed,%,$@)) --version $* --locked --root .tools
+	@touch $@
+
 $(PACKAGES): package.json package-lock.json | programs
 	@echo 'Installing the npm packages (about 15 seconds)'
 	npm ci --no-audit --no-fund --loglevel=error
 
+# The paths of whoever builds would stand in the messages of panics: without them the same sources give the same bytes.
+CARGO_FOLDER = $${CARGO_HOME:-$$HOME/.cargo}
+REMAPPED = $$(for folder in "$(CARGO_FOLDER)"/registry/src/*; do printf -- '--remap-path-prefix=%s=crates ' "$$folder"; done; \
+	printf -- '--remap-path-prefix=%s/lib/rustlib/src/rust=/rustc/%s' "$$(rustc --print sysroot)" "$$(rustc -vV | sed -n 's/^commit-hash: //p')")
+
 # RUN_TO_COMPLETION: a request whose client goes away is not cut off, for others wait for what it does.
 build/.done: $(SOURCES) | setup
 	@echo 'Building the worker (about a minute cold, 10 seconds warm)'
+	@cargo fetch --quiet --locked --target wasm32-unknown-unknown
 	@$(WITH_NODE) \
+		CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$(REMAPPED)" \
 		WASM_BINDGEN_BIN="$(CURDIR)/.tools/bin/wasm-bindgen" \
 		ESBUILD_BIN="$(CURDIR)/node_modules/.bin/esbuild" \
 		RUN_TO_COMPLETION=1 \

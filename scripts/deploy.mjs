@@ -115,7 +115,7 @@ async function perform(step, targets) {
 /** Where the instance answers: the address that was given, a custom domain, or that on workers.dev. */
 function addressOf(targets) {
   const domain = targets.map((target) => /^(?:https:\/\/)?([^/*\s]+) \(custom domain\b/.exec(target)?.[1]).find(Boolean);
-  return options.url ?? (domain ? `https://${domain}` : targets.find((target) => /^https:\/\/[^/]+\.workers\.dev$/.test(target)));
+  return options.url?.replace(/\/$/, "") ?? (domain ? `https://${domain}` : targets.find((target) => /^https:\/\/[^/]+\.workers\.dev$/.test(target)));
 }
 
 async function check(origin) {

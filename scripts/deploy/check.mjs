@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 /** Always the same, so that checks leave one counter behind, however many there are. */
 const PROMPT = "01963f00-0000-7000-8000-000000000000";
+const OWNER = "01963f00-0000-7000-8000-000000000001";
 const [PAUSE_MS, ANSWER_MS] = [2_000, 10_000];
 
 /** Waits until the instance answers; a new address may take a minute to be known. Gives why not, or nothing. */
@@ -20,20 +21,21 @@ export async function untilHealthy(origin, patienceMs) {
 /** Counts a view as the service, and removes what it made. Gives what is wrong, or nothing. */
 export async function checkCounting(origin, serviceKey) {
   const ask = (method, path, options) => answerOf(origin, method, path, { key: serviceKey, ...options });
-  const row = { id: PROMPT, title: "Check of a deployment", template: "Removed at once.", is_public: false };
-  const steps = [
-    ["import a prompt", () => ask("POST", "/v1/import", { body: `${JSON.stringify({ table: "prompts", row })}\n`, type: "application/x-ndjson" })],
-    ["count a view", () => countTwice(ask)],
-  ];
-  let wrong;
-  for (const [what, step] of steps) {
-    const { status, told } = await step();
-    if (status !== 200) wrong ??= `${origin} could not ${what}: it answers ${status ?? "nothing"}: ${told}`;
-    if (wrong) break;
-  }
-  const removed = await ask("DELETE", `/rest/v1/prompts?id=eq.${PROMPT}`);
-  if (!wrong && removed.status !== 204) wrong = `${origin} could not remove the prompt ${PROMPT}: ${removed.told}`;
-  return wrong;
+  const told = ({ status, told }) => `it answers ${status ?? "nothing"}: ${told}`;
+  const imported = await importPrompt(ask);
+  if (!imported.told.includes('"prompts":1')) return `${origin} could not import a prompt: ${told(imported)}`;
+  const counted = await countTwice(ask);
+  const removed = [];
+  for (const row of [`prompts?id=eq.${PROMPT}`, `users?id=eq.${OWNER}`]) removed.push(await ask("DELETE", `/rest/v1/${row}`));
+  if (counted.status !== 200) return `${origin} could not count a view: ${told(counted)}`;
+  const left = removed.find(({ status }) => status !== 204);
+  return left && `${origin} could not remove the prompt ${PROMPT} and its owner: ${told(left)}`;
+}
+
+function importPrompt(ask) {
+  const row = { id: PROMPT, user_id: OWNER, title: "Check of a deployment", template: "Removed at once.", is_public: false };
+  const body = `${JSON.stringify({ table: "prompts", row })}\n`;
+  return ask("POST", "/v1/import", { body, type: "application/x-ndjson" });
 }
 
 async function countTwice(ask) {
