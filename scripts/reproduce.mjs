@@ -9,6 +9,7 @@ import { homedir, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "..");
+const HOME = "home-of-cargo";
 const COMPARED = ["build/index_bg.wasm", "build/index.js", "public/pm.js", "public/pm-count.js", "public/pm.mjs"];
 
 /** The files that git knows, or would add. */
@@ -17,8 +18,8 @@ function sources() {
   return execFileSync("git", command, { cwd: ROOT, encoding: "utf8" }).split("\0").filter(Boolean);
 }
 
-/** Builds in `folder`, which is new, and gives the sums of what comes out. */
-function build(folder) {
+/** Makes `folder`, with all that is built from. */
+function copy(folder) {
   for (const file of sources()) {
     const [from, to] = [join(ROOT, file), join(folder, file)];
     mkdirSync(dirname(to), { recursive: true });
@@ -27,16 +28,22 @@ function build(folder) {
     utimesSync(to, atime, mtime);
   }
   for (const name of ["node_modules", ".tools"]) symlinkSync(join(ROOT, name), join(folder, name));
-  const home = join(folder, "home-of-cargo");
-  symlinkSync(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), home);
-  const { status } = spawnSync("make", ["build"], { cwd: folder, env: { ...process.env, CARGO_HOME: home }, stdio: "inherit" });
+  symlinkSync(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), join(folder, HOME));
+}
+
+/** Builds in a folder, and gives the sums of what comes out. */
+function build(folder) {
+  const env = { ...process.env, CARGO_HOME: join(folder, HOME), CARGO_TARGET_DIR: join(folder, "target") };
+  const { status } = spawnSync("make", ["build"], { cwd: folder, env, stdio: "inherit" });
   if (status !== 0) throw new Error(`make build failed in ${folder}`);
   return COMPARED.map((file) => createHash("sha256").update(readFileSync(join(folder, file))).digest("hex"));
 }
 
 const folder = mkdtempSync(join(tmpdir(), "promptmeter-"));
 try {
-  const [one, other] = ["one", "another/of/a-longer-name"].map((name) => build(join(folder, name)));
+  const folders = ["one", "another/of/a-longer-name"].map((name) => join(folder, name));
+  folders.forEach(copy);
+  const [one, other] = folders.map(build);
   const differing = COMPARED.filter((_, index) => one[index] !== other[index]);
   COMPARED.forEach((file, index) => console.log(`${one[index]}  ${file}${differing.includes(file) ? `, but also ${other[index]}` : ""}`));
   if (differing.length) {

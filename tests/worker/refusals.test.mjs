@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
-import { SECRETS, SNAPSHOTS, promptRow, service, start, user } from "./instance.mjs";
+import { SECRETS, SNAPSHOTS, bearer, promptRow, service, start, token, user } from "./instance.mjs";
 
 const MIB = 1024 * 1024;
 // Written after an answer, whatever it was: snapshots of earlier events, and the row of a user who is new.
@@ -318,8 +318,9 @@ describe("other origins", async () => {
   });
 });
 
+const broken = await start();
+
 describe("storage that fails", async () => {
-  const broken = await start();
   const [seen, unseen] = [await broken.prompt(), await broken.prompt()];
   const as = user(randomUUID());
   await broken.events({ type: "view", prompt_id: seen });
@@ -384,6 +385,14 @@ describe("storage that fails", async () => {
       assert.equal((await broken.events({ type: "view", prompt_id: seen })).accepted, 1);
       assert.equal((await broken.get("/healthz")).status, 200);
     }));
+});
+
+test("no line of the log tells a key or a token", async () => {
+  await instance.get("/healthz", { as: bearer(token({ role: "authenticated", sub: "nobody" })) });
+  const lines = JSON.stringify([...instance.logs(), ...broken.logs()]);
+  assert.ok(lines.includes("storage") || lines.includes('\\"what\\"'), "storage has failed, and was logged");
+  for (const secret of Object.values(SETTINGS).filter(Boolean)) assert.ok(!lines.includes(secret));
+  assert.doesNotMatch(lines, /eyJ|bearer/i);
 });
 
 test("no request of this file made the worker fail without a word", () => {
