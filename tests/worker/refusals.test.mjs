@@ -311,7 +311,7 @@ describe("other origins", async () => {
   });
 
   test("answers are not kept and their type is not guessed", async () => {
-    for (const path of ["/v1/experiments/e/summary", `/v1/prompts/${known}/stats`, "/nowhere"]) {
+    for (const path of ["/v1/experiments/e/summary", `/v1/prompts/${known}/stats`, "/nowhere", "/rest/v1/prompts", "/rest/v1/nowhere"]) {
       const { headers } = await instance.get(path);
       assert.deepEqual([headers.get("cache-control"), headers.get("x-content-type-options")], ["no-store", "nosniff"]);
     }
