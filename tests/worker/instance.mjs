@@ -13,7 +13,7 @@ const [CLASS, RECORDER] = ["PromptCounter", "ExperimentRecorder"];
 const CRON = "*/5 * * * *";
 
 /** Tables that a counter's snapshot writes, some time after it counted. */
-export const SNAPSHOTS = ["prompt_stats", "prompt_rankings", "prompt_lineage"];
+export const SNAPSHOTS = ["prompt_stats", "prompt_rankings", "prompt_lineage", "count_totals"];
 /** Tables that the cron writes whenever it runs. */
 const LOGS = ["cron_runs"];
 const PATIENCE_MS = 30_000;
