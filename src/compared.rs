@@ -15,7 +15,7 @@ use crate::sql::predicate::allowed;
 use crate::sql::statement::{Statement, Value};
 
 /// Prompts that are told, unless the caller says how many.
-const DEFAULT_LIMIT: i64 = 10;
+pub const DEFAULT_LIMIT: i64 = 10;
 
 /// The answer.
 #[derive(Debug, Serialize)]

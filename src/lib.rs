@@ -27,6 +27,7 @@
 //! - [`search`]: the words of a text, and queries for them
 //! - [`sql`]: statements composed from descriptions, the policy table as SQL
 //! - [`http`]: routes, problems, identity and the keys of tokens
+//! - `openapi`: the description of all that, which is compiled natively alone
 //!
 //! Only the `edge` module, which is compiled for `wasm32` alone, knows Cloudflare.
 
@@ -44,6 +45,8 @@ pub mod json;
 pub mod limits;
 pub mod live;
 pub mod metrics;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod openapi;
 pub mod packed;
 pub mod rankings;
 pub mod recording;

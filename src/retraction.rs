@@ -12,6 +12,9 @@ use crate::traffic::address::AddressPrefix;
 use crate::traffic::digests::sources;
 use crate::traffic::salts::Salts;
 
+/// Prompts of a page, unless the caller says how many.
+pub const DEFAULT_LIMIT: i64 = 50;
+
 /// A source, as whoever flags it names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flagged {

@@ -6,9 +6,9 @@ use crate::http::query::Query;
 use crate::limits::{LINEAGE_BREADTH, LINEAGE_DEPTH};
 
 /// Levels of forks below the prompt, unless the caller says how many.
-const DEFAULT_DEPTH: i64 = 2;
+pub const DEFAULT_DEPTH: i64 = 2;
 /// Forks of each prompt, unless the caller says how many.
-const DEFAULT_BREADTH: i64 = 20;
+pub const DEFAULT_BREADTH: i64 = 20;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

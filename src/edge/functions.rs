@@ -47,7 +47,8 @@ pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
     let function = Function::read(&call.id, &arguments)?;
     if is_get && !function.is_reading() {
         let message = format!("cannot execute {} in a read-only transaction", call.id);
-        return Err(DataError::new(ErrorCode::ReadOnly, message).hint("Call it with POST."));
+        let error = DataError::new(ErrorCode::ReadOnly, message).hint("Call it with POST.");
+        return Err(DataError { headers: vec![("Allow", "POST, OPTIONS".to_owned())], ..error });
     }
     let events = usize::from(!function.is_reading());
     let has_counted = matches!(function, Function::IncrementPromptViews(_) | Function::IncrementPromptCopies(_));

@@ -13,10 +13,7 @@ use crate::data::prompt::PromptName;
 use crate::http::problem::{Code, Problem};
 use crate::http::{body, paging};
 use crate::limits::EVENT_PAST_MS;
-use crate::retraction::{self, Flagged, Request, Taken};
-
-/// Prompts of a page, unless the caller says how many.
-const DEFAULT_LIMIT: i64 = 50;
+use crate::retraction::{self, DEFAULT_LIMIT, Flagged, Request, Taken};
 
 /// Takes back what a source added, of the prompts that are named or of a page of those that were counted lately. Asking
 /// again is safe and tells what was left to take back: after a failure, less than there was.

@@ -15,7 +15,7 @@ use crate::sql::predicate::allowed;
 use crate::sql::statement::{Statement, Value};
 
 /// Prompts of a page, unless the caller says how many.
-const DEFAULT_LIMIT: i64 = 10;
+pub const DEFAULT_LIMIT: i64 = 10;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::data::schema::{Column, Kind};
 use crate::limits::{CONDITION_NESTING, CONDITIONS};
 
 /// The operators, and those that PostgREST has besides, which are refused by name.
-const OPERATORS: &[&str] =
+pub const OPERATORS: &[&str] =
     &["eq", "neq", "gt", "gte", "lt", "lte", "like", "ilike", "is", "in", "not", "fts", "plfts", "phfts", "wfts"];
 const OTHER_OPERATORS: &[&str] =
     &["match", "imatch", "isdistinct", "cs", "cd", "ov", "sl", "sr", "nxl", "nxr", "adj", "any", "all"];

@@ -124,6 +124,12 @@ impl ErrorCode {
         }
     }
 
+    /// The HTTP status that it is usually answered with.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        self.describe().1
+    }
+
     /// The code as PostgREST or PostgreSQL names it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -151,7 +157,7 @@ pub struct DataError {
 impl DataError {
     /// An error.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        let status = code.describe().1;
+        let status = code.status();
         Self { code, status, message: message.into(), details: None, hint: None, headers: Vec::new() }
     }
 

@@ -35,7 +35,7 @@ pub enum Function {
 }
 
 /// The functions, and the arguments that they take.
-const SIGNATURES: &[(&str, &[&str])] = &[
+pub const SIGNATURES: &[(&str, &[&str])] = &[
     ("increment_prompt_views", &["prompt_id"]),
     ("increment_prompt_copies", &["prompt_id"]),
     ("increment_fork_count", &["prompt_id"]),

@@ -12,7 +12,7 @@ use crate::http::query::Query;
 use crate::limits::{KEY_CHARS, PAGE_ROWS, SEARCH_CHARS};
 
 /// Templates of a page, unless the caller says how many.
-const DEFAULT_LIMIT: i64 = 20;
+pub const DEFAULT_LIMIT: i64 = 20;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

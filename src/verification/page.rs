@@ -8,7 +8,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 
 /// Prompts of a page, unless the caller says how many. Each has its counter asked and its rows counted, so a page is short.
-const DEFAULT_LIMIT: i64 = 5;
+pub const DEFAULT_LIMIT: i64 = 5;
 
 /// What is asked for: prompts in the order of their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

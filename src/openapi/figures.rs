@@ -1,0 +1,378 @@
+//! What is told of prompts.
+
+use serde_json::{Map, Value, json};
+
+use super::EXAMPLE_ID;
+use super::events::counts;
+use super::operation::Operation;
+use super::schema::{
+    count, described, fraction, integer, interval, key, limit, list, nullable, number, one_of, properties, reference,
+    text, timestamp, told, told_with, uuid, whole, with,
+};
+use crate::ancestry::request::{DEFAULT_BREADTH, DEFAULT_DEPTH};
+use crate::compared;
+use crate::counting::tally::Metric;
+use crate::http::problem::Code;
+use crate::limits::{
+    FUNNEL_DAYS, KEY_CHARS, LINEAGE_BREADTH, LINEAGE_DEPTH, LINEAGE_NODES, PAGE_ROWS, SEARCH_CHARS, SERIES_POINTS,
+    STATS_PROMPTS, TIME_ZONE_CHARS,
+};
+use crate::rankings::list::{List, Span, WINDOWS_BY_NAME};
+use crate::rankings::page as ranking_page;
+use crate::search::request as search_request;
+use crate::time::RANGE_MS;
+
+const TAG: &str = "figures";
+
+/// The schemas of figures.
+pub(super) fn schemas() -> Map<String, Value> {
+    properties([
+        ("Stats", stats()),
+        ("StatsPage", told([("stats", list(reference("Stats")))])),
+        ("RankedPrompts", ranked_prompts()),
+        ("Scenes", scenes()),
+        ("Series", series_answer()),
+        ("Share", share()),
+        ("Funnel", funnel_answer()),
+        ("Place", place()),
+        ("PlaceWithForks", place_with_forks()),
+        ("Lineage", lineage_answer()),
+        ("Compared", compared_answer()),
+        ("Templates", templates()),
+    ])
+}
+
+/// The same object, where figures that have no value are null and there is a reason.
+pub(super) fn reasoned(mut schema: Value) -> Value {
+    schema["properties"]["reason"] = described(text(), "Why a figure is null.");
+    schema
+}
+
+/// What tells where the next page begins.
+pub(super) fn next_cursor() -> Value {
+    described(nullable(text()), "What to send as cursor to get the next page; null at the end.")
+}
+
+/// An operation on a prompt that the caller may see.
+pub(super) fn of_prompt(operation: Operation) -> Operation {
+    let name = json!({"type": "string", "minLength": 1, "examples": [EXAMPLE_ID]});
+    let text = format!("The prompt's id, or its slug of at most {KEY_CHARS} characters.");
+    operation.path_id(&text, name).refusals(&[Code::UnknownPrompt])
+}
+
+/// An operation that tells a page of a list.
+pub(super) fn paged(operation: Operation, default: i64) -> Operation {
+    with_limit(operation, default)
+        .query("cursor", "The next_cursor of the page before.", text())
+        .refusals(&[Code::InvalidValue])
+}
+
+fn with_limit(operation: Operation, default: i64) -> Operation {
+    operation.query("limit", "How many a page has at the most.", limit(default)).refusals(&[Code::InvalidValue])
+}
+
+/// What is told of a prompt's counts and uses.
+fn stats() -> Value {
+    let mut schema = told([
+        ("promptId", uuid()),
+        ("likeCount", count()),
+        ("uniqueVisitors", count()),
+        ("visitCount", count()),
+        ("totalUsage", count()),
+        ("successCount", count()),
+        ("failureCount", count()),
+        ("successRate", described(nullable(json!({"type": "number", "minimum": 0, "maximum": 100})), "In percent.")),
+        ("avgGenerationTimeMs", nullable(number())),
+        ("lastUsedAt", nullable(timestamp())),
+    ]);
+    for (name, count) in counts() {
+        schema["properties"][name] = count;
+        if let Some(Value::Array(required)) = schema.get_mut("required") {
+            required.push(name.into());
+        }
+    }
+    schema
+}
+
+/// `GET /v1/prompts/{id}/stats`.
+pub(super) fn stats_of_one() -> Operation {
+    of_prompt(Operation::new("getStats", TAG, "Tells a prompt's counts, from the counter itself, and its uses")).answer(
+        200,
+        "The counts.",
+        reference("Stats"),
+    )
+}
+
+/// `GET /v1/prompts/stats`.
+pub(super) fn stats_of_many() -> Operation {
+    let name = json!({"type": "string", "minLength": 1, "maxLength": KEY_CHARS, "pattern": "^[^,\\s]+$"});
+    let ids = json!({
+        "name": "ids", "in": "query", "required": true, "style": "form", "explode": false,
+        "description": format!("Ids and slugs of at most {STATS_PROMPTS} prompts, with commas between them."),
+        "schema": with(list(name), "minItems", 1), "example": [EXAMPLE_ID],
+    });
+    let tag = json!({"type": "string", "pattern": "^\"[0-9a-f]{16}\"$"});
+    let operation =
+        Operation::new("getStatsOfMany", TAG, "Tells the counts of many prompts, from snapshots at most 10 s old")
+            .parameter(ids)
+            .header("If-None-Match", "Entity tags that the caller knows.", text())
+            .answer(200, "The counts of those that the caller may see.", reference("StatsPage"))
+            .empty(304, "The caller knows the answer.")
+            .refusals(&[Code::InvalidValue]);
+    [200, 304].into_iter().fold(operation, |operation, status| {
+        operation
+            .answer_header(status, "ETag", "Changes with the answer.", tag.clone())
+            .answer_header(status, "Cache-Control", "How long the answer may be kept.", text())
+            .answer_header(status, "Vary", "What else the answer is of.", text())
+    })
+}
+
+fn ranked_prompts() -> Value {
+    let mut prompt = told([
+        ("id", uuid()),
+        ("slug", nullable(text())),
+        ("title", text()),
+        ("category", nullable(text())),
+        ("created_at", timestamp()),
+    ]);
+    prompt["properties"]["score"] = described(number(), "Of the trend: what the prompt's visits are worth.");
+    prompt["properties"]["success_rate"] = described(nullable(number()), "Of used prompts, in percent.");
+    for list in List::ALL {
+        let names = list.names();
+        for name in [names.count].into_iter().chain(names.beside.map(|beside| beside.count)) {
+            prompt["properties"][name] = count();
+        }
+    }
+    told([
+        ("list", one_of(List::ALL.map(|list| list.names().name))),
+        ("window", one_of(windows())),
+        ("prompts", list(prompt)),
+        ("next_cursor", next_cursor()),
+    ])
+}
+
+fn windows() -> impl Iterator<Item = &'static str> {
+    WINDOWS_BY_NAME.iter().map(|window| window.name).chain([Span::All.name()])
+}
+
+/// `GET /v1/prompts/top/{list}`.
+pub(super) fn top() -> Operation {
+    let operation = Operation::new("getTop", TAG, "Tells which public, active prompts are ahead")
+        .path_id("The list.", one_of(List::ALL.map(|list| list.names().name)))
+        .query("window", "The time that it looks back on.", with(one_of(windows()), "default", Span::All.name()));
+    paged(operation, ranking_page::DEFAULT_LIMIT).answer(
+        200,
+        "The prompts, the first first.",
+        reference("RankedPrompts"),
+    )
+}
+
+fn scenes() -> Value {
+    let time = || nullable(count());
+    let scene = told([
+        ("scene", nullable(text())),
+        ("usageCount", count()),
+        ("avgTimeMs", nullable(number())),
+        ("successRate", described(nullable(number()), "In percent.")),
+    ]);
+    told([
+        ("promptId", uuid()),
+        ("usageCount", count()),
+        ("p50TimeMs", time()),
+        ("p95TimeMs", time()),
+        ("scenes", list(scene)),
+        ("next_cursor", next_cursor()),
+    ])
+}
+
+/// `GET /v1/prompts/{id}/usage/scenes`.
+pub(super) fn uses_by_scene() -> Operation {
+    let operation = of_prompt(Operation::new("getScenes", TAG, "Tells a prompt's uses by scene"));
+    paged(operation, PAGE_ROWS).answer(200, "The uses.", reference("Scenes"))
+}
+
+fn metrics() -> Value {
+    one_of(Metric::ALL.map(Metric::name))
+}
+
+fn series_answer() -> Value {
+    let point = told([("start", timestamp()), ("count", count())]);
+    told([
+        ("promptId", uuid()),
+        ("metric", metrics()),
+        ("interval", one_of(["hour", "day"])),
+        ("tz", text()),
+        ("points", with(list(point), "maxItems", SERIES_POINTS)),
+    ])
+}
+
+/// An operation that tells of a time.
+fn over_time(operation: Operation) -> Operation {
+    let (least, most) = (*RANGE_MS.start(), *RANGE_MS.end());
+    let moment = json!({"anyOf": [
+        {"type": "integer", "minimum": least, "maximum": most},
+        {"type": "string", "format": "date", "pattern": "^(19[7-9][0-9]|[2-8][0-9]{3})-"},
+    ]});
+    let tz = json!({"type": "string", "maxLength": TIME_ZONE_CHARS, "default": "UTC", "examples": ["Europe/Berlin"]});
+    operation
+        .query("from", "Where it begins: milliseconds since 1970, or a date.", moment.clone())
+        .query("to", "Where it ends: milliseconds since 1970, or a date; now, without.", moment)
+        .query("tz", "The name of a time zone in the IANA's list.", tz)
+        .refusals(&[Code::InvalidValue])
+}
+
+/// `GET /v1/prompts/{id}/series`.
+pub(super) fn series() -> Operation {
+    let operation = Operation::new("getSeries", TAG, "Tells how often something was counted, by hours or days")
+        .description(format!("Without a gap; at most {SERIES_POINTS} points. `from` is before `to`."));
+    over_time(of_prompt(operation))
+        .query("metric", "What was counted.", with(metrics(), "default", Metric::View.name()))
+        .query("interval", "What a point covers.", with(one_of(["hour", "day"]), "default", "day"))
+        .answer(200, "The points.", reference("Series"))
+}
+
+fn share() -> Value {
+    reasoned(told([("rate", nullable(fraction())), ("interval", nullable(interval()))]))
+}
+
+fn funnel_answer() -> Value {
+    let share = || reference("Share");
+    let step = told_with(
+        [("step", one_of(["view", "copy", "fork", "compare"])), ("count", count())],
+        [("ofPrevious", share()), ("ofViews", share())],
+    );
+    let day = told([
+        ("start", timestamp()),
+        ("views", count()),
+        ("copies", count()),
+        ("forks", count()),
+        ("compares", count()),
+        ("copiesOfViews", share()),
+        ("forksOfCopies", share()),
+        ("comparesOfForks", share()),
+    ]);
+    told([
+        ("promptId", uuid()),
+        ("tz", text()),
+        ("from", timestamp()),
+        ("to", timestamp()),
+        ("steps", list(step)),
+        ("days", with(list(day), "maxItems", FUNNEL_DAYS)),
+    ])
+}
+
+/// `GET /v1/prompts/{id}/funnel`.
+pub(super) fn funnel() -> Operation {
+    let operation = Operation::new("getFunnel", TAG, "Tells how many views led to copies, and so on")
+        .description(format!("At most {FUNNEL_DAYS} days. `from` is before `to`."));
+    over_time(of_prompt(operation)).answer(200, "The steps, in all and by day.", reference("Funnel"))
+}
+
+/// A prompt in a lineage, or a place that the caller may not see.
+fn place_of(seen_more: &[(&str, Value)], hidden_more: &[(&str, Value)]) -> Value {
+    let credited = json!({"type": "object", "required": counts().iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        "properties": counts().into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect::<Map<_, _>>()});
+    let mut seen = told([
+        ("id", uuid()),
+        ("slug", nullable(text())),
+        ("title", text()),
+        ("credited", described(credited, "What all its descendants were counted for.")),
+        ("children", count()),
+        ("privateChildren", count()),
+        ("descendants", count()),
+    ]);
+    let mut hidden = told([("id", json!({"type": "null"})), ("hidden", json!({"const": true}))]);
+    for (name, count) in counts() {
+        add_told(&mut seen, name, count);
+    }
+    for (schema, more) in [(&mut seen, seen_more), (&mut hidden, hidden_more)] {
+        for (name, field) in more {
+            add_told(schema, name, field.clone());
+        }
+    }
+    json!({"anyOf": [seen, hidden]})
+}
+
+fn add_told(schema: &mut Value, name: &str, field: Value) {
+    schema["properties"][name] = field;
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.push(name.into());
+    }
+}
+
+fn place() -> Value {
+    place_of(&[], &[])
+}
+
+fn place_with_forks() -> Value {
+    let forks = [("forks", list(reference("PlaceWithForks"))), ("next_cursor", next_cursor())];
+    place_of(&forks, &forks)
+}
+
+fn lineage_answer() -> Value {
+    let first = told([("prompt", reference("PlaceWithForks")), ("ancestors", list(reference("Place")))]);
+    let next = told([("forks", list(reference("PlaceWithForks"))), ("next_cursor", next_cursor())]);
+    json!({"anyOf": [first, next]})
+}
+
+/// `GET /v1/prompts/{id}/lineage`.
+pub(super) fn lineage() -> Operation {
+    let operation = Operation::new("getLineage", TAG, "Tells what a prompt comes from, and the tree of its forks")
+        .description(format!("At most {LINEAGE_NODES} forks; where more are left, `next_cursor` gives the next."));
+    of_prompt(operation)
+        .query("depth", "Levels of forks.", with(whole(1, LINEAGE_DEPTH), "default", DEFAULT_DEPTH))
+        .query("breadth", "Forks of each prompt.", with(whole(1, LINEAGE_BREADTH), "default", DEFAULT_BREADTH))
+        .query("cursor", "A next_cursor of a lineage.", text())
+        .answer(200, "The lineage, or the next forks of a place.", reference("Lineage"))
+        .refusals(&[Code::InvalidValue])
+}
+
+fn compared_answer() -> Value {
+    let prompt = told([("id", uuid()), ("slug", nullable(text())), ("title", text()), ("comparisons", count())]);
+    told([("promptId", uuid()), ("prompts", list(prompt))])
+}
+
+/// `GET /v1/prompts/{id}/compared`.
+pub(super) fn compared() -> Operation {
+    let summary = "Tells the prompts that were most often in the same comparison";
+    with_limit(of_prompt(Operation::new("getCompared", TAG, summary)), compared::DEFAULT_LIMIT).answer(
+        200,
+        "The prompts, the most often compared first.",
+        reference("Compared"),
+    )
+}
+
+fn templates() -> Value {
+    let html = || json!({"type": "string", "contentMediaType": "text/html"});
+    let highlights = told([("title", html()), ("goal", nullable(html())), ("template", html())]);
+    let template = told([
+        ("id", uuid()),
+        ("prompt_id", uuid()),
+        ("title", text()),
+        ("goal", nullable(text())),
+        ("category", nullable(text())),
+        ("tags", nullable(list(nullable(text())))),
+        ("likes_count", integer()),
+        ("uses_count", integer()),
+        ("created_at", timestamp()),
+        ("highlights", described(highlights, "HTML: escaped, with mark around what was found.")),
+    ]);
+    told([("templates", list(template)), ("next_cursor", next_cursor())])
+}
+
+/// `GET /v1/templates/search`.
+pub(super) fn search() -> Operation {
+    let bounded = |longest: usize| json!({"type": "string", "maxLength": longest});
+    let operation = Operation::new("getTemplates", TAG, "Finds templates, the best first")
+        .query("q", "What to look for, in title, goal, template and tags.", bounded(SEARCH_CHARS))
+        .query("category", "The category, as it is spelt.", bounded(KEY_CHARS))
+        .query("tag", "A tag, as it is spelt.", bounded(KEY_CHARS));
+    paged(operation, search_request::DEFAULT_LIMIT)
+        .answer(200, "The templates.", reference("Templates"))
+        .refusals(&[Code::InvalidLength])
+}
+
+/// The key of a variant or of an experiment in a parameter.
+pub(super) fn key_parameter() -> Value {
+    key(KEY_CHARS)
+}

@@ -1,0 +1,126 @@
+//! What the service may ask, and whether the worker answers.
+
+use serde_json::{Map, Value, json};
+
+use super::figures::{next_cursor, paged};
+use super::operation::{Caller, JSON, Operation};
+use super::schema::{
+    asked, closed, count, integer, key, list, nullable, properties, reference, text, told, told_with, uuid, with,
+};
+use crate::http::problem::Code;
+use crate::limits::{IMPORT_LINE_BYTES, IMPORT_REFUSALS_LISTED, KEY_CHARS, RETRACTED_PROMPTS};
+use crate::retraction;
+use crate::verification::page;
+
+const TAG: &str = "service";
+
+/// The schemas of what the service is told.
+pub(super) fn schemas() -> Map<String, Value> {
+    properties([
+        ("ImportReport", import_report()),
+        ("Verification", verification()),
+        ("Retraction", retraction_request()),
+        ("Retracted", retracted()),
+    ])
+}
+
+/// `GET /healthz`.
+pub(super) fn health() -> Operation {
+    Operation::new("getHealth", TAG, "Tells that the worker runs and its database answers").answer(
+        200,
+        "Both do.",
+        told([("status", json!({"const": "ok"}))]),
+    )
+}
+
+fn import_report() -> Value {
+    let rows = || told([("prompts", count()), ("prompt_events", count())]);
+    let refusal = told_with(
+        [("line", json!({"type": "integer", "minimum": 1})), ("code", text()), ("detail", text())],
+        [("pointer", text())],
+    );
+    told([
+        ("imported", rows()),
+        ("repeated", rows()),
+        ("refused_count", count()),
+        ("refused", with(list(refusal), "maxItems", IMPORT_REFUSALS_LISTED)),
+    ])
+}
+
+/// `POST /v1/import`.
+pub(super) fn import() -> Operation {
+    let example = "{\"table\": \"prompts\", \"row\": {\"id\": \"00000000-0000-4000-8000-000000000001\", \"user_id\": \
+        \"00000000-0000-4000-8000-000000000002\", \"title\": \"Haiku\", \"template\": \"A haiku\"}}\n";
+    let description = format!("Lines of JSON, each of a table and a row, of at most {IMPORT_LINE_BYTES} bytes.");
+    let lines = json!({"type": "string", "description": description});
+    let content = json!({"schema": lines, "examples": {"prompt": {"value": example}}});
+    Operation::new("postImport", TAG, "Takes rows of another system")
+        .description("A bad line never spoils its neighbours; importing again does nothing more.")
+        .by(Caller::Service)
+        .body(true, &[("application/x-ndjson", content)])
+        .answer(200, "What became of the lines.", reference("ImportReport"))
+}
+
+fn verification() -> Value {
+    let events =
+        told([("view", count()), ("copy", count()), ("fork", count()), ("compare_add", count()), ("usage", count())]);
+    let difference = told([("prompt_id", uuid()), ("check", text()), ("expected", integer()), ("found", integer())]);
+    told([
+        ("prompts", count()),
+        ("events", events),
+        ("pending", count()),
+        ("differences", list(difference)),
+        ("next_cursor", next_cursor()),
+    ])
+}
+
+/// `GET /v1/admin/verify`.
+pub(super) fn verify() -> Operation {
+    let summary = "Compares what is told of prompts with what it is told of";
+    paged(Operation::new("getVerification", TAG, summary).by(Caller::Service), page::DEFAULT_LIMIT).answer(
+        200,
+        "What differs.",
+        reference("Verification"),
+    )
+}
+
+fn retraction_request() -> Value {
+    let prompts = json!({"type": ["array", "null"], "items": text(), "minItems": 1, "maxItems": RETRACTED_PROMPTS});
+    let address = json!({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}, {"const": "unknown"}]});
+    let null = || json!({"type": "null"});
+    let source = |required: &[&str], ip: Value, visitor: Value| {
+        closed(asked(required, [("ip", ip), ("visitor", visitor), ("prompt_ids", prompts.clone())]))
+    };
+    json!({
+        "description": "Whose counts are taken back: those of an address, or of a visitor as the service names one.",
+        "anyOf": [source(&["ip"], address, null()), source(&["visitor"], null(), key(KEY_CHARS))],
+    })
+}
+
+fn retracted() -> Value {
+    let taken = || told([("views", count()), ("copies", count()), ("visits", count()), ("unique_visitors", count())]);
+    told([
+        ("prompts", count()),
+        ("retracted", list(told([("prompt_id", uuid()), ("taken", taken())]))),
+        ("sum", taken()),
+        ("next_cursor", nullable(next_cursor())),
+    ])
+}
+
+/// `POST /v1/admin/retract`.
+pub(super) fn retract() -> Operation {
+    let content = json!({"schema": reference("Retraction"), "examples": {"address": {"value": {"ip": "203.0.113.7"}}}});
+    let summary = "Takes back what a source added to the counts in the last 48 hours";
+    paged(Operation::new("postRetraction", TAG, summary).by(Caller::Service), retraction::DEFAULT_LIMIT)
+        .body(true, &[(JSON, content)])
+        .answer(200, "What was taken back.", reference("Retracted"))
+        .refusals(&[Code::InvalidLength, Code::InvalidValue, Code::MissingField, Code::UnknownPrompt])
+}
+
+/// `GET /v1/admin/metrics`.
+pub(super) fn metrics() -> Operation {
+    let content = json!({"text/plain": {"schema": text()}});
+    Operation::new("getMetrics", TAG, "Tells what the instance did since it started, for Prometheus")
+        .by(Caller::Service)
+        .response(200, json!({"description": "The readings, in the text format 0.0.4.", "content": content}))
+}
