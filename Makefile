@@ -11,7 +11,20 @@ KILLS ?= 1000
 CLIENTS ?= 16
 SEED ?= $(shell date +%s)
 FAULTS ?= on
-SEEDS ?= 100000
+
+<<<<<<< /tmp/tmp5l54ekxw
+SEEDS
+=======
+CASES
+>>>>>>> /tmp/tmpdk6wb7of
+ ?= 100000
+
+<<<<<<< /tmp/tmp5l54ekxw
+
+=======
+SECONDS ?= 60
+
+>>>>>>> /tmp/tmpdk6wb7of
 
 MAKEFLAGS += --no-print-directory
 export WRANGLER_SEND_METRICS := false
@@ -22,8 +35,14 @@ locked = $(shell sed -n '/^name = "$(1)"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' Ca
 WORKER_BUILD := .tools/worker-build-$(call locked,worker).installed
 WASM_BINDGEN := .tools/wasm-bindgen-cli-$(call locked,wasm-bindgen).installed
 PACKAGES := node_modules/.package-lock.json
+
+<<<<<<< /tmp/tmp5l54ekxw
 CARGO_DENY := .tools/cargo-deny-0.20.2.installed
 CARGO_AUDIT := .tools/cargo-audit-0.22.2.installed
+=======
+API_TOOLS := .tools/api/.installed
+>>>>>>> /tmp/tmpdk6wb7of
+
 
 # wrangler needs a newer Node than many systems have; package.json brings one.
 # exec: a signal to make ends the server, not only a shell in front of it.
@@ -43,14 +62,20 @@ WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-mem
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
-.PHONY: help dev test torture serve setup chromium build token demo-data replay screenshots bench bench-scale bench-search bench-experiments bench-reads clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
+.PHONY: help dev test torture serve setup chromium build token demo-data replay screenshots bench bench-scale bench-search bench-experiments bench-reads openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo
 	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) PROMPTS=$(PROMPTS) COUNTED=$(COUNTED)' \
 		'ROUNDS=$(ROUNDS) DURATION=$(DURATION) PACED=$(PACED)' \
-		'KILLS=$(KILLS) CLIENTS=$(CLIENTS) SEED= FAULTS=$(FAULTS) SEEDS=$(SEEDS)' \
+		'KILLS=$(KILLS) CLIENTS=$(CLIENTS) SEED= FAULTS=$(FAULTS) 
+<<<<<<< /tmp/tmp5l54ekxw
+SEEDS=$(SEEDS)'
+=======
+CASES=$(CASES) SECONDS=$(SECONDS)'
+>>>>>>> /tmp/tmpdk6wb7of
+ \
 		'SUB= FILE= TEMPLATES= DRY_RUN= URL= AUDIT='
 
 # On a laptop all requests come from one address: it has no limit, unless .dev.vars sets one.
@@ -61,7 +86,7 @@ dev: migrate build .dev.vars ## serve at http://localhost:PORT through wrangler,
 serve: migrate build .dev.vars ## serve the release build at PORT on workerd alone, /__scheduled at PORT + 1
 	@$(NODE) scripts/serve.mjs $(PORT) "$(STATE)" --assets
 
-test: setup chromium .dev.vars ## lint, run the native tests, build, and test the built worker, in a browser too
+test: setup chromium $(API_TOOLS) .dev.vars ## lint, run the native tests, build, and test the built worker, in a browser too
 	@printf '\n== format\n'
 	cargo fmt --check
 	@printf '\n== lint, native\n'
@@ -82,6 +107,8 @@ test: setup chromium .dev.vars ## lint, run the native tests, build, and test th
 	@printf '\n== killed again and again\n'
 	@$(NODE) --test --test-reporter=spec 'tests/torture/*.test.mjs'
 	@$(MAKE) torture KILLS=12 ROUNDS=1 SEED=1 FAULTS=$(FAULTS)
+	@printf '\n== requests made of the OpenAPI document\n'
+	@$(NODE) --test --test-reporter=spec 'tests/api/*.test.mjs'
 	@printf '\n== pages in Chromium\n'
 	@$(NODE) --test --test-reporter=spec --test-concurrency=3 'tests/browser/*.test.mjs'
 
@@ -131,6 +158,8 @@ bench-experiments: setup build .dev.vars ## measure what 1,000,000 experiment ev
 bench-reads: setup build .dev.vars ## measure reads over PROMPTS prompts with COUNTED views and copies: times, rows of D1
 	@$(WITH_NODE) PROMPTS="$(PROMPTS)" COUNTED="$(COUNTED)" node bench/reads.mjs
 
+
+<<<<<<< /tmp/tmp5l54ekxw
 audit: $(CARGO_DENY) $(PACKAGES) ## audit licences, sources and advisories; AUDIT=strict fails where advisories cannot be reached
 	@$(NODE) scripts/audit.mjs $(if $(filter strict,$(AUDIT)),--strict)
 
@@ -138,6 +167,21 @@ cargo-audit: $(CARGO_AUDIT)
 
 reproduce: setup ## build twice from nothing (6 minutes) and compare the bytes
 	@$(NODE) scripts/reproduce.mjs
+=======
+openapi: ## write public/openapi.json from the routes and their descriptions
+	@cargo run --locked --quiet --example openapi >public/openapi.json.new
+	@mv public/openapi.json.new public/openapi.json
+
+fuzz-api: setup build $(API_TOOLS) ## try CASES requests made of the OpenAPI document, by callers of each kind
+	@$(NODE) tests/api/fuzzing.mjs $(CASES)
+
+# nightly has what libFuzzer needs; the targets are in fuzz/.
+fuzz: | programs ## run each fuzz target of the parsers for SECONDS seconds (needs nightly Rust and cargo-fuzz)
+	@set -e; for target in $$(ls fuzz/fuzz_targets | sed 's/\.rs$$//'); do \
+		cargo +nightly fuzz run "$$target" -- -max_total_time=$(SECONDS) -max_len=4096 -timeout=10; \
+	done
+>>>>>>> /tmp/tmpdk6wb7of
+
 
 clean: ## remove build output and local state
 	rm -rf build target .wrangler public/pm.js public/pm-count.js public/pm.mjs public/dashboard/uplot.mjs public/dashboard/uplot-style.css
@@ -176,11 +220,27 @@ toolchain: | programs
 	cargo install wasm-bindgen-cli --version $* --root .tools
 	@touch $@
 
+
+<<<<<<< /tmp/tmp5l54ekxw
 # Without optimization, which would take longer than all that they do. They have most crates in common.
 .tools/cargo-deny-%.installed .tools/cargo-audit-%.installed: | toolchain
-	@echo 'Compiling $(patsubst .tools/%.installed,%,$@) (some minutes on two cores, once)'
+=======
+$(API_TOOLS): tests/api/requirements.txt
+	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || { echo 'The tests of the API need Python 3.11 with venv' \
+		'(Debian: apt-get install python3-venv)' >&2; exit 1; }
+>>>>>>> /tmp/tmpdk6wb7of
+
+	@echo 
+<<<<<<< /tmp/tmp5l54ekxw
+'Compiling $(patsubst .tools/%.installed,%,$@) (some minutes on two cores, once)'
 	CARGO_TARGET_DIR="$(CURDIR)/.tools/audit" CARGO_PROFILE_DEV_DEBUG=0 \
 		cargo install --debug $(patsubst %-$*,%,$(patsubst .tools/%.installed,%,$@)) --version $* --locked --root .tools
+=======
+'Installing schemathesis into .tools/api (some seconds)'
+	@rm -rf .tools/api && python3 -m venv .tools/api
+	@.tools/api/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+>>>>>>> /tmp/tmpdk6wb7of
+
 	@touch $@
 
 $(PACKAGES): package.json package-lock.json | programs

@@ -35,10 +35,10 @@ use promptmeter::{experiments, rankings, retraction, usage, verification};
 use uuid::Uuid;
 
 /// A parser of bytes.
-pub type Target = fn(&[u8]);
+pub(crate) type Target = fn(&[u8]);
 
 /// Every target, by the name of its file in `fuzz/fuzz_targets`.
-pub const TARGETS: &[(&str, Target)] = &[
+pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("events", events),
     ("import_lines", import_lines),
     ("bodies", bodies),
@@ -78,7 +78,7 @@ fn user() -> Identity {
 }
 
 /// `POST /v1/events`, `POST /v1/usage` and the shorthands.
-pub fn events(bytes: &[u8]) {
+pub(crate) fn events(bytes: &[u8]) {
     let Some(text) = refused(body::text(bytes)) else { return };
     for read in [parse(text), parse_usage(text, None), parse_usage(text, Some("a key".to_owned()))] {
         let Some(submission) = refused(read) else { continue };
@@ -91,7 +91,7 @@ pub fn events(bytes: &[u8]) {
 }
 
 /// The lines of an import: the same, however the bytes are cut into chunks.
-pub fn import_lines(bytes: &[u8]) {
+pub(crate) fn import_lines(bytes: &[u8]) {
     let mut whole = Lines::new(IMPORT_LINE_BYTES);
     let mut lines = whole.push(bytes);
     lines.extend(whole.finish());
@@ -107,7 +107,7 @@ pub fn import_lines(bytes: &[u8]) {
 }
 
 /// Bodies of one JSON object: prompts, declarations, evaluations, retractions.
-pub fn bodies(bytes: &[u8]) {
+pub(crate) fn bodies(bytes: &[u8]) {
     let Some(text) = refused(body::text(bytes)) else { return };
     refused(Creation::read(text, &user(), || Uuid::from_u128(2)));
     refused(retraction::Request::read(text));
@@ -130,7 +130,7 @@ fn stays_as_it_is(declaration: Declaration) {
 }
 
 /// A request of the data dialect: a line each for the table, the query string, `Prefer`, `Range` and `Accept`.
-pub fn data_dialect(bytes: &[u8]) {
+pub(crate) fn data_dialect(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let mut lines = text.split('\n');
     let table = TABLES[usize::from(bytes.first().copied().unwrap_or_default()) % TABLES.len()];
@@ -148,7 +148,7 @@ pub fn data_dialect(bytes: &[u8]) {
 }
 
 /// The rows of a write and the arguments of a function.
-pub fn rows(bytes: &[u8]) {
+pub(crate) fn rows(bytes: &[u8]) {
     let Some((first, bytes)) = bytes.split_first() else { return };
     let table = TABLES[usize::from(*first) % TABLES.len()];
     let mut origin = Origin { now: NOW, caller: Some(Uuid::from_u128(1)), new_id: &mut || Uuid::from_u128(2) };
@@ -166,7 +166,7 @@ pub fn rows(bytes: &[u8]) {
 }
 
 /// Credentials, tokens and sets of public keys: nothing made up is anybody's.
-pub fn tokens(bytes: &[u8]) {
+pub(crate) fn tokens(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let keys = Keys { secret: Some("a secret that nobody can guess".to_owned()), ..Keys::default() };
     for credentials in [
@@ -188,7 +188,7 @@ pub fn tokens(bytes: &[u8]) {
 }
 
 /// The operators of text search, words, patterns, and instants.
-pub fn text_queries(bytes: &[u8]) {
+pub(crate) fn text_queries(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for query in [text_query::plain(text), text_query::phrase(text), text_query::web(text)] {
         let _ = query.negates();
@@ -207,7 +207,7 @@ pub fn text_queries(bytes: &[u8]) {
 }
 
 /// The parameters of the routes that read, their cursors included.
-pub fn query_strings(bytes: &[u8]) {
+pub(crate) fn query_strings(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let query = Query::parse(text);
     for list in List::ALL {
@@ -227,7 +227,7 @@ pub fn query_strings(bytes: &[u8]) {
 }
 
 /// Sessions as they are stored: what can be read is written as it was read.
-pub fn stored_sessions(bytes: &[u8]) {
+pub(crate) fn stored_sessions(bytes: &[u8]) {
     if let Some(session) = unpack(bytes, None, false) {
         let packed = pack(&session);
         assert_eq!(unpack(&packed, None, false).map(|session| pack(&session)), Some(packed));

@@ -1,5 +1,6 @@
 #![no_main]
 
+#[allow(dead_code)] // each target runs one of them
 #[path = "../parsers.rs"]
 mod parsers;
 

@@ -29,7 +29,7 @@ const FEW_PHASES = "examples,fuzzing,stateful";
 /** The runs, each a caller, what of the document is called, and by how many requests; without an end where many are wanted. */
 function* runs(cases) {
   if (cases < MANY) {
-    const each = Math.ceil(cases / 100);
+    const each = Math.ceil(cases / 60);
     yield { caller: "nobody", tags: ["events"], each: 2 * each, phases: FEW_PHASES };
     yield { caller: "page", tags: ["figures"], each: 2 * each, phases: FEW_PHASES };
     yield { caller: "service", tags: ["service", "experiments"], each, phases: FEW_PHASES };

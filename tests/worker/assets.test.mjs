@@ -15,6 +15,7 @@ const FOR_PAGES_OF_OTHERS = {
   "cache-control": "public, max-age=3600",
   "cross-origin-resource-policy": "cross-origin",
 };
+const FOR_CALLERS = { ...FOR_PAGES_OF_OTHERS, "cache-control": "public, max-age=300" };
 const FOR_ALL = {
   "content-security-policy":
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
@@ -35,6 +36,7 @@ const FILES = [
   ["/pm-count.js", JAVASCRIPT, FOR_PAGES_OF_OTHERS],
   ["/pm.mjs", JAVASCRIPT, FOR_PAGES_OF_OTHERS],
   ["/pm.d.ts", /./, FOR_PAGES_OF_OTHERS],
+  ["/openapi.json", /^application\/json/, FOR_CALLERS],
   ["/library/main.mjs", JAVASCRIPT, FOR_THIS_SITE],
   ["/library/library.css", /^text\/css/, FOR_THIS_SITE],
   ["/library/sample.json", /^application\/json/, FOR_THIS_SITE],
