@@ -26,26 +26,31 @@ const MANY = 20_000;
 const ALL_PHASES = "examples,coverage,fuzzing,stateful";
 const FEW_PHASES = "examples,fuzzing,stateful";
 
-/** The runs, each a caller, what of the document is called, and by how many requests; without an end where many are wanted. */
-function* runs(cases) {
+/**
+ * Rounds of runs, each a caller, what of the document is called, and by how many requests; without an end where many are
+ * wanted. The runs of a round go on at the same time: threads within one run are more than Python 3.11 bears.
+ */
+function* rounds(cases) {
   if (cases < MANY) {
     const each = Math.ceil(cases / 60);
-    yield { caller: "nobody", tags: ["events"], each: 2 * each, phases: FEW_PHASES };
-    yield { caller: "page", tags: ["figures"], each: 2 * each, phases: FEW_PHASES };
-    yield { caller: "service", tags: ["service", "experiments"], each, phases: FEW_PHASES };
-    yield { caller: "user", tags: ["prompts", "functions", "rows"], each: Math.ceil(each / 2), phases: FEW_PHASES };
+    yield [
+      { caller: "nobody", tags: ["events"], each: 2 * each, phases: FEW_PHASES },
+      { caller: "page", tags: ["figures"], each: 2 * each, phases: FEW_PHASES },
+      { caller: "service", tags: ["service", "experiments"], each, phases: FEW_PHASES },
+      { caller: "user", tags: ["prompts", "functions", "rows"], each: Math.ceil(each / 2), phases: FEW_PHASES },
+    ];
     return;
   }
   // What coverage tries depends on the document and not on the seed.
-  for (const caller of Object.keys(CALLERS)) yield { caller, tags: [], each: 20, phases: ALL_PHASES };
-  for (;;) for (const caller of Object.keys(CALLERS)) yield { caller, tags: [], each: 100, phases: FEW_PHASES };
+  yield Object.keys(CALLERS).map((caller) => ({ caller, tags: [], each: 20, phases: ALL_PHASES }));
+  for (;;) yield Object.keys(CALLERS).map((caller) => ({ caller, tags: [], each: 100, phases: FEW_PHASES }));
 }
 
 /** Runs schemathesis and gives how many cases there were and, where some failed, what it wrote. */
-function run(url, { caller, tags, each, phases }, seed, workers) {
+function run(url, { caller, tags, each, phases }, seed) {
   const headers = CALLERS[caller].flatMap((header) => ["--header", header]);
   const included = tags.flatMap((tag) => ["--include-tag", tag]);
-  const options = ["--phases", phases, "--max-examples", each, "--seed", seed, "--workers", workers, "--warnings", "off"];
+  const options = ["--phases", phases, "--max-examples", each, "--seed", seed, "--warnings", "off"];
   const configuration = ["--config-file", join(ROOT, "tests/api/schemathesis.toml")];
   const fuzzer = spawn(
     SCHEMATHESIS,
@@ -65,7 +70,7 @@ function run(url, { caller, tags, each, phases }, seed, workers) {
 }
 
 /** Tries at least so many cases. Gives how many there were, and what each run that failed wrote. */
-export async function fuzz(cases, { workers = 1, report = () => {} } = {}) {
+export async function fuzz(cases, report = () => {}) {
   const served = await Served.make();
   const failures = [];
   let tried = 0;
@@ -73,12 +78,15 @@ export async function fuzz(cases, { workers = 1, report = () => {} } = {}) {
     await served.start();
     await fill(client(served.url));
     let seed = 0;
-    for (const planned of runs(cases)) {
+    for (const round of rounds(cases)) {
       seed++;
-      const { cases: more, failure } = await run(served.url, planned, seed, workers);
-      tried += more;
-      if (failure) failures.push(failure);
-      report(`${planned.caller}: ${more} cases, ${failure ? "failures" : "no failures"}; ${tried} in all`);
+      const runs = round.map(async (planned) => {
+        const { cases: more, failure } = await run(served.url, planned, seed);
+        tried += more;
+        if (failure) failures.push(failure);
+        report(`${planned.caller}: ${more} cases, ${failure ? "failures" : "no failures"}; ${tried} in all`);
+      });
+      await Promise.all(runs);
       if (failures.length > 0 || (cases >= MANY && tried >= cases)) break;
     }
   } finally {
@@ -97,7 +105,7 @@ async function fill({ imported }) {
 
 if (process.argv[1] === import.meta.filename) {
   const wanted = Number(process.argv[2] ?? 100_000);
-  const { cases, failures } = await fuzz(wanted, { workers: 4, report: console.log });
+  const { cases, failures } = await fuzz(wanted, console.log);
   for (const failure of failures) console.log(failure);
   console.log(`${cases} cases, ${failures.length} runs with failures`);
   process.exitCode = failures.length === 0 ? 0 : 1;
