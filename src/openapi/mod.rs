@@ -3,6 +3,9 @@
 //! It is written natively and served as a static file, `public/openapi.json`, so it costs the worker nothing. Bounds are
 //! those of [`crate::limits`], errors those of the tables of problems, tables and functions those of the data dialect.
 
+#![expect(clippy::indexing_slicing, reason = "it writes a file, natively, and no request reaches it")]
+#![expect(clippy::needless_pass_by_value, reason = "schemas are made where they are handed over")]
+
 mod events;
 mod experiments;
 mod figures;
