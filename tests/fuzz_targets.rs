@@ -170,7 +170,12 @@ fn check(name: &str) {
         failure_persistence: None,
         ..ProptestConfig::with_cases(CASES)
     });
-    runner.run(&bytes(), |bytes| Ok(target(&bytes))).unwrap();
+    runner
+        .run(&bytes(), |bytes| {
+            target(&bytes);
+            Ok(())
+        })
+        .unwrap();
 }
 
 #[test]

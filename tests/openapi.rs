@@ -1,4 +1,4 @@
-//! The OpenAPI document: every route, every table and every function, and the file that is served.
+//! The `OpenAPI` document: every route, every table and every function, and the file that is served.
 
 #![cfg(test)]
 
@@ -52,7 +52,7 @@ fn each(value: &Value, path: &str, visit: &mut dyn FnMut(&str, &Value)) {
     visit(path, value);
     match value {
         Value::Object(members) => {
-            members.iter().for_each(|(name, member)| each(member, &format!("{path}/{name}"), visit))
+            members.iter().for_each(|(name, member)| each(member, &format!("{path}/{name}"), visit));
         }
         Value::Array(elements) => elements.iter().for_each(|element| each(element, path, visit)),
         _ => {}
