@@ -192,7 +192,8 @@ fn every_target_has_a_file_and_a_binary() {
     let mut files: Vec<String> =
         files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect();
     let mut names: Vec<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    (files.sort(), names.sort());
+    files.sort();
+    names.sort();
     assert_eq!(files, names);
     for name in names {
         assert!(manifest.contains(&format!("name = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"")), "{name}");
