@@ -1,4 +1,4 @@
-//! Prints the OpenAPI document: what `make openapi` writes into public/openapi.json.
+//! Prints the `OpenAPI` document: what `make openapi` writes into `public/openapi.json`.
 
 use std::io::{self, Write};
 
@@ -18,10 +18,14 @@ fn write(value: &Value, level: usize, text: &mut String) {
         Value::Object(members) if level < LEVELS && !members.is_empty() => {
             for (place, (name, member)) in members.iter().enumerate() {
                 text.push_str(if place == 0 { "{\n" } else { ",\n" });
-                text.push_str(&format!("{:indent$}{}: ", "", Value::from(name.as_str()), indent = level + 1));
+                text.push_str(&" ".repeat(level + 1));
+                text.push_str(&Value::from(name.as_str()).to_string());
+                text.push_str(": ");
                 write(member, level + 1, text);
             }
-            text.push_str(&format!("\n{:level$}}}", ""));
+            text.push('\n');
+            text.push_str(&" ".repeat(level));
+            text.push('}');
         }
         other => text.push_str(&other.to_string()),
     }
