@@ -4,37 +4,37 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Color(pub u32);
 
-/// The names, as shields.io has them.
-const NAMED: [(&str, u32); 16] = [
-    ("brightgreen", 0x44_CC11),
-    ("green", 0x97_CA00),
-    ("yellowgreen", 0xA4_A61D),
-    ("yellow", 0xDF_B317),
-    ("orange", 0xFE_7D37),
-    ("red", 0xE0_5D44),
-    ("blue", 0x00_7EC6),
-    ("grey", 0x55_5555),
-    ("gray", 0x55_5555),
-    ("lightgrey", 0x9F_9F9F),
-    ("lightgray", 0x9F_9F9F),
-    ("success", 0x44_CC11),
-    ("important", 0xFE_7D37),
-    ("critical", 0xE0_5D44),
-    ("informational", 0x00_7EC6),
-    ("inactive", 0x9F_9F9F),
-];
-
 impl Color {
     /// What the label stands on.
     pub const LABEL: Self = Self(0x55_5555);
     /// What the count stands on, unless another is asked for.
     pub const COUNT: Self = Self(0x00_7EC6);
 
+    /// The names, as shields.io has them.
+    pub const NAMED: [(&str, u32); 16] = [
+        ("brightgreen", 0x44_CC11),
+        ("green", 0x97_CA00),
+        ("yellowgreen", 0xA4_A61D),
+        ("yellow", 0xDF_B317),
+        ("orange", 0xFE_7D37),
+        ("red", 0xE0_5D44),
+        ("blue", 0x00_7EC6),
+        ("grey", 0x55_5555),
+        ("gray", 0x55_5555),
+        ("lightgrey", 0x9F_9F9F),
+        ("lightgray", 0x9F_9F9F),
+        ("success", 0x44_CC11),
+        ("important", 0xFE_7D37),
+        ("critical", 0xE0_5D44),
+        ("informational", 0x00_7EC6),
+        ("inactive", 0x9F_9F9F),
+    ];
+
     /// Reads a name, or three or six hexadecimal digits with or without `#`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
-        if let Some((_, color)) = NAMED.iter().find(|(name, _)| *name == text) {
+        if let Some((_, color)) = Self::NAMED.iter().find(|(name, _)| *name == text) {
             return Some(Self(*color));
         }
         let digits = text.strip_prefix('#').unwrap_or(&text);

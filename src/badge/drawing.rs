@@ -43,15 +43,14 @@ struct Part {
 }
 
 impl Style {
+    /// Every one, with the name under which it is asked for.
+    pub const ALL: [(Self, &str); 3] =
+        [(Self::Flat, "flat"), (Self::FlatSquare, "flat-square"), (Self::ForTheBadge, "for-the-badge")];
+
     /// The style of this name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
-        match name {
-            "flat" => Some(Self::Flat),
-            "flat-square" => Some(Self::FlatSquare),
-            "for-the-badge" => Some(Self::ForTheBadge),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(style, _)| style)
     }
 
     fn measures(self) -> Measures {

@@ -7,7 +7,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 
 /// Runs of a page, unless the caller says how many.
-const DEFAULT_LIMIT: i64 = 20;
+pub const DEFAULT_LIMIT: i64 = 20;
 
 /// Which runs are asked for: the latest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,16 +10,21 @@ use super::schema::{
     text, timestamp, told, told_with, uuid, whole, with,
 };
 use crate::ancestry::request::{DEFAULT_BREADTH, DEFAULT_DEPTH};
+use crate::badge::color::Color;
+use crate::badge::drawing::{MEDIA_TYPE as BADGE_TYPE, Style};
+use crate::badge::metric::BadgeMetric;
 use crate::compared;
 use crate::counting::tally::Metric;
 use crate::http::problem::Code;
 use crate::limits::{
-    FUNNEL_DAYS, KEY_CHARS, LINEAGE_BREADTH, LINEAGE_DEPTH, LINEAGE_NODES, PAGE_ROWS, SEARCH_CHARS, SERIES_POINTS,
-    STATS_PROMPTS, TIME_ZONE_CHARS,
+    BADGE_LABEL_CHARS, FUNNEL_DAYS, KEY_CHARS, LINEAGE_BREADTH, LINEAGE_DEPTH, LINEAGE_NODES, PAGE_ROWS, SEARCH_CHARS,
+    SERIES_POINTS, STATS_PROMPTS, TIME_ZONE_CHARS,
 };
+use crate::live::counts::MEDIA_TYPE as LIVE_TYPE;
 use crate::rankings::list::{List, Span, WINDOWS_BY_NAME};
 use crate::rankings::page as ranking_page;
 use crate::search::request as search_request;
+use crate::series::totals;
 use crate::time::RANGE_MS;
 
 const TAG: &str = "figures";
@@ -32,6 +37,7 @@ pub(super) fn schemas() -> Map<String, Value> {
         ("RankedPrompts", ranked_prompts()),
         ("Scenes", scenes()),
         ("Series", series_answer()),
+        ("TotalSeries", total_series_answer()),
         ("Share", share()),
         ("Funnel", funnel_answer()),
         ("Place", place()),
@@ -103,6 +109,44 @@ pub(super) fn stats_of_one() -> Operation {
     )
 }
 
+/// `GET /v1/prompts/{id}/badge.svg`.
+pub(super) fn badge() -> Operation {
+    let names = BadgeMetric::ALL.map(|(_, name, _)| name);
+    let styles = Style::ALL.map(|(_, name)| name);
+    // What is empty is not given.
+    let or_empty = |names: &[&str]| one_of(names.iter().copied().chain([""]));
+    let colors = json!({"type": "string", "examples": ["brightgreen", "1f6feb"], "anyOf": [
+        {"pattern": "^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"},
+        or_empty(&Color::NAMED.map(|(name, _)| name)),
+    ]});
+    let picture = json!({BADGE_TYPE: {"schema": text()}});
+    let operation = of_prompt(Operation::new("getBadge", TAG, "Draws one of a prompt's counts, as SVG"))
+        .query("metric", "The count; view, without.", or_empty(&names))
+        .query(
+            "label",
+            "What stands before it; by the count, without.",
+            json!({"type": "string", "maxLength": BADGE_LABEL_CHARS}),
+        )
+        .query("style", "How it looks; flat, without.", or_empty(&styles))
+        .query("color", "What the count stands on: a name, or digits; blue, without.", colors.clone())
+        .query("colour", "The same.", colors)
+        .response(200, json!({"description": "The badge.", "content": picture}))
+        .refusals(&[Code::InvalidValue, Code::InvalidLength]);
+    kept(operation)
+}
+
+/// `GET /v1/prompts/{id}/live`.
+pub(super) fn live() -> Operation {
+    let text_of_events = "The counts as they are, and whenever they have moved: at most once a second. The stream ends \
+        after some 15 minutes.";
+    let stream =
+        json!({LIVE_TYPE: {"schema": described(text(), "Events whose data is JSON (HTML, server-sent events).")}});
+    of_prompt(Operation::new("getLive", TAG, "Tells a prompt's counts as they move").description(text_of_events))
+        .header("Last-Event-ID", "What the caller was told last: then it is told only what is new.", text())
+        .response(200, json!({"description": "The events.", "content": stream}))
+        .refusals(&[Code::TooManyListeners])
+}
+
 /// `GET /v1/prompts/stats`.
 pub(super) fn stats_of_many() -> Operation {
     let name = json!({"type": "string", "minLength": 1, "maxLength": KEY_CHARS, "pattern": "^[^,\\s]+$"});
@@ -111,14 +155,20 @@ pub(super) fn stats_of_many() -> Operation {
         "description": format!("Ids and slugs of at most {STATS_PROMPTS} prompts, with commas between them."),
         "schema": with(list(name), "minItems", 1), "example": [EXAMPLE_ID],
     });
-    let tag = json!({"type": "string", "pattern": "^\"[0-9a-f]{16}\"$"});
     let operation =
         Operation::new("getStatsOfMany", TAG, "Tells the counts of many prompts, from snapshots at most 10 s old")
             .parameter(ids)
-            .header("If-None-Match", "Entity tags that the caller knows.", text())
             .answer(200, "The counts of those that the caller may see.", reference("StatsPage"))
-            .empty(304, "The caller knows the answer.")
             .refusals(&[Code::InvalidValue]);
+    kept(operation)
+}
+
+/// An operation whose answer may be kept, and asked for again only if it changed.
+fn kept(operation: Operation) -> Operation {
+    let tag = json!({"type": "string", "pattern": "^\"[0-9a-f]{16}\"$"});
+    let operation = operation
+        .header("If-None-Match", "Entity tags that the caller knows.", text())
+        .empty(304, "The caller knows the answer.");
     [200, 304].into_iter().fold(operation, |operation, status| {
         operation
             .answer_header(status, "ETag", "Changes with the answer.", tag.clone())
@@ -195,11 +245,25 @@ fn metrics() -> Value {
     one_of(Metric::ALL.map(Metric::name))
 }
 
+/// Those that are told of all prompts.
+fn metrics_of_all() -> Value {
+    one_of(Metric::ALL.into_iter().filter(|metric| totals::column(*metric).is_some()).map(Metric::name))
+}
+
 fn series_answer() -> Value {
-    let point = told([("start", timestamp()), ("count", count())]);
+    let mut series = series_of(metrics(), count());
+    add_told(&mut series, "promptId", uuid());
+    series
+}
+
+fn total_series_answer() -> Value {
+    series_of(metrics_of_all(), described(integer(), "What was taken back in that time is subtracted."))
+}
+
+fn series_of(metric: Value, count: Value) -> Value {
+    let point = told([("start", timestamp()), ("count", count)]);
     told([
-        ("promptId", uuid()),
-        ("metric", metrics()),
+        ("metric", metric),
         ("interval", one_of(["hour", "day"])),
         ("tz", text()),
         ("points", with(list(point), "maxItems", SERIES_POINTS)),
@@ -223,12 +287,22 @@ fn over_time(operation: Operation) -> Operation {
 
 /// `GET /v1/prompts/{id}/series`.
 pub(super) fn series() -> Operation {
-    let operation = Operation::new("getSeries", TAG, "Tells how often something was counted, by hours or days")
-        .description(format!("Without a gap; at most {SERIES_POINTS} points. `from` is before `to`."));
-    over_time(of_prompt(operation))
-        .query("metric", "What was counted.", with(metrics(), "default", Metric::View.name()))
+    let summary = "Tells how often something was counted, by hours or days";
+    let operation = of_prompt(Operation::new("getSeries", TAG, summary));
+    in_points(operation, metrics()).answer(200, "The points.", reference("Series"))
+}
+
+/// The series of all prompts: what [`series`] is of one.
+pub(super) fn series_of_all(operation: Operation) -> Operation {
+    in_points(operation, metrics_of_all()).answer(200, "The points.", reference("TotalSeries"))
+}
+
+/// An operation that tells of each hour or day of a time.
+fn in_points(operation: Operation, metrics: Value) -> Operation {
+    let text = format!("Without a gap; at most {SERIES_POINTS} points. `from` is before `to`.");
+    over_time(operation.description(text))
+        .query("metric", "What was counted.", with(metrics, "default", Metric::View.name()))
         .query("interval", "What a point covers.", with(one_of(["hour", "day"]), "default", "day"))
-        .answer(200, "The points.", reference("Series"))
 }
 
 fn share() -> Value {

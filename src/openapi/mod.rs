@@ -97,6 +97,8 @@ fn native(endpoint: Endpoint) -> Option<Operation> {
         Endpoint::CreatePrompt => prompts::create(),
         Endpoint::Fork => prompts::fork(),
         Endpoint::Stats => figures::stats_of_one(),
+        Endpoint::Badge => figures::badge(),
+        Endpoint::Live => figures::live(),
         Endpoint::StatsOfMany => figures::stats_of_many(),
         Endpoint::Top => figures::top(),
         Endpoint::Scenes => figures::uses_by_scene(),
@@ -113,6 +115,8 @@ fn native(endpoint: Endpoint) -> Option<Operation> {
         Endpoint::Import => service::import(),
         Endpoint::Verify => service::verify(),
         Endpoint::Retract => service::retract(),
+        Endpoint::Runs => service::runs(),
+        Endpoint::Totals => service::totals(),
         Endpoint::Metrics => service::metrics(),
         Endpoint::Rows | Endpoint::Function => return None,
     })

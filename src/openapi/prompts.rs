@@ -85,6 +85,7 @@ fn made(operation: Operation) -> Operation {
     let id = || json!({"id": "$response.body#/id"});
     [
         "getStats",
+        "getBadge",
         "getSeries",
         "getFunnel",
         "getLineage",

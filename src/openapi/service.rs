@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::figures::{next_cursor, paged};
+use super::figures::{next_cursor, paged, series_of_all};
 use super::operation::{Caller, JSON, Operation};
 use super::schema::{
-    asked, closed, count, integer, key, list, nullable, properties, reference, text, told, told_with, uuid, with,
+    asked, closed, count, described, instant_ms, integer, key, list, nullable, properties, reference, text, told,
+    told_with, uuid, with,
 };
+use crate::experiments::runs;
 use crate::http::problem::Code;
 use crate::limits::{IMPORT_LINE_BYTES, IMPORT_REFUSALS_LISTED, KEY_CHARS, RETRACTED_PROMPTS};
 use crate::retraction;
@@ -21,6 +23,7 @@ pub(super) fn schemas() -> Map<String, Value> {
         ("Verification", verification()),
         ("Retraction", retraction_request()),
         ("Retracted", retracted()),
+        ("Runs", runs_answer()),
     ])
 }
 
@@ -115,6 +118,34 @@ pub(super) fn retract() -> Operation {
         .body(true, &[(JSON, content)])
         .answer(200, "What was taken back.", reference("Retracted"))
         .refusals(&[Code::InvalidLength, Code::InvalidValue, Code::MissingField, Code::UnknownPrompt])
+}
+
+fn runs_answer() -> Value {
+    let run = told([
+        ("id", count()),
+        ("started_ms", instant_ms()),
+        ("finished_ms", described(nullable(instant_ms()), "Null while it runs, and for ever if it was cut off.")),
+        ("events_read", count()),
+        ("rows_written", count()),
+        ("error", described(nullable(text()), "What it failed of.")),
+    ]);
+    told([("runs", list(run)), ("next_cursor", next_cursor())])
+}
+
+/// `GET /v1/admin/runs`.
+pub(super) fn runs() -> Operation {
+    let summary = "Tells which runs of the roll-up had something to do, the latest first";
+    paged(Operation::new("getRuns", TAG, summary).by(Caller::Service), runs::DEFAULT_LIMIT).answer(
+        200,
+        "The runs.",
+        reference("Runs"),
+    )
+}
+
+/// `GET /v1/admin/series`.
+pub(super) fn totals() -> Operation {
+    let summary = "Tells how often something was counted of all prompts, by hours or days";
+    series_of_all(Operation::new("getTotals", TAG, summary).by(Caller::Service))
 }
 
 /// `GET /v1/admin/metrics`.

@@ -23,7 +23,9 @@ pub fn statement(request: &SeriesRequest, bounds: &[i64]) -> Result<Statement, P
     Ok(statement)
 }
 
-fn column(metric: Metric) -> Option<&'static str> {
+/// The column that has the counts of all prompts, where they are kept.
+#[must_use]
+pub fn column(metric: Metric) -> Option<&'static str> {
     match metric {
         Metric::View => Some("view_count"),
         Metric::Copy => Some("copy_count"),
