@@ -3,6 +3,8 @@
 //! `tests/fuzz_targets.rs` on what proptest does.
 
 use promptmeter::ancestry::request::Ask;
+use promptmeter::badge::drawing::draw;
+use promptmeter::badge::request::BadgeRequest;
 use promptmeter::data::creation::Creation;
 use promptmeter::data::import::read_line;
 use promptmeter::data::lines::Lines;
@@ -216,6 +218,10 @@ pub(crate) fn query_strings(bytes: &[u8]) {
     refused(Ask::parse(&query));
     refused(usage::scenes::Page::parse(&query));
     refused(experiments::page::Page::parse(&query));
+    refused(experiments::runs::Page::parse(&query));
+    if let Some(badge) = refused(BadgeRequest::parse(&query)) {
+        assert!(draw(&badge, u64::MAX).ends_with("</svg>"));
+    }
     refused(verification::page::Page::parse(&query));
     refused(Search::parse(&query));
     if let Some(series) = refused(SeriesRequest::parse(&query, NOW_MS)) {

@@ -30,7 +30,8 @@ const EXAMPLE_ID: &str = "00000000-0000-4000-8000-000000000001";
 
 const DESCRIPTION: &str = "Counts what happens to the prompts of a library, keeps the library itself, and runs its \
     experiments. Each GET also answers HEAD, and each path OPTIONS. A request whose headers have more than 16 KiB is \
-    refused with 413. Without a credential the caller is anonymous.";
+    refused with 413. Without a credential the caller is anonymous. A whole number is written without a point and without an \
+    exponent: 1, not 1.0.";
 
 /// The document.
 #[must_use]
