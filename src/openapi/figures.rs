@@ -128,8 +128,7 @@ pub(super) fn badge() -> Operation {
             json!({"type": "string", "maxLength": BADGE_LABEL_CHARS}),
         )
         .query("style", "How it looks; flat, without.", or_empty(&styles))
-        .query("color", "What the count stands on: a name, or digits; blue, without.", colors.clone())
-        .query("colour", "The same.", colors)
+        .query("color", "What the count stands on, a name or digits (also as colour); blue, without.", colors)
         .response(200, json!({"description": "The badge.", "content": picture}))
         .refusals(&[Code::InvalidValue, Code::InvalidLength]);
     kept(operation)
@@ -149,11 +148,14 @@ pub(super) fn live() -> Operation {
 
 /// `GET /v1/prompts/stats`.
 pub(super) fn stats_of_many() -> Operation {
-    let name = json!({"type": "string", "minLength": 1, "maxLength": KEY_CHARS, "pattern": "^[^,\\s]+$"});
+    // One name is enough; what is none, or too long for one, is passed over, and so are blanks around it.
+    let (blank, most) = (r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000", KEY_CHARS - 2);
+    let name = format!("(^|,)[{blank}]*[^,{blank}]([^,]{{0,{most}}}[^,{blank}])?[{blank}]*(,|$)");
+    let names = with(list(text()), "contains", json!({"pattern": name}));
     let ids = json!({
         "name": "ids", "in": "query", "required": true, "style": "form", "explode": false,
         "description": format!("Ids and slugs of at most {STATS_PROMPTS} prompts, with commas between them."),
-        "schema": with(list(name), "minItems", 1), "example": [EXAMPLE_ID],
+        "schema": names, "example": [EXAMPLE_ID],
     });
     let operation =
         Operation::new("getStatsOfMany", TAG, "Tells the counts of many prompts, from snapshots at most 10 s old")
