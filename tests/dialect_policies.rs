@@ -324,6 +324,22 @@ fn check_insert(seed: u64) {
     assert_eq!(told_keys(table, &returned), keys(table, &written), "{what}: returned");
 }
 
+#[test]
+fn rows_that_set_nothing_are_merged_as_well() {
+    let (database, _) = library(1);
+    let service = Identity::Service(None);
+    for table in written_tables() {
+        for defaults in [true, false] {
+            let mut new_id = || Uuid::from_u128(0x0600_0000);
+            let mut origin = Origin { now: NOW, caller: None, new_id: &mut new_id };
+            let payload = Payload::read_new(table, b"{}", None, defaults, &mut origin).unwrap();
+            let demand = Demand { identity: &service, is_one: false, told: None };
+            let write = insert_sql::insert(table, &payload, Some((Resolution::Merge, table.key)), demand);
+            checked(&database, &write, table.name);
+        }
+    }
+}
+
 /// Who may set a column in new rows, and in those that are there.
 fn check_column(table: &'static Table, column: &'static Column, identity: &Identity, may: bool) {
     let column_alone = |defaults| Payload { columns: vec![column], defaults, rows: vec![], is_single: true };

@@ -124,14 +124,16 @@ impl Refused<'_> {
 fn push_conflict(statement: &mut Statement, payload: &Payload, resolution: Resolution, key: &[&str]) {
     statement.push(" on conflict (").push(&key.join(", ")).push(") do ");
     let touched = payload.defaults.iter().filter(|column| column.name == "updated_at");
-    let set: Vec<_> = payload.columns.iter().filter(|column| !key.contains(&column.name)).chain(touched).collect();
+    let set = payload.columns.iter().filter(|column| !key.contains(&column.name)).chain(touched);
+    let set: Vec<&str> = set.map(|column| column.name).collect();
     match resolution {
         Resolution::Ignore => _ = statement.push("nothing"),
         Resolution::Merge => {
-            let none = payload.columns.iter().filter(|_| set.is_empty()).take(1);
+            // Where nothing is set the row is told as it is.
+            let same = key.iter().copied().take(usize::from(set.is_empty()));
             statement.push("update set ");
-            push_list(statement, set.iter().copied().chain(none), |statement, column| {
-                statement.push(column.name).push(" = excluded.").push(column.name);
+            push_list(statement, set.iter().copied().chain(same), |statement, name| {
+                statement.push(name).push(" = excluded.").push(name);
             });
         }
     }

@@ -52,8 +52,12 @@ impl Payload {
         let (objects, is_single) = read_objects(bytes)?;
         let columns = columns_of(table, &objects, columns)?;
         let is_set = |column: &Column| columns.iter().any(|set| set.name == column.name);
-        let defaults: Vec<&Column> =
+        let mut defaults: Vec<&Column> =
             table.columns.iter().filter(|column| column.default != Default::Null && !is_set(column)).collect();
+        if columns.is_empty() && defaults.is_empty() {
+            // An insert names a column, if only to be refused for want of a value.
+            defaults.extend(table.columns.first());
+        }
         let mut rows = Vec::with_capacity(objects.len());
         for object in &objects {
             let mut row = Vec::with_capacity(columns.len() + defaults.len());
