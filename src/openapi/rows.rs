@@ -76,13 +76,15 @@ fn cell(column: &Column) -> Value {
 
 /// What a column may be set to.
 fn value(column: &Column) -> Value {
-    match (column.kind, column.check) {
-        (Kind::Text, Check::Characters(longest) | Check::NoUuid(longest)) => {
-            let bounded = with(text(), "maxLength", longest);
-            if column.nullable { nullable(bounded) } else { bounded }
-        }
-        _ => cell(column),
-    }
+    // No text of PostgreSQL has the character U+0000.
+    let text = || with(text(), "pattern", "^[^\\u0000]*$");
+    let schema = match (column.kind, column.check) {
+        (Kind::Text, Check::Characters(longest) | Check::NoUuid(longest)) => with(text(), "maxLength", longest),
+        (Kind::Text, Check::Any) => text(),
+        (Kind::TextArray, _) => list(nullable(text())),
+        _ => return cell(column),
+    };
+    if column.nullable { nullable(schema) } else { schema }
 }
 
 /// Each operation on the rows of a table, by its method.
