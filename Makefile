@@ -11,20 +11,9 @@ KILLS ?= 1000
 CLIENTS ?= 16
 SEED ?= $(shell date +%s)
 FAULTS ?= on
-
-<<<<<<< /tmp/tmp5l54ekxw
-SEEDS
-=======
-CASES
->>>>>>> /tmp/tmpdk6wb7of
- ?= 100000
-
-<<<<<<< /tmp/tmp5l54ekxw
-
-=======
+SEEDS ?= 100000
+CASES ?= 100000
 SECONDS ?= 60
-
->>>>>>> /tmp/tmpdk6wb7of
 
 MAKEFLAGS += --no-print-directory
 export WRANGLER_SEND_METRICS := false
@@ -35,14 +24,9 @@ locked = $(shell sed -n '/^name = "$(1)"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' Ca
 WORKER_BUILD := .tools/worker-build-$(call locked,worker).installed
 WASM_BINDGEN := .tools/wasm-bindgen-cli-$(call locked,wasm-bindgen).installed
 PACKAGES := node_modules/.package-lock.json
-
-<<<<<<< /tmp/tmp5l54ekxw
 CARGO_DENY := .tools/cargo-deny-0.20.2.installed
 CARGO_AUDIT := .tools/cargo-audit-0.22.2.installed
-=======
 API_TOOLS := .tools/api/.installed
->>>>>>> /tmp/tmpdk6wb7of
-
 
 # wrangler needs a newer Node than many systems have; package.json brings one.
 # exec: a signal to make ends the server, not only a shell in front of it.
@@ -69,13 +53,7 @@ help: ## list the targets
 	@echo
 	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) PROMPTS=$(PROMPTS) COUNTED=$(COUNTED)' \
 		'ROUNDS=$(ROUNDS) DURATION=$(DURATION) PACED=$(PACED)' \
-		'KILLS=$(KILLS) CLIENTS=$(CLIENTS) SEED= FAULTS=$(FAULTS) 
-<<<<<<< /tmp/tmp5l54ekxw
-SEEDS=$(SEEDS)'
-=======
-CASES=$(CASES) SECONDS=$(SECONDS)'
->>>>>>> /tmp/tmpdk6wb7of
- \
+		'KILLS=$(KILLS) CLIENTS=$(CLIENTS) SEED= FAULTS=$(FAULTS) SEEDS=$(SEEDS) CASES=$(CASES) SECONDS=$(SECONDS)' \
 		'SUB= FILE= TEMPLATES= DRY_RUN= URL= AUDIT='
 
 # On a laptop all requests come from one address: it has no limit, unless .dev.vars sets one.
@@ -158,8 +136,6 @@ bench-experiments: setup build .dev.vars ## measure what 1,000,000 experiment ev
 bench-reads: setup build .dev.vars ## measure reads over PROMPTS prompts with COUNTED views and copies: times, rows of D1
 	@$(WITH_NODE) PROMPTS="$(PROMPTS)" COUNTED="$(COUNTED)" node bench/reads.mjs
 
-
-<<<<<<< /tmp/tmp5l54ekxw
 audit: $(CARGO_DENY) $(PACKAGES) ## audit licences, sources and advisories; AUDIT=strict fails where advisories cannot be reached
 	@$(NODE) scripts/audit.mjs $(if $(filter strict,$(AUDIT)),--strict)
 
@@ -167,7 +143,7 @@ cargo-audit: $(CARGO_AUDIT)
 
 reproduce: setup ## build twice from nothing (6 minutes) and compare the bytes
 	@$(NODE) scripts/reproduce.mjs
-=======
+
 openapi: ## write public/openapi.json from the routes and their descriptions
 	@cargo run --locked --quiet --example openapi >public/openapi.json.new
 	@mv public/openapi.json.new public/openapi.json
@@ -180,8 +156,6 @@ fuzz: | programs ## run each fuzz target of the parsers for SECONDS seconds (nee
 	@set -e; for target in $$(ls fuzz/fuzz_targets | sed 's/\.rs$$//'); do \
 		cargo +nightly fuzz run "$$target" -- -max_total_time=$(SECONDS) -max_len=4096 -timeout=10; \
 	done
->>>>>>> /tmp/tmpdk6wb7of
-
 
 clean: ## remove build output and local state
 	rm -rf build target .wrangler public/pm.js public/pm-count.js public/pm.mjs public/dashboard/uplot.mjs public/dashboard/uplot-style.css
@@ -220,27 +194,19 @@ toolchain: | programs
 	cargo install wasm-bindgen-cli --version $* --root .tools
 	@touch $@
 
-
-<<<<<<< /tmp/tmp5l54ekxw
 # Without optimization, which would take longer than all that they do. They have most crates in common.
 .tools/cargo-deny-%.installed .tools/cargo-audit-%.installed: | toolchain
-=======
+	@echo 'Compiling $(patsubst .tools/%.installed,%,$@) (some minutes on two cores, once)'
+	CARGO_TARGET_DIR="$(CURDIR)/.tools/audit" CARGO_PROFILE_DEV_DEBUG=0 \
+		cargo install --debug $(patsubst %-$*,%,$(patsubst .tools/%.installed,%,$@)) --version $* --locked --root .tools
+	@touch $@
+
 $(API_TOOLS): tests/api/requirements.txt
 	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || { echo 'The tests of the API need Python 3.11 with venv' \
 		'(Debian: apt-get install python3-venv)' >&2; exit 1; }
->>>>>>> /tmp/tmpdk6wb7of
-
-	@echo 
-<<<<<<< /tmp/tmp5l54ekxw
-'Compiling $(patsubst .tools/%.installed,%,$@) (some minutes on two cores, once)'
-	CARGO_TARGET_DIR="$(CURDIR)/.tools/audit" CARGO_PROFILE_DEV_DEBUG=0 \
-		cargo install --debug $(patsubst %-$*,%,$(patsubst .tools/%.installed,%,$@)) --version $* --locked --root .tools
-=======
-'Installing schemathesis into .tools/api (some seconds)'
+	@echo 'Installing schemathesis into .tools/api (some seconds)'
 	@rm -rf .tools/api && python3 -m venv .tools/api
 	@.tools/api/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
->>>>>>> /tmp/tmpdk6wb7of
-
 	@touch $@
 
 $(PACKAGES): package.json package-lock.json | programs

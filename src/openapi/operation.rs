@@ -143,6 +143,19 @@ impl Operation {
         self
     }
 
+    /// Adds a refusal, beside what else is answered with this status.
+    fn refuse(&mut self, status: &str, refusal: Value) {
+        match self.responses.get_mut(status) {
+            Some(response) => {
+                response["headers"] = refusal["headers"].clone();
+                if let (Some(known), Value::Object(more)) = (response["content"].as_object_mut(), &refusal["content"]) {
+                    known.extend(more.clone());
+                }
+            }
+            None => drop(self.responses.insert(status.to_owned(), refusal)),
+        }
+    }
+
     /// The operation as the document has it.
     pub(super) fn into_value(mut self) -> Value {
         let in_data_dialect = !self.errors.is_empty();
@@ -166,7 +179,9 @@ impl Operation {
             }
         };
         let errors = if in_data_dialect { data_errors(&self.errors) } else { problems(&self.codes) };
-        self.responses.extend(errors);
+        for (status, error) in errors {
+            self.refuse(&status, error);
+        }
         self.fields.insert("security".to_owned(), security);
         if !self.parameters.is_empty() {
             self.fields.insert("parameters".to_owned(), Value::from(self.parameters));

@@ -9,6 +9,7 @@ use super::schema::{
     told_with, uuid, with,
 };
 use crate::experiments::runs;
+use crate::health::check::Status;
 use crate::http::problem::Code;
 use crate::limits::{IMPORT_LINE_BYTES, IMPORT_REFUSALS_LISTED, KEY_CHARS, RETRACTED_PROMPTS};
 use crate::retraction;
@@ -19,6 +20,7 @@ const TAG: &str = "service";
 /// The schemas of what the service is told.
 pub(super) fn schemas() -> Map<String, Value> {
     properties([
+        ("Health", health_answer()),
         ("ImportReport", import_report()),
         ("Verification", verification()),
         ("Retraction", retraction_request()),
@@ -29,11 +31,15 @@ pub(super) fn schemas() -> Map<String, Value> {
 
 /// `GET /healthz`.
 pub(super) fn health() -> Operation {
-    Operation::new("getHealth", TAG, "Tells that the worker runs and its database answers").answer(
-        200,
-        "Both do.",
-        told([("status", json!({"const": "ok"}))]),
-    )
+    Operation::new("getHealth", TAG, "Tells whether the instance is well, and what is wrong in words")
+        .answer(200, "Requests are answered.", reference("Health"))
+        .answer(503, "Requests cannot be answered.", reference("Health"))
+}
+
+fn health_answer() -> Value {
+    let names = [Status::Ok, Status::Degraded, Status::Failing].map(Status::name);
+    let status = || json!({"enum": names});
+    told([("status", status()), ("checks", list(told([("name", text()), ("status", status()), ("detail", text())])))])
 }
 
 fn import_report() -> Value {
@@ -67,7 +73,8 @@ pub(super) fn import() -> Operation {
 fn verification() -> Value {
     let events =
         told([("view", count()), ("copy", count()), ("fork", count()), ("compare_add", count()), ("usage", count())]);
-    let difference = told([("prompt_id", uuid()), ("check", text()), ("expected", integer()), ("found", integer())]);
+    let difference =
+        told([("prompt_id", nullable(uuid())), ("check", text()), ("expected", integer()), ("found", integer())]);
     told([
         ("prompts", count()),
         ("events", events),
