@@ -24,6 +24,7 @@ BEYOND_SCHEMAS = [
     # The parameters of the data dialect are small languages, and values are told from others by their columns.
     ("/rest/v1/[a-z_]+", 400, r'^PGRST100 (failed to parse "[a-z_.]+" |the (modifier of the )?operator "|.* is not supported$)'),
     ("/rest/v1/[a-z_]+", 400, r"^42703 column \w+\..+ does not exist$"),
+    ("/rest/v1/[a-z_]+", 400, r"^PGRST(204 Could not find the '.*' column of '|108 '.*' is not an embedded resource)"),
     ("/rest/v1/[a-z_]+", 400, r"^(22P02|22P05|22007|22003) "),
     ("/rest/v1/rpc/[a-z_]+", 400, r'^22P02 invalid input syntax for type bigint: "-?\d+\.0"$'),
     # What the database itself checks; that whoever is no user says whose row it is.
