@@ -62,8 +62,10 @@ const READ = {
   textarray: (value) => value && JSON.parse(value),
 };
 
-const rowsOf = (table, columns, only = "") =>
-  `(select json_group_array(json_array(${columns})) from (select * from ${table} ${only} order by 1, 2)) as ${table}`;
+const rowsOf = (table, columns, only = "", source = table) =>
+  `(select json_group_array(json_array(${columns})) from (select * from ${source} ${only} order by 1, 2)) as ${table}`;
+
+const COUNTS = ["view_count", "visit_count", "copy_count", "fork_count", "compare_count"];
 
 // What the worker keeps of the rows of other tables: of which, and what of it only they change. What counters tell comes
 // some time after they counted, and the places of a lineage are random.
@@ -80,6 +82,12 @@ const KEPT = {
     only: "where prompt_id in (select id from prompts)",
   },
   prompt_comparisons: { of: ["prompts", "prompt_events"] },
+  // Whatever came and went, the totals add up to the snapshots.
+  count_totals: {
+    of: [],
+    columns: COUNTS,
+    source: `(select ${COUNTS.map((count) => `total(${count}) - (select total(${count}) from prompt_stats) as ${count}`)} from count_totals)`,
+  },
 };
 
 async function readingOf(tables) {
@@ -87,8 +95,10 @@ async function readingOf(tables) {
   const others = all.map(({ name }) => name).filter((name) => !tables.some(({ table }) => table === name));
   const text = "iif(type = 'BLOB', 'hex(' || name || ')', name)";
   const columns = (table) => instance.sql(`select group_concat(${text}) as names from pragma_table_info(?)`, table);
-  const kept = (table) => KEPT[table] ?? {};
-  const own = async (table) => rowsOf(table, kept(table).columns ?? (await columns(table))[0].names, kept(table).only);
+  const own = async (table) => {
+    const kept = KEPT[table] ?? {};
+    return rowsOf(table, kept.columns ?? (await columns(table))[0].names, kept.only, kept.source);
+  };
   const named = await Promise.all(others.map(own));
   const only = { prompt_stats: `where version in (0, ${SNAPSHOT_VERSION})` };
   const described = tables.map(({ table, columns }) => rowsOf(table, Object.keys(columns), only[table]));
