@@ -110,7 +110,7 @@ deploy: build ## deploy to Cloudflare whatever is missing there; DRY_RUN=1 only 
 token: .dev.vars ## print a token, valid for a day, for the user SUB
 	@$(NODE) scripts/token.mjs "$(SUB)"
 
-demo-data: $(PACKAGES) .dev.vars ## import the prompts of the CSV file FILE and the templates of the JSONL file TEMPLATES into the instance at PORT
+demo-data: $(PACKAGES) .dev.vars ## import the sample, or the prompts of the CSV file FILE and the templates of the JSONL file TEMPLATES, into the instance at PORT
 	@$(NODE) scripts/demo-data.mjs --url http://localhost:$(PORT) --file "$(FILE)" --templates "$(TEMPLATES)" \
 		--list "$(STATE)/demo-prompts.json"
 

@@ -4,26 +4,24 @@
 // The CSV file has a header with at least `title` and `template`; `kind`, `for_devs` and `authors` (the first owns the
 // prompt, names separated by semicolons) are used where they are there. Lines of the JSONL file have `title` and `template`;
 // `goal`, `category`, `tags`, `author` and `created_at` (a date) are used where they are there; each becomes a prompt and
-// its template. Ids are derived from the rows, so that importing a file again changes nothing. The ids of the prompts are
-// left in the file `--list`, where `make replay` finds them.
+// its template. Without a file it is the sample that the demo library offers. Ids are derived from the rows, so that importing a
+// file again changes nothing. The ids of the prompts are left in the file `--list`, where `make replay` finds them.
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { createReadStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { parse } from "csv-parse";
 import { progress } from "./progress.mjs";
 import { fail, settings } from "./settings.mjs";
 
+const SAMPLE = join(import.meta.dirname, "../public/library/sample.json");
 const ROWS_PER_REQUEST = 100;
 const VARIABLE = /\$\{([^}:]+)(?::([^}]*))?\}/g;
 
 const { values: options } = parseArgs({
   options: { url: { type: "string" }, file: { type: "string" }, templates: { type: "string" }, list: { type: "string" } },
 });
-if (!options.file && !options.templates) {
-  fail("FILE is a CSV file of prompts, TEMPLATES a JSONL file of templates: make demo-data FILE=../shared/data/prompts.csv");
-}
 for (const file of [options.file, options.templates]) {
   if (file && !existsSync(file)) fail(`There is no file ${file}`);
 }
@@ -101,8 +99,10 @@ async function sendPrompts(prompts, report) {
 
 /** Imports prompts and offers each as a template. */
 async function sendTemplates(prompts, report) {
-  const sent = await sendPrompts(prompts, report);
-  const template = ({ id, category, tags }) => ({ id: derivedId(`template\n${id}`), prompt_id: id, category, tags });
+  const sent = await sendPrompts(prompts.map(({ template_id, ...row }) => row), report);
+  const named = new Map(prompts.map(({ id, template_id }) => [id, template_id]));
+  const idOf = (prompt) => named.get(prompt) ?? derivedId(`template\n${prompt}`);
+  const template = ({ id, category, tags }) => ({ id: idOf(id), prompt_id: id, category, tags });
   const templates = new Map(sent.map((prompt) => [prompt.id, template(prompt)]));
   await post("/rest/v1/prompt_templates?on_conflict=id", JSON.stringify([...templates.values()]), {
     "content-type": "application/json",
@@ -144,6 +144,11 @@ if (options.file) {
   await load(options.file, rows, ofCsv, sendPrompts, "prompts");
 }
 if (options.templates) await load(options.templates, lines(options.templates), ofLine, sendTemplates, "templates");
+
+if (!options.file && !options.templates) {
+  const { user_id, prompts } = JSON.parse(readFileSync(SAMPLE, "utf8"));
+  await load(SAMPLE, prompts, (row) => ({ ...row, user_id, is_public: true }), sendTemplates, "templates");
+}
 
 if (options.list) {
   mkdirSync(dirname(options.list), { recursive: true });

@@ -185,7 +185,7 @@ pub fn find(path: &str) -> Result<Found, Problem> {
         }
     }
     if found.routes.is_empty() {
-        return Err(Problem::new(Code::UnknownRoute, "The README lists the routes."));
+        return Err(Problem::new(Code::UnknownRoute, "GET /openapi.json lists the routes."));
     }
     Ok(found)
 }
