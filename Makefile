@@ -46,7 +46,7 @@ WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-mem
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
-.PHONY: help dev test torture serve setup chromium build token demo-data replay screenshots bench bench-scale bench-search bench-experiments bench-reads openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
+.PHONY: help dev test torture serve setup chromium build token demo-data replay screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -126,6 +126,9 @@ bench: setup build ## measure counting beside its alternatives (12 minutes), wri
 
 bench-scale: $(PACKAGES) ## simulate 100,000 views/s over 10,000,000 prompts, write the figures into docs/scale.md
 	@$(NODE) bench/scale.mjs
+
+bench-routes: setup build ## measure what a request of each route reads, writes and calls, and what that costs
+	@$(NODE) bench/routes.mjs
 
 bench-search: setup build ## measure how many rows D1 reads for searches over ../shared/data
 	@$(NODE) bench/search.mjs

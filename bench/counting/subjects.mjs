@@ -7,7 +7,8 @@ import { serve } from "./server.mjs";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SERVICE_KEY = randomUUID();
-const SERVICE = { authorization: `Bearer ${SERVICE_KEY}` };
+/** The headers of the service. */
+export const SERVICE = { authorization: `Bearer ${SERVICE_KEY}` };
 /** Requests that read what is stored, at the same time. */
 const AT_ONCE = 16;
 
