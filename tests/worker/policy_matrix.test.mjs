@@ -260,9 +260,9 @@ async function tried(cells, as, want, got) {
     if (!mayCount) others.push("objects");
     seeded.objects = now.objects;
   }
+  const changed = isChanged ? changes(seeded.rows, rows) : {};
   return cells.flatMap((cell, index) => {
     const wants = want(cell);
-    const changed = changes(seeded.rows, rows);
     const gets = { ...got(cell, answers[index], rows), changes: changed, ...(others.length && { others }) };
     if (isDeepStrictEqual(gets, wants)) return [];
     const [{ asked, body }, expects, answered] = [answers[index], JSON.stringify(wants), JSON.stringify(gets)];
