@@ -8,7 +8,7 @@ import { serveSubject } from "./subjects.mjs";
 import { measured } from "./visit.mjs";
 
 /** Views a second. */
-export const RATE = 1000;
+const RATE = 1000;
 const CONNECTIONS = 32;
 /** How long an object is taken to be active for a call or an alarm, in seconds: longer than it is, here. */
 const ACTIVE_S = 0.01;

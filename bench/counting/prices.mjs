@@ -2,7 +2,7 @@
 // …/durable-objects/platform/pricing/ and …/d1/platform/pricing/. In dollars, without what the plan includes each month.
 
 /** For a million of each, by the name of the measure. */
-export const PER_MILLION = {
+const PER_MILLION = {
   requests: 0.3,
   object_calls: 0.15,
   object_rows_read: 0.001,

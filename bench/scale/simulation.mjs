@@ -24,7 +24,7 @@ export function commandsOf(views, isolates) {
 }
 
 /** Snapshots a second of a counter that gets so many commands a second, each `interval` seconds after the first that it tells of. */
-export const snapshotsOf = (commands, interval) => 1 / (interval + 1 / commands);
+const snapshotsOf = (commands, interval) => 1 / (interval + 1 / commands);
 
 /** Over how many shards a counter is spread that gets so many commands a second; 1 where it is not. */
 export const shardsOf = (commands) =>

@@ -1,7 +1,7 @@
 // The API, asked with the service's key.
 
 /** An answer that is not what was asked for, and what it was. */
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(status, detail, answer) {
     super(detail);
     this.status = status;

@@ -13,16 +13,16 @@ const MOST_PAGES = 200;
 const MOST_LOOKS = 40;
 const EVALUATE = "/v1/experiments/evaluate";
 
-export const summaryAddress = (id) => path`/v1/experiments/${id}/summary`;
+const summaryAddress = (id) => path`/v1/experiments/${id}/summary`;
 
 /** Up to `most` of a list, evenly, with its last. */
-export function thinned(list, most) {
+function thinned(list, most) {
   if (list.length <= most) return list;
   return Array.from({ length: most }, (_, index) => list[Math.round(((index + 1) * list.length) / most) - 1]);
 }
 
 /** What each variant has had by the end of each hour, from the hourly rows in their order. */
-export function addedUp(rows, keys) {
+function addedUp(rows, keys) {
   const sums = new Map(keys.map((key) => [key, { key, sessions: 0, conversions: 0 }]));
   const hours = new Map();
   for (const row of rows) {

@@ -191,7 +191,7 @@ export const ROW = {
 };
 
 /** The two users whose rows stand on both sides of every rule. */
-export const USERS = ["owner", "other"];
+const USERS = ["owner", "other"];
 
 const kinds = (...list) => USERS.flatMap((by) => list.map((kind) => [by, `${by}.${kind}`]));
 const everybodyOn = (...list) => kinds(...list).flatMap(([, on]) => USERS.map((by) => [by, on]));

@@ -12,7 +12,7 @@ const SHARDS = "v3/do/promptmeter-CounterShard";
 const NAME = /^[0-9a-f]{64}\.sqlite$/;
 
 /** Runs a statement on a database and gives its rows. */
-export function query(file, sql, ...parameters) {
+function query(file, sql, ...parameters) {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     return database.prepare(sql).all(...parameters);

@@ -12,7 +12,7 @@ export const [PLANNED, ATTEMPTED, ACKNOWLEDGED] = [0, 1, 2];
 export const planned = (wire, user = 0) => ({ wire, stage: PLANNED, user });
 
 /** Where an event is counted: its prompt, or its experiment. */
-export const subjectOf = ({ wire }) => wire.prompt_id ?? wire.experiment_id;
+const subjectOf = ({ wire }) => wire.prompt_id ?? wire.experiment_id;
 
 /** Counts by subject and event type. */
 class Sums {

@@ -11,7 +11,7 @@ import { ROOT, SETTINGS } from "../worker/instance.mjs";
 
 const LINES_KEPT = 200;
 /** Commands a second that make a counter spread: those of a deployed worker, and so few that the traffic does. */
-export const HEATS = { calm: "1000", hot: "5" };
+const HEATS = { calm: "1000", hot: "5" };
 
 /** Makes a state with D1's tables and nothing in them, below `folder`, from which others are copied. */
 export async function makeTemplate(folder) {
