@@ -1,7 +1,8 @@
-// What is in the files of a state while nobody runs. They are opened for reading only, so that what a death left in a
-// write-ahead log is left to workerd.
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+// What is in the files of a state while nobody runs. They are opened for reading only, so that what a death left to be done
+// (a write-ahead log, or the journal of a database that was just being made) is left to workerd.
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { judgeRows, judgeSame, judgeSnapshot, judgeStored } from "./judging.mjs";
 import { EXPERIMENT_TYPES } from "./ledger.mjs";
@@ -11,13 +12,31 @@ const COUNTERS = "v3/do/promptmeter-PromptCounter";
 const SHARDS = "v3/do/promptmeter-CounterShard";
 const NAME = /^[0-9a-f]{64}\.sqlite$/;
 
-/** Runs a statement on a database and gives its rows. */
-function query(file, sql, ...parameters) {
-  const database = new DatabaseSync(file, { readOnly: true });
+/** SQLite's code for what would have to write before it can read. */
+const READ_ONLY = 8;
+
+function rowsOf(file, readOnly, sql, parameters) {
+  const database = new DatabaseSync(file, { readOnly });
   try {
     return database.prepare(sql).all(...parameters);
   } finally {
     database.close();
+  }
+}
+
+/** Runs a statement on a database and gives its rows: on a copy, if it has to be rolled back first. */
+export function query(file, sql, ...parameters) {
+  try {
+    return rowsOf(file, true, sql, parameters);
+  } catch (error) {
+    if ((error.errcode & 0xff) !== READ_ONLY) throw error;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "promptmeter-copy-"));
+  try {
+    for (const one of [file, `${file}-wal`, `${file}-journal`]) if (existsSync(one)) copyFileSync(one, join(folder, basename(one)));
+    return rowsOf(join(folder, basename(file)), false, sql, parameters);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 
