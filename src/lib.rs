@@ -23,6 +23,7 @@
 //! - [`badge`]: a count as a picture
 //! - [`compared`]: the prompts that were most often in the same comparison
 //! - [`data`]: prompts, who may do what, rows of other systems
+//! - [`moving`]: everything that is kept, as lines that go out and come in
 //! - [`rest`]: the data dialect of Supabase applications
 //! - [`search`]: the words of a text, and queries for them
 //! - [`sql`]: statements composed from descriptions, the policy table as SQL
@@ -45,6 +46,7 @@ pub mod json;
 pub mod limits;
 pub mod live;
 pub mod metrics;
+pub mod moving;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod openapi;
 pub mod packed;

@@ -4,6 +4,7 @@
 
 use std::fmt::{Debug, Write};
 
+use promptmeter::counting::carried::{self, Piece, Taken, Whole};
 use promptmeter::counting::protocol::{
     self as counter, Audit, Delivery, IdDigest, ImportedRow, Increment, Outcome, Told,
 };
@@ -67,6 +68,20 @@ fn commands_of_a_counter() {
         &Command::Listen(Listen { prompt, last_event_id: Some("0-1".to_owned()) }),
         "07 100123456789ab7def8123456789abcdef 100123456789ab7def8123456789abcdef 0100 0103302d31",
     );
+    check(&Command::Carry, "08");
+    check(&Command::CarryImported { after: Some(-1) }, "090101");
+    let whole = Whole { tally: tally(), visitors: vec![1], retracted_visitors: 9, days: 1, ids: 1, imported: 1 };
+    let pieces = vec![
+        (7, Piece::Day { number: -1, counts: vec![8] }),
+        (7, Piece::Ids { number: 2, newest_ms: 3, entries: vec![4] }),
+        (7, Piece::Imported(vec![5])),
+        (7, Piece::Whole(whole)),
+    ];
+    check(
+        &Command::Take { prompt_id: PROMPT, pieces },
+        "0a 100123456789ab7def8123456789abcdef 04 07 00010108 07 0102060104 07 020105 \
+        07 03ac0202030405060708 0101 09 01 01 01",
+    );
 }
 
 #[test]
@@ -87,6 +102,12 @@ fn replies_of_a_counter() {
     let audit =
         Audit { tally: tally(), version: 7, unique_visitors: 2, snapshots_ms: [None, Some(9)], ..Audit::default() };
     check(&Reply::Audited(audit), "07ac02020304050607080702000000000000000000 0112");
+    let pieces = vec![Piece::Imported(vec![5])];
+    check(&Reply::Carried { version: 7, pieces }, "08 07 01 020105");
+    check(&Reply::CarriedImported { keys: vec![0, 255] }, "09 0200ff");
+    let told = carried::Told { tally: tally(), unique_visitors: 2, version: 7, standings: "[]".to_owned() };
+    let taken = vec![Taken::Stored, Taken::Repeated, Taken::Refused, Taken::Incomplete];
+    check(&Reply::Taken { taken, told: Some(told) }, "0a 0400010203 01 ac0202030405060708 02 07 025b5d");
 }
 
 #[test]

@@ -50,6 +50,7 @@ fn every_route_is_found() {
         ("GET", "/v1/experiments/{id}/results", Endpoint::Results, Service, CrossOrigin),
         ("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
         ("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
+        ("GET", "/v1/export", Endpoint::Export, Service, SameOrigin),
         ("GET", "/v1/admin/verify", Endpoint::Verify, Service, SameOrigin),
         ("POST", "/v1/admin/retract", Endpoint::Retract, Service, SameOrigin),
         ("GET", "/v1/admin/runs", Endpoint::Runs, Service, SameOrigin),

@@ -1,5 +1,6 @@
 //! What a counter counts, how it tells a repeated id from a new one and a visit from a view, and the protocol spoken with it.
 
+pub mod carried;
 pub mod counter;
 pub mod day;
 pub mod judging;

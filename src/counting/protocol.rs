@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::carried::{Piece, Taken, Told as ToldAnew};
 use super::tally::{Metric, Tally};
 use crate::live::listener::Listen;
 use crate::sharding::placement::{Place, Spread};
@@ -48,6 +49,20 @@ pub enum Command {
     Audit,
     /// Asks for a stream of the counts; the answer is no [`Reply`].
     Listen(Listen),
+    /// Asks for the counter as it is to be carried, without the keys of imported rows.
+    Carry,
+    /// Asks for keys of imported rows behind one, in their order as signed numbers.
+    CarryImported {
+        /// The key.
+        after: Option<i64>,
+    },
+    /// Has the counter take what was carried.
+    Take {
+        /// The prompt that the counter belongs to.
+        prompt_id: Uuid,
+        /// In their order, each under the version that the counter had.
+        pieces: Vec<(u64, Piece)>,
+    },
 }
 
 /// Increments that come together.
@@ -163,6 +178,25 @@ pub enum Reply {
     },
     /// To [`Command::Audit`].
     Audited(Audit),
+    /// To [`Command::Carry`].
+    Carried {
+        /// The counter's version.
+        version: u64,
+        /// Its parts, the whole behind the others; none of a counter that never counted.
+        pieces: Vec<Piece>,
+    },
+    /// To [`Command::CarryImported`].
+    CarriedImported {
+        /// The keys, as [`Piece::Imported`] has them.
+        keys: Vec<u8>,
+    },
+    /// To [`Command::Take`].
+    Taken {
+        /// What became of the parts, in their order.
+        taken: Vec<Taken>,
+        /// What the counter tells then, where it is whole by what was carried.
+        told: Option<ToldAnew>,
+    },
 }
 
 /// What a counter holds, for whoever compares it with what others hold.

@@ -3,12 +3,17 @@
 use uuid::Uuid;
 
 use super::prompt::{PromptRow, timestamp};
+use super::tables::PROMPTS;
 use crate::counting::tally::Metric;
 use crate::http::body;
 use crate::http::field::Field;
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
-use crate::limits::{EVENT_ID_CHARS, IMPORT_LINE_BYTES};
+use crate::limits::{EVENT_ID_CHARS, IMPORT_LINE_BYTES, NESTING_LEVELS};
+use crate::moving::counter_lines::CounterLine;
+use crate::moving::ending::Ending;
+use crate::moving::row::MovedRow;
+use crate::moving::tables::moved;
 use crate::time::timestamp_to_ms;
 
 /// One row to import.
@@ -18,6 +23,12 @@ pub enum ImportRow {
     Prompt(Box<PromptRow>),
     /// An event of another system's log.
     Event(ImportedEvent),
+    /// A row of another table.
+    Row(MovedRow),
+    /// A part of a counter.
+    Counter(CounterLine),
+    /// What an export says of its lines.
+    End(Ending),
 }
 
 /// A row of another system's `prompt_events`.
@@ -37,6 +48,9 @@ pub struct ImportedEvent {
     pub at_ms: i64,
 }
 
+/// Levels that a line has around what a body may have brought.
+const LINE_LEVELS: usize = 2;
+
 const EVENT_COLUMNS: &[&str] = &["id", "prompt_id", "user_id", "event_type", "created_at"];
 
 /// Reads one line, without its line feed.
@@ -47,14 +61,28 @@ pub fn read_line(line: &[u8]) -> Result<ImportRow, Problem> {
     if line.len() > IMPORT_LINE_BYTES {
         return Err(Problem::new(Code::TooLarge, format!("A line has at most {IMPORT_LINE_BYTES} bytes.")));
     }
-    let line = Fields::read(body::text(line)?, "A line")?;
+    let line = Fields::read(body::text_within(line, NESTING_LEVELS + LINE_LEVELS)?, "A line")?;
+    if let Some(end) = line.get("end") {
+        let read = Fields::read(end.get(), "end").and_then(|fields| Ending::read(&fields));
+        return read.map(ImportRow::End).map_err(|problem| problem.below("/end"));
+    }
     let (table, row) = (line.field("table"), line.field("row"));
     let name = table.required(table.text()?)?;
     let fields = Fields::read(row.required(row.json)?.get(), "row").map_err(|problem| problem.below("/row"))?;
     let read = match name.as_str() {
-        "prompts" => PromptRow::read(&fields).map(|row| ImportRow::Prompt(Box::new(row))),
-        "prompt_events" => read_event(&fields).map(ImportRow::Event),
-        _ => return Err(table.problem(Code::UnknownTable, "The tables are prompts and prompt_events.")),
+        // A row that tells every column is stored as it stands.
+        "prompts" if !PROMPTS.column_names().all(|name| fields.get(name).is_some()) => {
+            PromptRow::read(&fields).map(|row| ImportRow::Prompt(Box::new(row)))
+        }
+        // A log of another system does not say whether its rows are counted.
+        "prompt_events" if fields.get("is_counted").is_none() => read_event(&fields).map(ImportRow::Event),
+        other => match (moved(other), CounterLine::read(other, &fields)) {
+            (Some(moved), _) => MovedRow::read(moved, &fields).map(ImportRow::Row),
+            (None, Some(read)) => read.map(ImportRow::Counter),
+            (None, None) => {
+                return Err(table.problem(Code::UnknownTable, "The tables are those that GET /v1/export tells."));
+            }
+        },
     };
     read.map_err(|problem| problem.below("/row"))
 }

@@ -1,6 +1,6 @@
 //! What an import is told.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::http::problem::Problem;
 use crate::limits::IMPORT_REFUSALS_LISTED;
@@ -12,6 +12,9 @@ pub struct ImportReport {
     pub imported: RowCounts,
     /// Events that an earlier import had brought, by table.
     pub repeated: RowCounts,
+    /// Lines that were compared with the digest behind them, and were those that were exported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified_lines: Option<u64>,
     /// Lines that are not stored.
     pub refused_count: u64,
     /// The first of them, at most [`IMPORT_REFUSALS_LISTED`].
@@ -19,12 +22,14 @@ pub struct ImportReport {
 }
 
 /// Rows by table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowCounts {
     /// Of `prompts`.
     pub prompts: u64,
     /// Of `prompt_events`.
     pub prompt_events: u64,
+    /// Of other tables, those of which there were any, in the order in which they came.
+    pub others: Vec<(&'static str, u64)>,
 }
 
 /// A line that is not stored, and why.
@@ -39,6 +44,27 @@ pub struct Refusal {
     /// Where in the line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
+}
+
+impl RowCounts {
+    /// Counts a row of a table.
+    pub fn add(&mut self, table: &'static str) {
+        match table {
+            "prompts" => self.prompts += 1,
+            "prompt_events" => self.prompt_events += 1,
+            _ => match self.others.iter_mut().find(|(known, _)| *known == table) {
+                Some((_, count)) => *count += 1,
+                None => self.others.push((table, 1)),
+            },
+        }
+    }
+}
+
+impl Serialize for RowCounts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let always = [("prompts", self.prompts), ("prompt_events", self.prompt_events)];
+        serializer.collect_map(always.into_iter().chain(self.others.iter().copied()))
+    }
 }
 
 impl ImportReport {

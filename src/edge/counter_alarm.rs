@@ -84,7 +84,7 @@ impl Counting {
     }
 
     /// What a snapshot tells; `None` of a counter that never counted.
-    fn take_snapshot(&self, now_ms: i64) -> Result<Option<(Uuid, Snapshot)>> {
+    pub(super) fn take_snapshot(&self, now_ms: i64) -> Result<Option<(Uuid, Snapshot)>> {
         self.with(|memory| {
             let Some(prompt_id) = memory.prompt_id else { return Ok(None) };
             let range = first_day(now_ms)..=*EVERY_DAY.end();

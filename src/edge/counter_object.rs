@@ -102,6 +102,12 @@ impl PromptCounter {
                 reply.ok_or_else(|| Error::from("the counter did not count"))
             }
             Command::HandOver { place } => self.counting.hand_over(place),
+            Command::Carry => {
+                self.fold().await?;
+                self.counting.carry()
+            }
+            Command::CarryImported { after } => self.counting.carry_imported(after),
+            Command::Take { prompt_id, pieces } => self.counting.take(prompt_id, &pieces).await,
             // What is told is told of all.
             other => {
                 self.pull().await?;
@@ -124,6 +130,14 @@ impl PromptCounter {
     async fn pull(&self) -> Result<()> {
         match self.counting.spread()? {
             Some(_) => join(&self.pulls, &self.state, ()).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Has all that shards have, their ids too: a counter that is spread folds back, and spreads anew when it is called as often.
+    async fn fold(&self) -> Result<()> {
+        match self.counting.spread()? {
+            Some(_) => join(&self.counting, &self.state, Step::Spread(1)).await.map(drop),
             None => Ok(()),
         }
     }
@@ -251,9 +265,12 @@ impl Counting {
                 let changed = self.keep(memory, prompt_id, commit, &fresh)?;
                 Ok((Reply::Imported { counted: fresh.len() as u64 }, changed))
             }
-            Command::Count { .. } | Command::HandOver { .. } | Command::Listen(_) => {
-                Err(Error::from("the command is one of another kind"))
-            }
+            Command::Count { .. }
+            | Command::HandOver { .. }
+            | Command::Listen(_)
+            | Command::Carry
+            | Command::CarryImported { .. }
+            | Command::Take { .. } => Err(Error::from("the command is one of another kind")),
         })
     }
 

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 use worker::{Error, Result, SqlStorageValue, Storage};
 
+use super::carried_storage::FORGET;
 use super::day_storage::{self, OpenDay, write_day};
 use super::object_storage::{Write, count, has_table, integer, rows, write};
 use super::older_storage;
@@ -135,7 +136,9 @@ pub(super) fn store(
 ) -> Result<()> {
     let mut writes = more;
     if commit.version == 1 {
+        // What was carried here before the counter was whole is not what it counts.
         writes.insert(0, (SCHEMA, vec![]));
+        writes.insert(1, (FORGET, vec![]));
     }
     let today = now_ms().div_euclid(DAY_MS);
     let open_day = day_storage::add(storage, counter, &commit.days, today, &mut writes)?;

@@ -32,7 +32,7 @@ thread_local! {
     static SPREADS: RefCell<HashMap<Uuid, Spread>> = RefCell::default();
 }
 
-/// Counters that are asked the same at the same time.
+/// Counters that are asked at the same time.
 const AT_ONCE: usize = 16;
 
 /// Asks a prompt's counter; what it replies is durable.
@@ -198,7 +198,13 @@ pub(super) async fn between(env: &Env, prompt_id: Uuid, bounds: Vec<i64>) -> Res
 
 /// Asks several counters the same; gives the replies in the order of the prompts.
 pub(super) async fn ask_each(env: &Env, prompts: &[Uuid], command: &Command) -> Vec<Result<Reply>> {
-    stream::iter(prompts).map(|id| ask(env, *id, command)).buffered(AT_ONCE).collect().await
+    ask_all(env, prompts.iter().map(|id| (*id, command.clone())).collect()).await
+}
+
+/// Asks several counters; gives the replies in the order of the prompts.
+pub(super) async fn ask_all(env: &Env, asked: Vec<(Uuid, Command)>) -> Vec<Result<Reply>> {
+    let ask = |(id, command)| async move { ask(env, id, &command).await };
+    stream::iter(asked).map(ask).buffered(AT_ONCE).collect().await
 }
 
 /// The failure of a reply that does not answer its command.

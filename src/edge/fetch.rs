@@ -12,7 +12,7 @@ use super::metering::Account;
 use super::runtime::{now_ms, random_u64};
 use super::settings::Settings;
 use super::{
-    ancestry, badge, compared, evaluate, events, experiments, first_sight, functions, health, identity, import,
+    ancestry, badge, compared, evaluate, events, experiments, export, first_sight, functions, health, identity, import,
     kept_readings, live, metering, prompts, rankings, rest, results, retraction, runs, search, series, stats, summary,
     verification,
 };
@@ -130,6 +130,7 @@ async fn answer(
         Endpoint::Results => results::get_results(&call).await,
         Endpoint::Evaluate => evaluate::post_evaluate(call).await,
         Endpoint::Import => import::post_import(call).await,
+        Endpoint::Export => export::get_export(&call),
         Endpoint::Verify => verification::get_verification(&call).await,
         Endpoint::Retract => retraction::post_retraction(call).await,
         Endpoint::Runs => runs::get_runs(&call).await,

@@ -5,13 +5,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use futures_util::stream::{self, StreamExt};
 use uuid::Uuid;
 use worker::{D1Database, Error, Result};
 
 use super::answer::Answer;
 use super::call::{Call, Chunks, storage_failure};
-use super::{counters, d1, ingestion, prompt_lookup, settings};
+use super::{counters, d1, ingestion, prompt_lookup, restoring, settings};
 use crate::counting::ledger::digest_key;
 use crate::counting::protocol::{Command, ImportedRow, Reply};
 use crate::counting::tally::Metric;
@@ -29,18 +28,23 @@ use crate::http::body::check_type;
 use crate::http::identity::User;
 use crate::http::problem::{Code, Problem};
 use crate::limits::IMPORT_LINE_BYTES;
+use crate::moving::counter_lines::CounterLine;
+use crate::moving::ending::Digest;
+use crate::moving::row::MovedRow;
 use crate::time::DAY_MS;
 
 /// Prompts stored at once.
 const PROMPTS: usize = 50;
-/// Bytes of prompts stored at once, unless one alone is larger.
-const PROMPT_BYTES: usize = 1024 * 1024;
+/// Rows of other tables stored at once.
+const ROWS: usize = 100;
+/// Parts of counters stored at once.
+const PARTS: usize = 2000;
+/// Bytes of lines of all these that are stored at once, unless one alone is larger.
+const BYTES: usize = 1024 * 1024;
 /// Events stored at once: the more, the fewer calls of counters. About 4 MB.
 const EVENTS: usize = 20_000;
 /// Forks and comparisons stored at once.
 const LINEAGE_EVENTS: usize = 1000;
-/// Counters asked at once.
-const COUNTERS: usize = 32;
 
 /// Stores what the lines hold and tells what became of them.
 pub(super) async fn post_import(call: Call) -> std::result::Result<Answer, Problem> {
@@ -58,21 +62,43 @@ pub(super) async fn post_import(call: Call) -> std::result::Result<Answer, Probl
     Answer::ok(&import.report)
 }
 
+/// What waits to be stored together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Prompts,
+    Events,
+    Rows,
+    Parts,
+}
+
 struct Import<'a> {
     call: &'a Call,
     report: ImportReport,
     prompts: Vec<(u64, PromptRow)>,
-    prompt_bytes: usize,
     events: Vec<(u64, ImportedEvent)>,
+    rows: Vec<(u64, MovedRow)>,
+    parts: Vec<(u64, CounterLine)>,
+    /// Bytes of the lines of prompts, rows and parts that wait.
+    bytes: usize,
+    digest: Digest,
     /// Rows of forks and comparisons from before this instant are not kept, in milliseconds since 1970.
     kept_ms: i64,
 }
 
 impl<'a> Import<'a> {
     fn new(call: &'a Call) -> Self {
-        let (prompts, events) = (Vec::new(), Vec::new());
         let kept_ms = settings::event_retention_days(&call.env).map_or(i64::MIN, |days| call.now_ms - days * DAY_MS);
-        Self { call, report: ImportReport::default(), prompts, prompt_bytes: 0, events, kept_ms }
+        Self {
+            call,
+            report: ImportReport::default(),
+            prompts: Vec::new(),
+            events: Vec::new(),
+            rows: Vec::new(),
+            parts: Vec::new(),
+            bytes: 0,
+            digest: Digest::default(),
+            kept_ms,
+        }
     }
 
     async fn take_all(&mut self, chunks: &mut Chunks) -> std::result::Result<(), Problem> {
@@ -86,41 +112,88 @@ impl<'a> Import<'a> {
     }
 
     async fn take(&mut self, line: Line) -> Result<()> {
-        match read_line(&line.bytes) {
+        let read = read_line(&line.bytes);
+        if let Ok(ImportRow::End(ending)) = read {
+            self.store_all().await?;
+            match ending.check(&mut self.digest) {
+                Ok(lines) => *self.report.verified_lines.get_or_insert_default() += lines,
+                Err(problem) => self.report.refuse(line.number, problem),
+            }
+            return Ok(());
+        }
+        self.digest.add(&line.bytes);
+        match read {
             Err(problem) => self.report.refuse(line.number, problem),
-            Ok(ImportRow::Prompt(prompt)) => {
-                self.store_events().await?;
-                self.prompt_bytes += line.bytes.len();
-                self.prompts.push((line.number, *prompt));
-                if self.prompts.len() >= PROMPTS || self.prompt_bytes >= PROMPT_BYTES {
-                    self.store_prompts().await?;
-                }
-            }
-            Ok(ImportRow::Event(event)) if lineage_kind(event.metric).is_some() && event.at_ms < self.kept_ms => {
-                self.report.refuse(line.number, too_old());
-            }
-            Ok(ImportRow::Event(event)) => {
-                self.store_prompts().await?;
-                self.events.push((line.number, event));
-                if self.events.len() >= EVENTS {
-                    self.store_events().await?;
-                }
-            }
+            Ok(row) => self.take_row(line, row).await?,
         }
         Ok(())
+    }
+
+    /// Has a row wait for others of its kind; they are stored in the order in which they came.
+    async fn take_row(&mut self, line: Line, row: ImportRow) -> Result<()> {
+        match row {
+            ImportRow::Prompt(prompt) => {
+                self.store_unless(Kind::Prompts).await?;
+                self.prompts.push((line.number, *prompt));
+            }
+            ImportRow::Row(row) => {
+                self.store_unless(Kind::Rows).await?;
+                self.rows.push((line.number, row));
+            }
+            ImportRow::Counter(part) => {
+                self.store_unless(Kind::Parts).await?;
+                self.parts.push((line.number, part));
+            }
+            ImportRow::End(_) => {}
+            ImportRow::Event(event) if lineage_kind(event.metric).is_some() && event.at_ms < self.kept_ms => {
+                self.report.refuse(line.number, too_old());
+            }
+            ImportRow::Event(event) => {
+                self.store_unless(Kind::Events).await?;
+                self.events.push((line.number, event));
+            }
+        }
+        self.bytes += if self.events.is_empty() { line.bytes.len() } else { 0 };
+        let is_full = self.prompts.len() >= PROMPTS
+            || self.rows.len() >= ROWS
+            || self.parts.len() >= PARTS
+            || self.events.len() >= EVENTS;
+        if is_full || self.bytes >= BYTES { self.store_all().await } else { Ok(()) }
+    }
+
+    async fn store_unless(&mut self, kind: Kind) -> Result<()> {
+        let is_waiting = [
+            (Kind::Prompts, !self.prompts.is_empty()),
+            (Kind::Events, !self.events.is_empty()),
+            (Kind::Rows, !self.rows.is_empty()),
+            (Kind::Parts, !self.parts.is_empty()),
+        ];
+        let others_wait = is_waiting.into_iter().any(|(waiting, is_waiting)| is_waiting && waiting != kind);
+        if others_wait { self.store_all().await } else { Ok(()) }
+    }
+
+    /// Stores what waits, which is of one kind.
+    async fn store_all(&mut self) -> Result<()> {
+        self.bytes = 0;
+        self.store_prompts().await?;
+        self.store_events().await?;
+        let (to, rows) = ((&self.call.env, self.call.now_ms), std::mem::take(&mut self.rows));
+        if !rows.is_empty() {
+            restoring::store_rows(to, &rows, &mut self.report).await?;
+        }
+        let parts = std::mem::take(&mut self.parts);
+        if parts.is_empty() { Ok(()) } else { restoring::store_counters(to, parts, &mut self.report).await }
     }
 
     async fn finish(&mut self, last: Option<Line>) -> Result<()> {
         if let Some(last) = last {
             self.take(last).await?;
         }
-        self.store_prompts().await?;
-        self.store_events().await
+        self.store_all().await
     }
 
     async fn store_prompts(&mut self) -> Result<()> {
         let prompts = std::mem::take(&mut self.prompts);
-        self.prompt_bytes = 0;
         let database = d1::database(&self.call.env)?;
         if prompts.is_empty() || self.store_together(&database, &prompts).await.is_ok() {
             self.report.imported.prompts += prompts.len() as u64;
@@ -179,14 +252,11 @@ impl<'a> Import<'a> {
     }
 
     async fn count(&mut self, counted: Vec<(Uuid, ImportedRow)>) -> Result<()> {
-        let env = &self.call.env;
-        let mut replies = stream::iter(by_prompt(counted))
-            .map(|(prompt_id, rows)| async move {
-                let sent = rows.len() as u64;
-                (sent, counters::ask(env, prompt_id, &Command::Import { prompt_id, rows }).await)
-            })
-            .buffer_unordered(COUNTERS);
-        while let Some((sent, reply)) = replies.next().await {
+        let counted = by_prompt(counted);
+        let sent: Vec<u64> = counted.iter().map(|(_, rows)| rows.len() as u64).collect();
+        let asked = counted.into_iter().map(|(prompt_id, rows)| (prompt_id, Command::Import { prompt_id, rows }));
+        let replies = counters::ask_all(&self.call.env, asked.collect()).await;
+        for (sent, reply) in sent.into_iter().zip(replies) {
             match reply? {
                 Reply::Imported { counted } => {
                     self.report.imported.prompt_events += counted;

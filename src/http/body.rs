@@ -27,11 +27,19 @@ pub fn too_large() -> Problem {
 /// # Errors
 /// [`Code::InvalidUtf8`], [`Code::NestingTooDeep`].
 pub fn text(bytes: &[u8]) -> Result<&str, Problem> {
+    text_within(bytes, NESTING_LEVELS)
+}
+
+/// The same, of as many levels.
+///
+/// # Errors
+/// [`Code::InvalidUtf8`], [`Code::NestingTooDeep`].
+pub fn text_within(bytes: &[u8], levels: usize) -> Result<&str, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Problem::new(Code::InvalidUtf8, format!("The bytes after the first {} are not UTF-8.", error.valid_up_to()))
     })?;
-    if nesting_levels(text) > NESTING_LEVELS {
-        let detail = format!("JSON may be nested {NESTING_LEVELS} levels deep.");
+    if nesting_levels(text) > levels {
+        let detail = format!("JSON may be nested {levels} levels deep.");
         return Err(Problem::new(Code::NestingTooDeep, detail));
     }
     Ok(text)

@@ -31,6 +31,8 @@ pub enum Code {
     MissingField,
     /// A table is not known.
     UnknownTable,
+    /// A row refers to one that is not there.
+    UnknownReference,
     /// A column is not known.
     UnknownColumn,
     /// An event names a variant that its experiment does not have.
@@ -71,6 +73,8 @@ pub enum Code {
     TooManyEvents,
     /// The body has a type that is not read here.
     UnsupportedMediaType,
+    /// Lines are not those of which a digest was told.
+    DigestMismatch,
     /// The id was used before, for another event.
     IdempotencyKeyReused,
     /// There are too many events from one address.
@@ -99,6 +103,7 @@ impl Code {
             Self::UnknownType => ("unknown_type", 400, "The event type is not known"),
             Self::MissingField => ("missing_field", 400, "A field is missing"),
             Self::UnknownTable => ("unknown_table", 400, "The table is not known"),
+            Self::UnknownReference => ("unknown_reference", 400, "What a row refers to is not there"),
             Self::UnknownColumn => ("unknown_column", 400, "The column is not known"),
             Self::UnknownVariant => ("unknown_variant", 400, "The experiment has no such variant"),
             Self::TooManyVariants => ("too_many_variants", 400, "The experiment has too many variants"),
@@ -119,6 +124,7 @@ impl Code {
             Self::TooLarge => ("too_large", 413, "Too large"),
             Self::TooManyEvents => ("too_many_events", 413, "Too many events"),
             Self::UnsupportedMediaType => ("unsupported_media_type", 415, "The media type is not supported"),
+            Self::DigestMismatch => ("digest_mismatch", 422, "The digest is another"),
             Self::IdempotencyKeyReused => ("idempotency_key_reused", 422, "The id was used for something else"),
             Self::RateLimited => ("rate_limited", 429, "Too many events from this address"),
             Self::TooManyListeners => ("too_many_listeners", 503, "Too many listen"),

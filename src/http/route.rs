@@ -58,6 +58,8 @@ pub enum Endpoint {
     Evaluate,
     /// Takes rows of another system.
     Import,
+    /// Tells all that is kept.
+    Export,
     /// Compares what is told with what it is told of.
     Verify,
     /// Takes back what a source added to the counts.
@@ -137,6 +139,7 @@ pub const ROUTES: &[Route] = {
         route("GET", "/v1/experiments/{id}/results", Endpoint::Results, Service, CrossOrigin),
         route("POST", "/v1/experiments/evaluate", Endpoint::Evaluate, Anyone, CrossOrigin),
         route("POST", "/v1/import", Endpoint::Import, Service, SameOrigin),
+        route("GET", "/v1/export", Endpoint::Export, Service, SameOrigin),
         route("GET", "/v1/admin/verify", Endpoint::Verify, Service, SameOrigin),
         route("POST", "/v1/admin/retract", Endpoint::Retract, Service, SameOrigin),
         route("GET", "/v1/admin/runs", Endpoint::Runs, Service, SameOrigin),

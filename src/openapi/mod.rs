@@ -114,6 +114,7 @@ fn native(endpoint: Endpoint) -> Option<Operation> {
         Endpoint::Results => experiments::results(),
         Endpoint::Evaluate => experiments::evaluate(),
         Endpoint::Import => service::import(),
+        Endpoint::Export => service::export(),
         Endpoint::Verify => service::verify(),
         Endpoint::Retract => service::retract(),
         Endpoint::Runs => service::runs(),

@@ -6,12 +6,14 @@ use super::figures::{next_cursor, paged, series_of_all};
 use super::operation::{Caller, JSON, Operation};
 use super::schema::{
     asked, closed, count, described, instant_ms, integer, key, list, nullable, properties, reference, text, told,
-    told_with, uuid, with,
+    told_with, uuid, whole, with,
 };
 use crate::experiments::runs;
 use crate::health::check::Status;
 use crate::http::problem::Code;
-use crate::limits::{IMPORT_LINE_BYTES, IMPORT_REFUSALS_LISTED, KEY_CHARS, RETRACTED_PROMPTS};
+use crate::limits::{
+    EXPORT_CALLS, IMPORT_LINE_BYTES, IMPORT_REFUSALS_LISTED, KEY_CHARS, LEAST_EXPORT_CALLS, RETRACTED_PROMPTS,
+};
 use crate::retraction;
 use crate::verification::page;
 
@@ -43,17 +45,21 @@ fn health_answer() -> Value {
 }
 
 fn import_report() -> Value {
-    let rows = || told([("prompts", count()), ("prompt_events", count())]);
+    let rows = || with(told([("prompts", count()), ("prompt_events", count())]), "additionalProperties", count());
     let refusal = told_with(
         [("line", json!({"type": "integer", "minimum": 1})), ("code", text()), ("detail", text())],
         [("pointer", text())],
     );
-    told([
-        ("imported", rows()),
-        ("repeated", rows()),
-        ("refused_count", count()),
-        ("refused", with(list(refusal), "maxItems", IMPORT_REFUSALS_LISTED)),
-    ])
+    let verified = described(count(), "Lines that were compared with the digest behind them, and are as exported.");
+    told_with(
+        [
+            ("imported", rows()),
+            ("repeated", rows()),
+            ("refused_count", count()),
+            ("refused", with(list(refusal), "maxItems", IMPORT_REFUSALS_LISTED)),
+        ],
+        [("verified_lines", verified)],
+    )
 }
 
 /// `POST /v1/import`.
@@ -63,11 +69,25 @@ pub(super) fn import() -> Operation {
     let description = format!("Lines of JSON, each of a table and a row, of at most {IMPORT_LINE_BYTES} bytes.");
     let lines = json!({"type": "string", "description": description});
     let content = json!({"schema": lines, "examples": {"prompt": {"value": example}}});
-    Operation::new("postImport", TAG, "Takes rows of another system")
+    Operation::new("postImport", TAG, "Takes rows of another system, or an export")
         .description("A bad line never spoils its neighbours; importing again does nothing more.")
         .by(Caller::Service)
         .body(true, &[("application/x-ndjson", content)])
         .answer(200, "What became of the lines.", reference("ImportReport"))
+}
+
+/// `GET /v1/export`.
+pub(super) fn export() -> Operation {
+    let lines =
+        described(text(), "Lines of JSON, each of a table and a row; the last one tells how many, and their SHA-256.");
+    let content = json!({"application/x-ndjson": {"schema": lines}});
+    let calls = with(whole(LEAST_EXPORT_CALLS, EXPORT_CALLS), "default", EXPORT_CALLS);
+    Operation::new("getExport", TAG, "Tells all that is kept, as lines that an import takes")
+        .by(Caller::Service)
+        .query("cursor", "The next of the last line of the part before.", text())
+        .query("calls", "How many pages and counters one part asks for at the most.", calls)
+        .response(200, json!({"description": "The lines.", "content": content}))
+        .refusals(&[Code::InvalidValue])
 }
 
 fn verification() -> Value {

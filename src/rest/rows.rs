@@ -125,7 +125,8 @@ fn write_array(out: &mut String, shape: &Shape, rows: &[Row], children: &[Childr
     out.push(']');
 }
 
-fn write_object(out: &mut String, shape: &Shape, row: &[Cell], children: &[Children]) {
+/// Writes one row as an object.
+pub(crate) fn write_object(out: &mut String, shape: &Shape, row: &[Cell], children: &[Children]) {
     out.push('{');
     for (index, (name, slot)) in shape.fields.iter().enumerate() {
         if index > 0 {

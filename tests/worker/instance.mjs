@@ -81,7 +81,7 @@ export function client(origin) {
       duplex: "half",
     });
     const text = await response.text();
-    const isJson = response.headers.get("content-type")?.includes("json");
+    const isJson = /[/+]json\b/.test(response.headers.get("content-type"));
     return { status: response.status, headers: response.headers, body: isJson && text ? JSON.parse(text) : text };
   }
 

@@ -68,6 +68,7 @@ describe("methods", () => {
     "/v1/experiments/e/results": ["GET", "HEAD"],
     "/v1/experiments/evaluate": ["POST"],
     "/v1/import": ["POST"],
+    "/v1/export": ["GET", "HEAD"],
   })) {
     for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) => !allowed.includes(method))) {
       check(`${method} ${path}`, [method, path, method === "GET" ? {} : { body: "{}" }], [405, "method_not_allowed"]);

@@ -8,6 +8,7 @@ pub(super) mod cron_runs;
 pub(super) mod declarations;
 pub(super) mod instance_metrics;
 pub(super) mod lineage;
+pub(super) mod moving;
 pub(super) mod prompts;
 pub(super) mod rankings;
 pub(super) mod results;

@@ -1,0 +1,79 @@
+//! A counter that is carried: it tells its parts, and takes those of another instance.
+
+use uuid::Uuid;
+use worker::{Error, Result};
+
+use super::carried_storage::{self, begin, finish, store};
+use super::counter_object::Counting;
+use super::runtime::now_ms;
+use super::{counter_storage, settings};
+use crate::counting::carried::{Piece, Step, Taken, Told};
+use crate::counting::counter::SNAPSHOT_INTERVAL_MS;
+use crate::counting::protocol::Reply;
+use crate::json::json_text;
+use crate::rankings::standing::standings;
+
+impl Counting {
+    /// Its parts.
+    pub(super) fn carry(&self) -> Result<Reply> {
+        self.with(|memory| {
+            let pieces = carried_storage::pieces(&self.storage, &memory.counter)?;
+            Ok(Reply::Carried { version: memory.counter.version, pieces })
+        })
+    }
+
+    /// Keys of rows that were imported.
+    pub(super) fn carry_imported(&self, after: Option<i64>) -> Result<Reply> {
+        self.with(|memory| {
+            let has_counted = memory.counter.version > 0;
+            let keys = if has_counted { carried_storage::imported(&self.storage, after)? } else { Vec::new() };
+            Ok(Reply::CarriedImported { keys })
+        })
+    }
+
+    /// Takes parts that come in. With the whole it is the counter that was carried.
+    pub(super) async fn take(&self, prompt_id: Uuid, pieces: &[(u64, Piece)]) -> Result<Reply> {
+        let mut taken = Vec::with_capacity(pieces.len());
+        for (version, piece) in pieces {
+            taken.push(self.take_one((prompt_id, *version), piece)?);
+            if matches!((piece, taken.last()), (Piece::Whole(_), Some(Taken::Stored))) {
+                // Snapshots tell the rankings, and when what was counted becomes too old for them.
+                self.ring_by(now_ms() + SNAPSHOT_INTERVAL_MS).await;
+            }
+        }
+        let is_whole = pieces
+            .iter()
+            .zip(&taken)
+            .any(|((_, piece), taken)| matches!((piece, taken), (Piece::Whole(_), Taken::Stored | Taken::Repeated)));
+        let snapshot = if is_whole { self.take_snapshot(now_ms())? } else { None };
+        let told = snapshot.map(|(_, snapshot)| Told {
+            tally: snapshot.tally,
+            unique_visitors: snapshot.unique_visitors,
+            version: snapshot.version,
+            standings: json_text(&standings(&snapshot)),
+        });
+        Ok(Reply::Taken { taken, told })
+    }
+
+    fn take_one(&self, (prompt_id, version): (Uuid, u64), piece: &Piece) -> Result<Taken> {
+        self.with(|memory| {
+            match carried_storage::standing(&self.storage, &memory.counter)?.step(version) {
+                Step::Leave(taken) => return Ok(taken),
+                Step::Begin => begin(&self.storage, version)?,
+                Step::Store => {}
+            }
+            match piece {
+                Piece::Whole(whole) if !finish(&self.storage, (prompt_id, version), whole)? => Ok(Taken::Incomplete),
+                Piece::Whole(_) => {
+                    let window_ms = settings::visit_window_ms(&self.env);
+                    let restored = counter_storage::restore(&self.storage, window_ms)?;
+                    let (_, counter) =
+                        restored.ok_or_else(|| Error::from("a counter that was carried is not there"))?;
+                    (memory.prompt_id, memory.counter) = (Some(prompt_id), counter);
+                    Ok(Taken::Stored)
+                }
+                piece => store(&self.storage, piece).map(|()| Taken::Stored),
+            }
+        })
+    }
+}
