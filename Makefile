@@ -46,7 +46,7 @@ WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-mem
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
-.PHONY: help dev test torture serve setup chromium build token demo-data replay screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
+.PHONY: help dev test torture serve setup chromium build token demo-data replay backup restore screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -117,6 +117,12 @@ demo-data: $(PACKAGES) .dev.vars ## import the sample, or the prompts of the CSV
 replay: $(PACKAGES) .dev.vars ## send EVENTS events over CONCURRENCY connections to the instance at PORT, compare what it stored
 	@$(NODE) scripts/replay.mjs --url http://localhost:$(PORT) --events $(EVENTS) \
 		--concurrency $(CONCURRENCY) --list "$(STATE)/demo-prompts.json"
+
+backup: $(PACKAGES) ## write all that the instance at URL keeps (PORT, unless it is said) into FILE; SERVICE_KEY of the environment or .dev.vars
+	@$(NODE) scripts/backup.mjs --url "$(or $(URL),http://localhost:$(PORT))" --file "$(FILE)"
+
+restore: $(PACKAGES) ## bring FILE, a backup, into the empty instance at URL (PORT, unless it is said), and compare it with what is there then
+	@$(NODE) scripts/restore.mjs --url "$(or $(URL),http://localhost:$(PORT))" --file "$(FILE)"
 
 screenshots: setup build chromium ## take the pictures in docs/pictures, of an instance on an empty state
 	@$(NODE) scripts/screenshots.mjs docs/pictures

@@ -8,6 +8,13 @@ export function settings() {
   return parseEnv(readFileSync(".dev.vars", "utf8"));
 }
 
+/** The key of the service: of the environment, or else of the local instance. It is never an argument, which others can read. */
+export function serviceKey() {
+  const key = process.env.SERVICE_KEY || settings().SERVICE_KEY;
+  if (!key) fail("SERVICE_KEY is neither in the environment nor in .dev.vars");
+  return key;
+}
+
 /** Says why and ends. */
 export function fail(message) {
   console.error(message);
