@@ -61,6 +61,7 @@ const REQUESTS = {
     { body: { variants: ["a", "b"].map((key) => ({ key, sessions: 1000, conversions: 100 })) } },
   ],
   "POST /v1/import": () => ["/v1/import", { as: service, type: "application/x-ndjson", body: line(prompt()) }],
+  "GET /v1/export": () => ["/v1/export", { as: service }],
   "GET /v1/admin/verify": () => ["/v1/admin/verify?limit=10", { as: service }],
   "POST /v1/admin/retract": () => ["/v1/admin/retract", { as: service, body: { ip: "203.0.113.7", prompt_ids: [second] } }],
   "GET /v1/admin/series": () => ["/v1/admin/series", { as: service }],
