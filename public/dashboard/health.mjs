@@ -1,8 +1,10 @@
-// How the instance is: whether it answers, how fresh its figures are, what it did, and whether what it tells is so.
+// How the instance is: whether it answers, how fresh its figures are, what was slow, what it did, and whether what it tells is so.
 import { path, withQuery } from "./api.mjs";
 import { element, heading, section } from "./elements.mjs";
 import { experimentLink } from "./experiments.mjs";
 import { milliseconds, second, whole } from "./format.mjs";
+import { samples } from "./samples.mjs";
+import { slow } from "./slow.mjs";
 import { figures, source } from "./source.mjs";
 import { more, pagedTable, table } from "./table.mjs";
 
@@ -12,14 +14,18 @@ const PAGE_PROMPTS = 25;
 const RUNNING = 10;
 const RUNS_OF_A_PAGE = 10;
 
-export const health = (api) => [
-  heading("Health"),
-  section("Is it well?", () => answers(api)),
-  section("How fresh are its figures?", () => freshness(api)),
-  section("Does the cron roll up?", () => runs(api)),
-  section("What did it do?", () => metrics(api)),
-  section("Is what it tells so?", () => verification(api)),
-];
+export function health(api) {
+  const told = api.get(METRICS).then(samples);
+  return [
+    heading("Health"),
+    section("Is it well?", () => answers(api)),
+    section("How fresh are its figures?", () => freshness(api)),
+    section("Does the cron roll up?", () => runs(api)),
+    section("Which queries are slow?", () => slow(told, METRICS)),
+    section("What did it do?", () => metrics(told)),
+    section("Is what it tells so?", () => verification(api)),
+  ];
+}
 
 async function answers(api) {
   const begun = performance.now();
@@ -92,27 +98,14 @@ function outcome({ finished_ms, error }) {
   return finished_ms === null ? "it runs, or was cut off" : "its end";
 }
 
-/** The samples of a text in Prometheus's format, each with its name, labels, number and what the family is. */
-export function samples(text) {
-  const helps = new Map();
-  const found = [];
-  for (const line of text.split("\n")) {
-    const [, name, help] = /^# HELP (\S+) (.*)$/.exec(line) ?? [];
-    if (name) helps.set(name, help);
-    const [, family, labels = "", number] = /^([a-zA-Z_:][\w:]*)(\{.*\})? (\S+)/.exec(line) ?? [];
-    if (family) found.push({ family, labels: labels.slice(1, -1), number: Number(number), help: helps.get(family) ?? "" });
-  }
-  return found;
-}
-
-async function metrics(api) {
+async function metrics(told) {
   const columns = [
     ["Sample", ({ family, labels }) => `${family}${labels && ` ${labels}`}`],
     ["Reading", ({ number }) => (Number.isInteger(number) ? whole(number) : String(number)), true],
     ["What it is", ({ help }) => help],
   ];
   return [
-    table("What the instance did, and how it is", columns, samples(await api.get(METRICS)).filter(({ family }) => !family.endsWith("_bucket"))),
+    table("What the instance did, and how it is", columns, (await told).filter(({ family }) => !family.endsWith("_bucket"))),
     element("p", { class: "quiet" }, "Of all isolates together, since the beginning. An isolate tells what it did some seconds later."),
     source(METRICS),
   ];

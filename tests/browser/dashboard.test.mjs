@@ -227,6 +227,59 @@ describe("figures are the API's", { concurrency: 2 }, () => {
   });
 });
 
+describe("queries that are slow", { concurrency: 2 }, () => {
+  const METRICS = "**/v1/admin/metrics";
+  const PART = "Which queries are slow?";
+  const SLOW = /^promptmeter_slow_(\w+)\{statement="([^"]*)"\} (\S+)$/gm;
+
+  test("are told with how often they were, the longest and the last, as the API tells them", async () => {
+    const answers = [];
+    const prepare = (page) => page.on("response", (response) => response.url().endsWith("/v1/admin/metrics") && answers.push(response.text()));
+    await using page = await open("health", { prepare });
+    const told = new Map();
+    for (const [, figure, name, number] of (await answers[0]).matchAll(SLOW)) told.set(name, { query_max_seconds: 0, ...told.get(name), [figure]: Number(number) });
+    const part = page.region(PART);
+    const rows = await cellsOf(part);
+    assert.ok(told.has("insert prompts") && told.has("select prompts"));
+    assert.deepEqual(rows.map(([name]) => name).sort(), [...told.keys()].sort());
+    for (const [name, times, longest, last] of rows) {
+      const { queries_total, query_max_seconds, query_last_timestamp_seconds } = told.get(name);
+      assert.deepEqual([times, longest], [whole(queries_total), `${whole(Math.round(query_max_seconds * 1000))}\u00a0ms`]);
+      const at = new Date(query_last_timestamp_seconds * 1000);
+      assert.equal(last, at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone: TIME_ZONE }));
+    }
+    const longest = rows.map(([name]) => told.get(name).query_max_seconds);
+    assert.deepEqual(longest, longest.toSorted((one, other) => other - one));
+    const sum = [...told.values()].reduce((sum, { queries_total }) => sum + queries_total, 0);
+    assert.equal((await figuresOf(part))["Slow queries"], whole(sum));
+    assert.equal(await addressOf(part), "/v1/admin/metrics");
+  });
+
+  /** Opens the view with the metrics as `change` makes them. */
+  const openChanged = (change) =>
+    open("health", {
+      prepare: (page) =>
+        page.route(METRICS, async (route) => {
+          const response = await route.fetch();
+          await route.fulfill({ response, body: change(await response.text()) });
+        }),
+    });
+
+  test("are said to be none where there are none", async () => {
+    await using page = await openChanged((text) => text.replace(SLOW, "").replaceAll(/\n+/g, "\n"));
+    const part = page.region(PART);
+    await part.getByText("No statement of the database took SLOW_QUERY_MS (1,000 ms, unless it is set) or longer.").waitFor();
+    assert.equal(await part.getByRole("table").count(), 0);
+  });
+
+  test("have names that are texts", async () => {
+    const hostile = "<img src=x onerror=document.title='owned'>";
+    await using page = await openChanged((text) => text.replaceAll('statement="insert prompts"', `statement="${hostile}"`));
+    assert.ok((await cellsOf(page.region(PART))).some(([name]) => name === hostile));
+    assert.deepEqual([await page.locator("main img").count(), (await page.title()) === "owned"], [0, false]);
+  });
+});
+
 describe("experiments, in words and over time", { concurrency: 2 }, () => {
   test("one that is decided", async () => {
     await using page = await open("experiments");
@@ -321,7 +374,7 @@ test("numbers lead to the answers that they come from, and the commands do not t
   await page.goto(`${url}/dashboard#/health`);
   await page.getByRole("heading", { name: "Health", level: 1 }).waitFor();
   await page.loaded();
-  await page.getByRole("button", { name: "GET /v1/admin/metrics" }).click();
+  await page.region("What did it do?").getByRole("button", { name: "GET /v1/admin/metrics" }).click();
   await dialog.getByText("# TYPE promptmeter_events_total counter").waitFor();
 });
 
