@@ -237,6 +237,7 @@ build/.done: $(SOURCES) | setup
 		ESBUILD_BIN="$(CURDIR)/node_modules/.bin/esbuild" \
 		RUN_TO_COMPLETION=1 \
 		.tools/bin/worker-build --release --no-opt
+	@$(NODE) scripts/door.mjs
 	@node_modules/.bin/wasm-opt $(WASM_OPT) build/index_bg.wasm -o build/index_bg.wasm
 	@echo "index_bg.wasm: $$(wc -c <build/index_bg.wasm) bytes, $$(gzip -9c build/index_bg.wasm | wc -c) gzipped"
 	@touch $@

@@ -89,6 +89,8 @@ pub const STATS_PROMPTS: usize = 100;
 pub const BADGE_LABEL_CHARS: usize = 100;
 /// Listeners to the live counts of one prompt, unless `LIVE_LISTENERS` says another number.
 pub const LIVE_LISTENERS: usize = 5000;
+/// Requests that an isolate has in hand, unless `REQUESTS_IN_HAND` says another number.
+pub const REQUESTS_IN_HAND: usize = 512;
 /// Characters of the id of an event of a stream: six counts of up to 20 digits.
 pub const EVENT_STREAM_ID_CHARS: usize = 128;
 /// Prompts that one request names to take back what a source added to their counts.

@@ -62,7 +62,7 @@ fn meters(readings: &Readings) -> BTreeMap<String, u64> {
     samples(&text_of(readings)).into_iter().map(|(name, value)| (name, value.parse().unwrap())).collect()
 }
 
-const METERS: [(Meter, &str); 19] = [
+const METERS: [(Meter, &str); 20] = [
     (Meter::Event(EventType::Prompt(Metric::View)), "promptmeter_events_total{type=\"view\"}"),
     (Meter::Event(EventType::Prompt(Metric::Copy)), "promptmeter_events_total{type=\"copy\"}"),
     (Meter::Event(EventType::Prompt(Metric::Fork)), "promptmeter_events_total{type=\"fork\"}"),
@@ -85,6 +85,7 @@ const METERS: [(Meter, &str); 19] = [
     (Meter::DatabaseRowsRead, "promptmeter_d1_rows_read_total"),
     (Meter::DatabaseRowsWritten, "promptmeter_d1_rows_written_total"),
     (Meter::FailedAuthentications, "promptmeter_failed_authentications_total"),
+    (Meter::RefusedRequests, "promptmeter_refused_requests_total"),
 ];
 
 #[test]

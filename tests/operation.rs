@@ -119,7 +119,8 @@ fn traffic_is_all_requests_but_those_for_health() {
         readings.request(route, status, 7);
     }
     readings.add(Meter::FailedAuthentications, 4);
-    let expected = Traffic { requests: 3, errors: 1, failed_authentications: 4 };
+    readings.add(Meter::RefusedRequests, 10);
+    let expected = Traffic { requests: 13, errors: 11, failed_authentications: 4 };
     assert_eq!(Traffic::of(&readings.counts()), expected);
 }
 

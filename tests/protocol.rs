@@ -440,6 +440,7 @@ fn the_names_of_problems_are_stable() {
         (Code::UnsupportedMediaType, "unsupported_media_type", 415),
         (Code::IdempotencyKeyReused, "idempotency_key_reused", 422),
         (Code::RateLimited, "rate_limited", 429),
+        (Code::Overloaded, "overloaded", 503),
         (Code::StorageUnavailable, "storage_unavailable", 503),
         (Code::KeysUnavailable, "keys_unavailable", 503),
     ] {

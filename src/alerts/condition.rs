@@ -33,6 +33,7 @@ impl Traffic {
     pub fn of(counts: &[Count]) -> Self {
         let mut traffic = Self::default();
         let failed = Meter::FailedAuthentications.kept_name();
+        let refused = Meter::RefusedRequests.kept_name();
         for (name, count) in counts {
             let parts: Vec<&str> = name.split(' ').collect();
             match parts[..] {
@@ -41,6 +42,10 @@ impl Traffic {
                     traffic.errors += if status.starts_with('5') { *count } else { 0 };
                 }
                 [name] if name == failed => traffic.failed_authentications += count,
+                [name] if name == refused => {
+                    traffic.requests += count;
+                    traffic.errors += count;
+                }
                 _ => {}
             }
         }

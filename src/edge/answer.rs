@@ -129,25 +129,33 @@ impl Refusal {
 }
 
 /// Writes a response; `headers` come on top of the answer's own.
-pub(super) fn respond(answer: Answer, headers: &[(&'static str, String)]) -> Result<web_sys::Response> {
-    let mut lines = "X-Content-Type-Options:nosniff".to_owned();
-    let mut add = |name: &str, value: &str| {
-        for part in ["\n", name, ":", value] {
-            lines.push_str(part);
-        }
-    };
-    for (name, value) in answer.headers.iter().chain(headers) {
-        add(name, value);
-    }
-    if !answer.headers.iter().any(|(name, _)| *name == "Cache-Control") {
-        add("Cache-Control", "no-store");
-    }
+pub(super) fn respond(mut answer: Answer, headers: &[(&'static str, String)]) -> Result<web_sys::Response> {
+    answer.headers.extend_from_slice(headers);
+    let mut lines = header_lines(&answer.headers);
     if !matches!(answer.body, Body::Nothing) {
-        add("Content-Type", answer.media_type);
+        add(&mut lines, "Content-Type", answer.media_type);
     }
     Ok(match answer.body {
         Body::Nothing => http::response_of(answer.status, &lines, None),
         Body::Text(text) => http::response_of(answer.status, &lines, Some(text)),
         Body::Stream(stream) => http::response_with(answer.status, &lines, &stream),
     }?)
+}
+
+/// Headers as they cross to JavaScript, a line each, with those that every answer has.
+pub(super) fn header_lines(headers: &[(&'static str, String)]) -> String {
+    let mut lines = "X-Content-Type-Options:nosniff".to_owned();
+    for (name, value) in headers {
+        add(&mut lines, name, value);
+    }
+    if !headers.iter().any(|(name, _)| *name == "Cache-Control") {
+        add(&mut lines, "Cache-Control", "no-store");
+    }
+    lines
+}
+
+fn add(lines: &mut String, name: &str, value: &str) {
+    for part in ["\n", name, ":", value] {
+        lines.push_str(part);
+    }
 }

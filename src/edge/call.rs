@@ -5,6 +5,7 @@ use std::rc::Rc;
 use futures_util::StreamExt;
 use worker::{ByteStream, Context, Env, Request};
 
+use super::admission::InHand;
 use super::http::whole_body;
 use super::merging::Way;
 use super::runtime::log_failure;
@@ -31,6 +32,8 @@ pub(super) struct Call {
     pub(super) id: String,
     /// When the request came, in milliseconds since 1970.
     pub(super) now_ms: i64,
+    /// That it is in hand; what goes on after the answer keeps a copy.
+    pub(super) in_hand: InHand,
 }
 
 /// Logs why storage failed, and gives what the caller is told.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use worker::Delay;
 
+use super::admission::InHand;
 use super::answer::Answer;
 use super::call::{Call, storage_failure};
 use super::merging::Way;
@@ -113,13 +114,13 @@ fn queue(call: Call, mut batch: Batch) -> Result<Answer, Problem> {
         ingestion::count_later(&way, batch)?;
     } else {
         batch.name_all(|| new_uuid(call.now_ms));
-        call.context.wait_until(store_later(way, call.identity, batch));
+        call.context.wait_until(store_later(way, call.identity, batch, call.in_hand));
     }
     Ok(tell_dropped(Answer::accepted(&json!({"queued": queued}))?, dropped))
 }
 
 /// What storage fails to store is stored again, under the same ids.
-async fn store_later(way: Way, identity: Identity, mut left: Batch) {
+async fn store_later(way: Way, identity: Identity, mut left: Batch, _in_hand: InHand) {
     for pause_ms in QUEUE_PAUSES_MS {
         Delay::from(Duration::from_millis(*pause_ms)).await;
         let (fates, _) = ingestion::store(&way, &identity, left.clone(), Pace::Gathering).await;

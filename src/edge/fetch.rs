@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use worker::{Context, Env, Result, console_log, event};
 
+use super::admission::{self, InHand};
 use super::answer::{Answer, Refusal, respond};
 use super::call::{Call, Chunks};
 use super::http::head_of;
@@ -33,8 +34,16 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<
     let request_id = request_id(head.header("CF-Ray"), numbered());
     let found = route::find(head.path());
     let name = route::name_of(found.as_ref().ok(), head.method());
+    let in_hand = match admission::enter(&settings, &request, &head, found.as_ref(), began_ms) {
+        Ok(in_hand) => in_hand,
+        Err(problem) => {
+            // These are many when there is least time for them: they are metered together, without a line of each.
+            let sharing = found.as_ref().map_or(Sharing::CrossOrigin, Found::sharing);
+            return admission::refuse(problem, request, &head, (&settings, sharing), request_id).await;
+        }
+    };
     let (context, account) = (Rc::new(context), Account::default());
-    let doors = (env.clone(), Rc::clone(&context));
+    let doors = (env.clone(), Rc::clone(&context), in_hand);
     let outcome =
         metering::on_account(Some(Rc::clone(&account)), outcome(request, head, doors, &settings, found)).await;
     let (outcome, mut headers) = outcome;
@@ -66,7 +75,7 @@ fn numbered() -> (u32, u32) {
 async fn outcome(
     request: web_sys::Request,
     head: Head,
-    doors: (Env, Rc<Context>),
+    doors: (Env, Rc<Context>, InHand),
     settings: &Settings,
     found: std::result::Result<Found, Problem>,
 ) -> (std::result::Result<Answer, Refusal>, Vec<(&'static str, String)>) {
@@ -91,7 +100,7 @@ async fn outcome(
 async fn answer(
     request: web_sys::Request,
     head: Head,
-    (env, context): (Env, Rc<Context>),
+    (env, context, in_hand): (Env, Rc<Context>, InHand),
     settings: &Settings,
     found: Found,
 ) -> std::result::Result<Answer, Refusal> {
@@ -105,7 +114,7 @@ async fn answer(
     if let Some(user) = identity.user() {
         first_sight::note(&env, &context, user, now_ms);
     }
-    let call = Call { request, head, env, context, identity, id: found.id, now_ms };
+    let call = Call { request, head, env, context, identity, id: found.id, now_ms, in_hand };
     let answer = match route.endpoint {
         Endpoint::Health => Ok(health::get_health(&call).await),
         Endpoint::Events => events::post_events(call).await,

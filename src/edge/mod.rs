@@ -4,6 +4,7 @@
 //! [`shard_object`] (what it spreads over), [`recorder_object`] (an experiment's recorder). All SQL is in [`d1`] and the files
 //! named `…_storage`. ARCHITECTURE.md maps the rest.
 
+mod admission;
 mod alerting;
 mod ancestry;
 mod answer;

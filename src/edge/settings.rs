@@ -22,6 +22,9 @@ pub(super) struct Settings {
     /// `RATE_LIMIT`: events that one address may send in a minute; `None` for 0, and if it is not set. What is no whole number
     /// is 600.
     pub(super) rate_limit: Option<u32>,
+    /// `REQUESTS_IN_HAND`: how many requests may be in hand; `None` for 0. What is no whole number is
+    /// [`limits::REQUESTS_IN_HAND`].
+    pub(super) requests_in_hand: Option<usize>,
     /// `LOG_REQUESTS`: which requests are logged.
     pub(super) logged: Logged,
     /// `METRICS_INTERVAL`, 0 to 20 seconds: how long what an isolate counts stays in it alone, in milliseconds. 0 is for ever.
@@ -59,6 +62,9 @@ impl Settings {
             rate_limit: setting(env, "RATE_LIMIT")
                 .map(|limit| limit.trim().parse().unwrap_or(600))
                 .filter(|limit| *limit > 0),
+            requests_in_hand: number(env, "REQUESTS_IN_HAND")
+                .map_or(Some(limits::REQUESTS_IN_HAND), |number| usize::try_from(number).ok())
+                .filter(|bound| *bound > 0),
             logged: Logged::parse(setting(env, "LOG_REQUESTS").as_deref()),
             metrics_interval_ms: number(env, "METRICS_INTERVAL")
                 .filter(|seconds| *seconds <= 20)

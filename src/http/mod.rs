@@ -1,5 +1,6 @@
 //! What a request asks for and what it is told, without the machinery that carries it.
 
+pub mod admission;
 pub mod base64_json;
 pub mod body;
 pub mod caching;

@@ -81,6 +81,8 @@ pub enum Code {
     RateLimited,
     /// As many listen to a prompt as may.
     TooManyListeners,
+    /// Too much is in hand already.
+    Overloaded,
     /// Storage could not be reached or could not write.
     StorageUnavailable,
     /// The keys that tokens are verified with could not be fetched.
@@ -128,6 +130,7 @@ impl Code {
             Self::IdempotencyKeyReused => ("idempotency_key_reused", 422, "The id was used for something else"),
             Self::RateLimited => ("rate_limited", 429, "Too many events from this address"),
             Self::TooManyListeners => ("too_many_listeners", 503, "Too many listen"),
+            Self::Overloaded => ("overloaded", 503, "Too much is under way"),
             Self::StorageUnavailable => ("storage_unavailable", 503, "Storage is unavailable"),
             Self::KeysUnavailable => ("keys_unavailable", 503, "Tokens cannot be verified now"),
         }
@@ -189,6 +192,15 @@ impl Problem {
     #[must_use]
     pub fn rate_limited(detail: String, retry_after_s: u64) -> Self {
         Self { retry_after_s: Some(retry_after_s), ..Self::new(Code::RateLimited, detail) }
+    }
+
+    /// More is in hand than can be answered soon; nothing was done, and asking again is safe.
+    #[must_use]
+    pub fn overloaded() -> Self {
+        Self::new(
+            Code::Overloaded,
+            "More comes than can be answered. Nothing was done: send the same request again, later.",
+        )
     }
 
     /// A token may be valid or not.

@@ -154,6 +154,14 @@ pub const ROUTES: &[Route] = {
     ]
 };
 
+impl Route {
+    /// Whether requests are let in however much is in hand: whoever looks after an instance has to see it then.
+    #[must_use]
+    pub fn is_always_open(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Health | Endpoint::Metrics)
+    }
+}
+
 const fn route(
     method: &'static str,
     path: &'static str,
@@ -224,6 +232,12 @@ impl Found {
         }
         methods.push("OPTIONS");
         methods.join(", ")
+    }
+
+    /// Whether requests for this path are let in however much is in hand.
+    #[must_use]
+    pub fn is_always_open(&self) -> bool {
+        self.routes.first().is_some_and(|route| route.is_always_open())
     }
 
     /// Whether a page of another origin may call this path.

@@ -24,6 +24,8 @@ pub enum Meter {
     DatabaseRowsWritten,
     /// Credentials that were sent and are not valid.
     FailedAuthentications,
+    /// Requests that were not let in.
+    RefusedRequests,
 }
 
 /// What an event is counted as.
@@ -38,7 +40,7 @@ pub enum EventType {
 }
 
 /// All that is metered, those of a family together. Visits are found by counters among the views, and are no events.
-pub(super) const METERS: [Meter; 19] = {
+pub(super) const METERS: [Meter; 20] = {
     use ExperimentEventKind::{Conversion, Exposure, Pageview};
     use Meter::Event;
     [
@@ -61,6 +63,7 @@ pub(super) const METERS: [Meter; 19] = {
         Meter::DatabaseRowsRead,
         Meter::DatabaseRowsWritten,
         Meter::FailedAuthentications,
+        Meter::RefusedRequests,
     ]
 };
 
@@ -89,6 +92,10 @@ impl Meter {
             Self::FailedAuthentications => {
                 ("promptmeter_failed_authentications_total", "Requests with a credential that is not valid.")
             }
+            Self::RefusedRequests => (
+                "promptmeter_refused_requests_total",
+                "Requests that were answered 503 at the door, for too much was in hand; they are counted nowhere else.",
+            ),
         };
         Family { name, help }
     }

@@ -168,9 +168,11 @@ impl Operation {
         self = match (in_data_dialect, self.caller) {
             (true, _) => self.errors(&[ErrorCode::InvalidCredential, ErrorCode::TooLarge, ErrorCode::Unavailable]),
             (false, caller) => {
-                let operation = self
-                    .refusals(&[Code::InvalidCredential, Code::TooLarge])
-                    .refusals(&[Code::StorageUnavailable, Code::KeysUnavailable]);
+                let operation = self.refusals(&[Code::InvalidCredential, Code::TooLarge]).refusals(&[
+                    Code::Overloaded,
+                    Code::StorageUnavailable,
+                    Code::KeysUnavailable,
+                ]);
                 match caller {
                     Caller::Anyone => operation,
                     Caller::User | Caller::Known => operation.refusals(&[Code::UserRequired]),

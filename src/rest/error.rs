@@ -250,7 +250,7 @@ impl From<Problem> for DataError {
             Code::CredentialRequired | Code::UserRequired => ErrorCode::CredentialRequired,
             Code::RateLimited => ErrorCode::RateLimited,
             Code::ServiceRequired => ErrorCode::Forbidden,
-            Code::StorageUnavailable | Code::KeysUnavailable => ErrorCode::Unavailable,
+            Code::Overloaded | Code::StorageUnavailable | Code::KeysUnavailable => ErrorCode::Unavailable,
             _ => ErrorCode::InvalidBody,
         };
         Self { status: problem.code.status(), headers: problem.headers(), ..Self::new(code, problem.detail) }
