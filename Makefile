@@ -7,6 +7,9 @@ COUNTED ?= 10000000
 ROUNDS ?= 3
 DURATION ?= 3
 PACED ?= 30
+OVERLOADED ?= 10
+CONNECTIONS ?= 1024
+COUNT ?= 1000000
 KILLS ?= 1000
 CLIENTS ?= 16
 SEED ?= $(shell date +%s)
@@ -46,13 +49,13 @@ WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-mem
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
 
-.PHONY: help dev test torture serve setup chromium build token demo-data replay backup restore screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
+.PHONY: help dev test torture serve setup chromium build token demo-data replay backup restore screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads bench-overload openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo
 	@echo 'Variables: PORT=$(PORT) STATE=$(STATE) EVENTS=$(EVENTS) CONCURRENCY=$(CONCURRENCY) PROMPTS=$(PROMPTS) COUNTED=$(COUNTED)' \
-		'ROUNDS=$(ROUNDS) DURATION=$(DURATION) PACED=$(PACED)' \
+		'ROUNDS=$(ROUNDS) DURATION=$(DURATION) PACED=$(PACED) OVERLOADED=$(OVERLOADED) CONNECTIONS=$(CONNECTIONS) COUNT=$(COUNT)' \
 		'KILLS=$(KILLS) CLIENTS=$(CLIENTS) SEED= FAULTS=$(FAULTS) SEEDS=$(SEEDS) CASES=$(CASES) SECONDS=$(SECONDS)' \
 		'SUB= FILE= TEMPLATES= DRY_RUN= URL= AUDIT='
 
@@ -144,6 +147,9 @@ bench-experiments: setup build .dev.vars ## measure what 1,000,000 experiment ev
 
 bench-reads: setup build .dev.vars ## measure reads over PROMPTS prompts with COUNTED views and copies: times, rows of D1
 	@$(WITH_NODE) PROMPTS="$(PROMPTS)" COUNTED="$(COUNTED)" node bench/reads.mjs
+
+bench-overload: setup build ## offer twice what an instance can take, then send COUNT requests and watch its memory (8 minutes)
+	@$(WITH_NODE) OVERLOADED="$(OVERLOADED)" CONNECTIONS="$(CONNECTIONS)" COUNT="$(COUNT)" node bench/overload.mjs
 
 audit: $(CARGO_DENY) $(PACKAGES) ## audit licences, sources and advisories; AUDIT=strict fails where advisories cannot be reached
 	@$(NODE) scripts/audit.mjs $(if $(filter strict,$(AUDIT)),--strict)

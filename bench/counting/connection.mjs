@@ -34,8 +34,9 @@ function withoutChunks(text, start) {
  * Opens a connection to a port of this machine.
  * @param answered called with each answer
  * @param failed called once, with the reason, when the connection broke
+ * @param readBytes how much is read at a time
  */
-export function open(port, answered, failed) {
+export function open(port, answered, failed, readBytes = 1 << 16) {
   let text = "";
   let isBroken = false;
   const fail = (reason) => {
@@ -53,7 +54,7 @@ export function open(port, answered, failed) {
     } else if (text.length > ANSWER_BYTES) fail("an answer without end");
     return true;
   };
-  const socket = connect({ host: "127.0.0.1", port, noDelay: true, onread: { buffer: Buffer.alloc(1 << 16), callback: read } });
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true, onread: { buffer: Buffer.alloc(readBytes), callback: read } });
   socket.on("error", (error) => fail(error.code ?? error.message));
   socket.on("close", () => fail("the connection was closed"));
   return {

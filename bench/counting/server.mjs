@@ -21,6 +21,7 @@ export function cpuSeconds(pid) {
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS;
 }
 
+const residentMb = (pid) => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))[1]) / 1000;
 const peakMb = (pid) => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))[1]) / 1000;
 
 /**
@@ -52,6 +53,7 @@ export async function serve(worker, variables, state, alter = (config) => config
     /** When the process was started, by performance.now(). */
     began,
     cpuSeconds: () => cpuSeconds(workerd.pid),
+    residentMb: () => residentMb(workerd.pid),
     peakMb: () => peakMb(workerd.pid),
     /** From here on the peak is a new one. */
     forgetPeak: () => writeFileSync(`/proc/${workerd.pid}/clear_refs`, "5"),
