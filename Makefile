@@ -47,7 +47,7 @@ WASM_FEATURES := $(addprefix --enable-,mutable-globals sign-ext nontrapping-floa
 WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-memory-unused --reorder-functions-by-name $(WASM_FEATURES)
 
 # Folders are listed too: their time changes when a file is added or removed.
-SOURCES := $(shell find src) Cargo.toml Cargo.lock Makefile
+SOURCES := $(shell find src) scripts/door.mjs Cargo.toml Cargo.lock Makefile
 
 .PHONY: help dev test torture serve setup chromium build token demo-data replay backup restore screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads bench-overload openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
 
