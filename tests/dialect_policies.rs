@@ -19,6 +19,7 @@ use promptmeter::rest::preference::{RequestHeaders, Resolution};
 use promptmeter::rest::request::Request;
 use promptmeter::rest::rows::{self, Cell};
 use promptmeter::rest::write_sql::{self, Demand, Write};
+use promptmeter::time::timestamp_to_ms;
 use proptest::prelude::*;
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -365,6 +366,39 @@ fn what_is_declared_is_set_by_nobody_and_what_is_the_services_by_nobody_else() {
     }
     let experiments: Vec<&str> = written_columns(table_of("experiments")).iter().map(|column| column.name).collect();
     assert_eq!(experiments, ["id", "project_id", "name", "multi_variant", "conversion_window_hours"]);
+}
+
+#[test]
+fn what_happens_may_not_be_told_to_happen_later() {
+    let tables: Vec<&str> =
+        POLICIES.iter().filter(|policy| policy.happened.is_some()).map(|policy| policy.table.name).collect();
+    assert_eq!(tables, ["template_likes", "prompt_usage", "prompt_events"]);
+    let now_ms = timestamp_to_ms(NOW).unwrap();
+    let is_refused = |table: &str, body: &str, identity: &Identity| {
+        let mut origin = Origin { now: NOW, caller: None, new_id: &mut Uuid::nil };
+        let payload = Payload::read_new(table_of(table), body.as_bytes(), None, false, &mut origin).unwrap();
+        let refused = write_sql::refuse_ahead(table_of(table), &payload, identity, now_ms);
+        refused.err().map(|error| assert_eq!(error.code, ErrorCode::Check)).is_some()
+    };
+    for identity in callers() {
+        let is_service = matches!(identity, Identity::Service(_));
+        for table in tables.iter().copied() {
+            for (at, is_ahead) in [
+                ("\"2026-11-20T12:05:00Z\"", false),
+                ("\"2026-11-20T14:05:00+02:00\"", false),
+                ("\"0001-01-01\"", false),
+                ("null", false),
+                ("\"2026-11-20T12:05:00.001Z\"", true),
+                ("\"2026-11-20T12:00:00-01:00\"", true),
+                ("\"9999-12-31\"", true),
+            ] {
+                let body = format!("[{{\"created_at\":\"2020-01-01\"}},{{\"created_at\":{at}}}]");
+                assert_eq!(is_refused(table, &body, &identity), is_ahead && !is_service, "{table} {at} {identity:?}");
+            }
+            assert!(!is_refused(table, "{}", &identity));
+        }
+        assert!(!is_refused("prompts", r#"{"created_at":"9999-12-31"}"#, &identity));
+    }
 }
 
 proptest! {

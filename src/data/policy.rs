@@ -52,6 +52,9 @@ pub struct Policy {
     pub service_columns: &'static [&'static str],
     /// Whether nobody may write it as a table, not even the service: what writes its rows has a route of its own.
     pub is_read_only: bool,
+    /// The column in which the service alone may tell an instant that is ahead, of a table whose rows are events: they are
+    /// counted, or stand in lists until they are too old.
+    pub happened: Option<&'static str>,
     /// Columns that nobody may set in the data dialect: they are declared, by `PUT /v1/experiments/{id}`.
     pub declared_columns: &'static [&'static str],
 }
@@ -82,11 +85,20 @@ pub const POLICIES: &[Policy] = &[
             OWNER_OF_THE_PROMPT,
         )
     },
-    policy(&tables::TEMPLATE_LIKES, OWN, OWN_ON_A_VISIBLE_TEMPLATE, NOBODY, OWN),
+    Policy {
+        happened: Some("created_at"),
+        ..policy(&tables::TEMPLATE_LIKES, OWN, OWN_ON_A_VISIBLE_TEMPLATE, NOBODY, OWN)
+    },
     policy(&tables::USER_FAVORITES, OWN, OWN_ON_A_VISIBLE_TEMPLATE, NOBODY, OWN),
     policy(&tables::PROMPT_FAVORITES, OWN, OWN_ON_A_VISIBLE_PROMPT, NOBODY, OWN),
-    policy(&tables::PROMPT_USAGE, OWN, OWN_ON_A_VISIBLE_PROMPT, NOBODY, NOBODY),
-    policy(&tables::PROMPT_EVENTS, OWN, OWN_ON_A_VISIBLE_PROMPT, NOBODY, NOBODY),
+    Policy {
+        happened: Some("created_at"),
+        ..policy(&tables::PROMPT_USAGE, OWN, OWN_ON_A_VISIBLE_PROMPT, NOBODY, NOBODY)
+    },
+    Policy {
+        happened: Some("created_at"),
+        ..policy(&tables::PROMPT_EVENTS, OWN, OWN_ON_A_VISIBLE_PROMPT, NOBODY, NOBODY)
+    },
     policy(&tables::PROMPT_STATS, WITH_ITS_PROMPT, NOBODY, NOBODY, NOBODY),
     Policy {
         declared_columns: &[
@@ -124,7 +136,8 @@ const fn policy(
     update: &'static [Rule],
     delete: &'static [Rule],
 ) -> Policy {
-    Policy { table, select, insert, update, delete, service_columns: &[], is_read_only: false, declared_columns: &[] }
+    let (service_columns, happened, declared_columns): (&[&str], _, &[&str]) = (&[], None, &[]);
+    Policy { table, select, insert, update, delete, service_columns, is_read_only: false, happened, declared_columns }
 }
 
 /// The rules of a table; a table without any is the service's.

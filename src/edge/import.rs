@@ -247,7 +247,7 @@ impl<'a> Import<'a> {
     async fn known_prompts(&self, events: &[(u64, ImportedEvent)]) -> Result<HashMap<PromptName, PromptAccess>> {
         let names: HashSet<PromptName> = events.iter().map(|(_, event)| PromptName::Id(event.prompt_id)).collect();
         let mut found = HashMap::new();
-        prompt_lookup::find(&self.call.env, names, &mut found).await?;
+        prompt_lookup::find(&self.call.env, &self.call.identity, names, &mut found).await?;
         Ok(found)
     }
 

@@ -47,7 +47,7 @@ pub(super) async fn store(way: &Way, identity: &Identity, mut batch: Batch, pace
 /// are.
 pub(super) fn keep_visible(identity: &Identity, batch: &mut Batch) -> bool {
     let names: HashSet<PromptName> = batch.prompts().map(PromptName::Id).collect();
-    let Some(known) = prompt_lookup::known(names) else { return false };
+    let Some(known) = prompt_lookup::known(identity, names) else { return false };
     let is_visible = |id| known.get(&PromptName::Id(id)).is_some_and(|prompt| may_see(identity, prompt));
     batch.reject_others(is_visible, &unknown_prompt());
     true
@@ -116,7 +116,7 @@ async fn reject_unknown_prompts(env: &Env, identity: &Identity, batch: &mut Batc
     let name = PromptName::Id;
     let names: HashSet<PromptName> = batch.prompts().map(name).collect();
     let mut found = HashMap::new();
-    if let Err(error) = prompt_lookup::find(env, names, &mut found).await {
+    if let Err(error) = prompt_lookup::find(env, identity, names, &mut found).await {
         batch.reject_others(|id| found.contains_key(&name(id)), &storage_failure("prompts", &error));
     }
     let is_visible = |id| found.get(&name(id)).is_some_and(|prompt| may_see(identity, prompt));

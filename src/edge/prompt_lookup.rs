@@ -1,4 +1,5 @@
-//! Finds prompts: one D1 read per prompt, isolate and minute, however many requests ask at once.
+//! Finds prompts: one D1 read per prompt, isolate and minute, however many requests ask at once. For whoever may not see a
+//! prompt it is read each time, like one that does not exist: how long an answer takes must not tell of it.
 //!
 //! Requests of one isolate may not wait for each other's promises, and what wakes a request in another's context runs
 //! it there. So a request that finds its prompt being read by another looks again on timers of its own.
@@ -15,6 +16,7 @@ use super::runtime::now_ms;
 use crate::data::policy::{may_see, unknown_prompt};
 use crate::data::prompt::{PromptAccess, PromptName};
 use crate::data::prompt_cache::PromptCache;
+use crate::http::identity::Identity;
 use crate::http::problem::Problem;
 
 /// How often a request looks whether another has read its prompt.
@@ -33,7 +35,7 @@ thread_local! {
 pub(super) async fn visible(call: &Call) -> std::result::Result<PromptAccess, Problem> {
     let name = PromptName::parse(&call.id)?;
     let mut found = HashMap::new();
-    let read = find(&call.env, HashSet::from([name]), &mut found).await;
+    let read = find(&call.env, &call.identity, HashSet::from([name]), &mut found).await;
     read.map_err(|error| storage_failure("prompts", &error))?;
     found.into_values().find(|prompt| may_see(&call.identity, prompt)).ok_or_else(unknown_prompt)
 }
@@ -41,14 +43,15 @@ pub(super) async fn visible(call: &Call) -> std::result::Result<PromptAccess, Pr
 /// Adds the prompts of these names to `found`, those that exist. After a failure, those that were known are there.
 pub(super) async fn find(
     env: &Env,
+    identity: &Identity,
     names: HashSet<PromptName>,
     found: &mut HashMap<PromptName, PromptAccess>,
 ) -> Result<()> {
-    let unknown = cached(names, found);
+    let unknown = cached(identity, names, found);
     let (others, mine): (HashSet<_>, HashSet<_>) = unknown.into_iter().partition(is_being_read);
     if !mine.is_empty() {
         let reading = Reading::begin(mine);
-        read(env, &reading.0, found).await?;
+        read(env, identity, &reading.0, found).await?;
     }
     if others.is_empty() {
         return Ok(());
@@ -59,13 +62,13 @@ pub(super) async fn find(
         waited += LOOK_AGAIN;
     }
     // What the other request found is in the cache; what it did not find may have been made since.
-    read(env, &cached(others, found), found).await
+    read(env, identity, &cached(identity, others, found), found).await
 }
 
-/// The prompts of these names, where all are known without asking.
-pub(super) fn known(names: HashSet<PromptName>) -> Option<HashMap<PromptName, PromptAccess>> {
+/// The prompts of these names, where all are known without asking as ones that may be seen.
+pub(super) fn known(identity: &Identity, names: HashSet<PromptName>) -> Option<HashMap<PromptName, PromptAccess>> {
     let mut found = HashMap::new();
-    cached(names, &mut found).is_empty().then_some(found)
+    cached(identity, names, &mut found).is_empty().then_some(found)
 }
 
 /// Forgets all prompts: what was written is seen at once in this isolate.
@@ -74,13 +77,17 @@ pub(super) fn forget() {
     CACHE.with_borrow_mut(|cache| *cache = PromptCache::default());
 }
 
-/// Moves what the cache knows to `found` and gives what it does not know.
-fn cached(names: HashSet<PromptName>, found: &mut HashMap<PromptName, PromptAccess>) -> HashSet<PromptName> {
+/// Moves what the cache knows, and the caller may see, to `found` and gives the rest.
+fn cached(
+    identity: &Identity,
+    names: HashSet<PromptName>,
+    found: &mut HashMap<PromptName, PromptAccess>,
+) -> HashSet<PromptName> {
     let now_ms = now_ms();
     CACHE.with_borrow(|cache| {
         let mut unknown = HashSet::new();
         for name in names {
-            match cache.get(&name, now_ms) {
+            match cache.get(&name, now_ms).filter(|prompt| may_see(identity, prompt)) {
                 Some(prompt) => drop(found.insert(name, prompt.clone())),
                 None => drop(unknown.insert(name)),
             }
@@ -93,7 +100,12 @@ fn is_being_read(name: &PromptName) -> bool {
     BEING_READ.with_borrow(|being_read| being_read.contains(name))
 }
 
-async fn read(env: &Env, names: &HashSet<PromptName>, found: &mut HashMap<PromptName, PromptAccess>) -> Result<()> {
+async fn read(
+    env: &Env,
+    identity: &Identity,
+    names: &HashSet<PromptName>,
+    found: &mut HashMap<PromptName, PromptAccess>,
+) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
@@ -102,7 +114,7 @@ async fn read(env: &Env, names: &HashSet<PromptName>, found: &mut HashMap<Prompt
     let prompts = d1::prompts::find(&d1::database(env)?, &names).await?;
     let now_ms = now_ms();
     for (name, prompt) in prompts {
-        if GENERATION.get() == generation {
+        if GENERATION.get() == generation && may_see(identity, &prompt) {
             CACHE.with_borrow_mut(|cache| cache.insert(name.clone(), prompt.clone(), now_ms));
         }
         found.insert(name, prompt);

@@ -7,7 +7,7 @@ use super::answer::{Answer, JSON, Refusal};
 use super::call::{Call, storage_failure};
 use super::d1::Prepared;
 use super::runtime::new_uuid;
-use super::{d1, ingestion, prompt_lookup, rest};
+use super::{d1, ingestion, prompt_lookup, rest, senders};
 use crate::data::creation::{Creation, CreationKey};
 use crate::data::policy::{require_user, unknown_prompt};
 use crate::data::prompt::{endless_line, is_endless_line};
@@ -61,6 +61,7 @@ pub(super) async fn post_prompt(mut call: Call) -> std::result::Result<Answer, R
 pub(super) async fn post_fork(mut call: Call) -> std::result::Result<Answer, Refusal> {
     let key = parse_idempotency_key(call.header("Idempotency-Key").as_deref())?;
     let user = require_user(&call.identity)?.clone();
+    senders::let_in(&call, 1, false).await?;
     let bytes = call.body().await?;
     if !matches!(body::text(&bytes)?.trim(), "" | "{}") {
         return Err(Problem::new(Code::InvalidValue, "A fork is a copy: it takes no body.").into());

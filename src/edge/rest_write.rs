@@ -6,7 +6,8 @@ use super::answer::Answer;
 use super::call::Call;
 use super::rest::{content_range, failure, fetch, first_number, run};
 use super::runtime::new_uuid;
-use super::{d1, ingestion, prompt_lookup};
+use super::{d1, ingestion, prompt_lookup, senders};
+use crate::data::policy::policy_of;
 use crate::data::schema::Table;
 use crate::data::tables::{PROMPT_EVENTS, PROMPTS};
 use crate::limits::{ANSWER_BYTES, PARAMETER_BYTES, REREAD_ROWS};
@@ -34,6 +35,10 @@ pub(super) async fn insert(call: &mut Call, request: &Request) -> Result<Answer,
     let payload =
         Payload::read_new(table, &bytes, request.columns.as_deref(), preferences.missing_is_default, &mut origin)?;
     write_sql::refuse_columns(table, &payload, &call.identity)?;
+    write_sql::refuse_ahead(table, &payload, &call.identity, now_ms)?;
+    if policy_of(table).is_some_and(|policy| policy.happened.is_some()) {
+        senders::let_in(call, payload.rows.len(), false).await?;
+    }
     let conflict = match preferences.resolution {
         Some(resolution) => Some((resolution, request.conflict_target()?)),
         None => None,

@@ -49,7 +49,7 @@ async fn retract(call: &Call, flagged: &Flagged, prompts: Vec<Uuid>, answer: &mu
 /// The ids of prompts, each once.
 async fn named(call: &Call, names: &[PromptName]) -> std::result::Result<Vec<Uuid>, Problem> {
     let mut found = HashMap::new();
-    let read = prompt_lookup::find(&call.env, names.iter().cloned().collect(), &mut found).await;
+    let read = prompt_lookup::find(&call.env, &call.identity, names.iter().cloned().collect(), &mut found).await;
     read.map_err(|error| storage_failure("prompts", &error))?;
     let unknown = |place| Problem::at(Code::UnknownPrompt, format!("/prompt_ids/{place}"), "There is no such prompt.");
     let mut seen = HashSet::new();

@@ -73,7 +73,8 @@ pub(super) fn fork() -> Operation {
         Operation::new("postFork", TAG, "Copies a prompt under its new owner, with the event and the count");
     let text = format!("The prompt must be active, and its line of forks shorter than {LINEAGE_PROMPTS} prompts.");
     let operation = super::figures::of_prompt(operation.description(text).by(Caller::User));
-    made(operation.refusals(&[Code::Conflict, Code::InvalidUtf8, Code::NestingTooDeep, Code::InvalidJson]))
+    let operation = operation.refusals(&[Code::Conflict, Code::InvalidUtf8, Code::NestingTooDeep, Code::InvalidJson]);
+    made(operation.refusals(&[Code::RateLimited]))
 }
 
 /// What answers with a prompt that was made.

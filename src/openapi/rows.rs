@@ -120,8 +120,9 @@ fn insert(table: &Table) -> Operation {
         .query("columns", "The columns that are set; those that every row has, without.", text())
         .query("on_conflict", "The columns by which rows are the same, for a resolution.", text())
         .body(true, &[(JSON, json!({"schema": rows}))]);
-    let operation = with_rows(operation, table, 201);
-    with_rows(operation, table, 200)
+    let operation = with_rows(with_rows(operation, table, 201), table, 200);
+    let is_limited = policy_of(table).is_some_and(|policy| policy.happened.is_some());
+    if is_limited { operation.errors(&[ErrorCode::RateLimited]) } else { operation }
 }
 
 fn update(table: &Table) -> Operation {

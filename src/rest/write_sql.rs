@@ -2,16 +2,17 @@
 //! where nothing does; so a refused write fails no transaction, and the answer can say why.
 
 use super::condition_sql::push_condition;
-use super::error::DataError;
+use super::error::{DataError, ErrorCode};
 use super::payload::Payload;
 use super::query::{Condition, Part, Query};
 use super::rows::{Shape, Slot};
 use crate::data::policy::{Action, policy_of};
 use crate::data::schema::{Kind, Table};
 use crate::http::identity::Identity;
-use crate::limits::ANSWER_BYTES;
+use crate::limits::{ANSWER_BYTES, EVENT_FUTURE_MS};
 use crate::sql::predicate::{Allowed, allowed};
 use crate::sql::statement::Statement;
+use crate::time::timestamp_to_ms;
 
 /// A write: its statements, which belong into one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,21 @@ pub fn refuse_columns(table: &Table, payload: &Payload, identity: &Identity) -> 
     }
     if !matches!(identity, Identity::Service(_)) && sets_one(policy.service_columns) {
         return Err(refused());
+    }
+    Ok(())
+}
+
+/// Refuses rows of events that are told, by anyone but the service, to happen later than callers' clocks may be ahead.
+///
+/// # Errors
+/// [`ErrorCode::Check`](super::error::ErrorCode::Check).
+pub fn refuse_ahead(table: &Table, payload: &Payload, identity: &Identity, now_ms: i64) -> Result<(), DataError> {
+    let happened = policy_of(table).and_then(|policy| policy.happened);
+    let Some(column) = happened.filter(|_| !matches!(identity, Identity::Service(_))) else { return Ok(()) };
+    let at_ms = |row: &Vec<String>| timestamp_to_ms(payload.value(row, column)?.trim_matches('"'));
+    if payload.rows.iter().filter_map(at_ms).any(|at_ms| at_ms > now_ms + EVENT_FUTURE_MS) {
+        let message = format!("new row for relation \"{}\" has a {column} that is ahead", table.name);
+        return Err(DataError::new(ErrorCode::Check, message).hint("It may be five minutes ahead. Or leave it out."));
     }
     Ok(())
 }

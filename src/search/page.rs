@@ -33,13 +33,23 @@ const BY_TEMPLATE: &str = "prompt_templates t cross join prompts p on p.id = t.p
 /// By rank. FTS5 sorts inside and gives its rows best first, those of equal rank by rowid. Reading ends with the page, and
 /// what comes after it is neither joined nor judged, unless something here makes SQLite sort once more.
 ///
-/// U+0002 and U+0003 are around what was found: no document holds them. A snippet has up to 40 words.
+/// U+0002 and U+0003 are around what was found: no document holds them. A snippet has up to 40 words. To find it FTS5 compares
+/// each word that it found with all others, of all columns, which a document of one word over and over makes last for hours: what
+/// has more than 4,000 bytes is shown around the first word that is found, and a text of more than 20,000 from its beginning.
 const RANKED: Reading = Reading {
-    texts: "iif(octet_length(p.title) > 4000, snippet(prompt_search, 0, char(2), char(3), '…', 40), \
+    texts: "iif(octet_length(p.title) > 4000, substr(p.title, 1, 1000) || '…', \
             highlight(prompt_search, 0, char(2), char(3))) as title_text, \
-        iif(octet_length(p.goal) > 4000, snippet(prompt_search, 1, char(2), char(3), '…', 40), \
+        iif(octet_length(p.goal) > 4000, substr(p.goal, 1, 1000) || '…', \
             highlight(prompt_search, 1, char(2), char(3))) as goal_text, \
-        snippet(prompt_search, 2, char(2), char(3), '…', 40) as template_text",
+        case \
+            when octet_length(p.title) + coalesce(octet_length(p.goal), 0) + octet_length(p.template) \
+                + coalesce(octet_length(p.tags), 0) + coalesce(octet_length(p.template_tags), 0) \
+                + coalesce(octet_length(p.template_marks), 0) <= 4000 \
+                then snippet(prompt_search, 2, char(2), char(3), '…', 40) \
+            when octet_length(p.template) > 20000 then substr(p.template, 1, 300) || '…' \
+            else '…' || substr(highlight(prompt_search, 2, char(2), char(3)), \
+                max(1, instr(highlight(prompt_search, 2, char(2), char(3)), char(2)) - 100), 400) || '…' \
+        end as template_text",
     rows: BY_PROMPT,
     one: "prompt_templates t cross join prompts p on p.id = t.prompt_id \
         cross join prompt_search on prompt_search.rowid = p.rowid",

@@ -69,6 +69,25 @@ test("each request is one line, with what it cost and nothing about who sent it"
   for (const secret of [id, sub, "secret", "127.0.0.1", "somebody"]) assert.ok(!text.includes(secret), secret);
 });
 
+test("a prompt that is not there for the caller is asked for each time, whoever looked at it before", async () => {
+  // Otherwise the time that an answer takes would tell a prompt that is private from one that does not exist.
+  const instance = await start({ LOG_REQUESTS: "all" });
+  const [owner, slug] = [randomUUID(), "a-secret"];
+  const id = await instance.prompt({ user_id: owner, is_public: false, slug });
+  const reads = () => lines(instance, "request").filter(({ route }) => /stats|view|events/.test(route));
+  for (const name of [id, slug]) {
+    for (const as of [user(owner), user(owner), user(randomUUID()), {}, {}]) await instance.get(`/v1/prompts/${name}/stats`, { as });
+  }
+  for (let times = 0; times < 2; times++) {
+    await instance.post(`/v1/prompts/${id}/view`);
+    await instance.post("/v1/events", { type: "view", prompt_id: id });
+  }
+  const told = await until(() => reads().length === 14 && reads());
+  const strange = [...told.slice(2, 5), ...told.slice(7)];
+  assert.deepEqual(strange.slice(0, 6).map(({ status }) => status), Array(6).fill(404));
+  assert.ok(strange.every(({ rows_read }) => rows_read > 0), JSON.stringify(strange));
+});
+
 test("what requests share is on the account of the one that carries it", async () => {
   const instance = await start({ LOG_REQUESTS: "all" });
   const id = await instance.prompt();

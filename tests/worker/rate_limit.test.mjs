@@ -47,6 +47,7 @@ test("every route of events counts, the reads do not", async () => {
     [`/v1/prompts/${id}/copy`],
     [`/v1/prompts/${id}/copy?ack=async`],
     [`/v1/prompts/${id}/compare`],
+    [`/v1/prompts/${id}/fork`],
     [`/v1/prompts/${randomUUID()}/view`],
   ]) {
     const headers = newcomer();
@@ -72,6 +73,22 @@ test("functions that count are refused in PostgREST's form, those that read are 
   }
   assert.equal((await get("/rest/v1/rpc/get_popular_templates", { headers })).status, 200);
   assert.equal((await get("/rest/v1/prompts?select=id&limit=1", { headers })).status, 200);
+});
+
+test("rows that are events count, each of them; other rows do not", async () => {
+  const { counts, post, prompt, sql } = limited;
+  const as = user(randomUUID());
+  for (const [table, row] of [["prompt_events", { event_type: "fork" }], ["prompt_events", { event_type: "compare_add" }], ["prompt_usage", {}]]) {
+    const [prompt_id, headers] = [await prompt(), newcomer()];
+    const rows = (count) => Array.from({ length: count }, () => ({ prompt_id, ...row }));
+    assert.equal((await post(`/rest/v1/${table}`, rows(LIMIT - 1), { headers, as })).status, 201, table);
+    assert.equal(checkRefused(await post(`/rest/v1/${table}`, rows(2), { headers, as })).code, "53400", table);
+    assert.equal((await sql(`select 1 from ${table} where prompt_id = ?`, prompt_id)).length, LIMIT - 1, table);
+    assert.equal((await post(`/rest/v1/${table}`, rows(LIMIT + 1), { headers, as: service })).status, 201, table);
+    assert.equal((await post("/rest/v1/prompt_favorites", { prompt_id }, { headers, as })).status, 201);
+    const isCounted = table === "prompt_events" ? 2 * LIMIT : 0;
+    assert.equal((await counts(prompt_id)).reduce((sum, count) => sum + count), isCounted, table);
+  }
 });
 
 test("a request with more events than ever are let in is told so", async () => {
