@@ -371,6 +371,13 @@ describe("uses of prompts", async () => {
     assert.deepEqual(await columnOf("user_id", owner.from("prompt_usage").select("user_id").eq("prompt_id", hidden.id)), [owner.id]);
   });
 
+  test("none that is ahead, unless the service tells it", async () => {
+    const use = { prompt_id: mine.id, created_at: "2099-01-01T00:00:00+00:00" };
+    await refusedWhole(other.from("prompt_usage").insert(use), 400, "23514");
+    await refusedWhole(other.from("prompt_events").insert({ ...use, event_type: "fork" }), 400, "23514");
+    assert.equal((await service.from("prompt_usage").insert(use)).status, 201);
+  });
+
   test("an id is taken on its prompt, and free on another", async () => {
     const [id, another] = [randomUUID(), await prompt({ is_public: true })];
     const use = { id, prompt_id: mine.id, outfit: "first" };
