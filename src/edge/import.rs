@@ -182,7 +182,8 @@ impl<'a> Import<'a> {
             restoring::store_rows(to, &rows, &mut self.report).await?;
         }
         let parts = std::mem::take(&mut self.parts);
-        if parts.is_empty() { Ok(()) } else { restoring::store_counters(to, parts, &mut self.report).await }
+        let by = (to.0, &self.call.identity, to.1);
+        if parts.is_empty() { Ok(()) } else { restoring::store_counters(by, parts, &mut self.report).await }
     }
 
     async fn finish(&mut self, last: Option<Line>) -> Result<()> {

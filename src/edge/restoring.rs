@@ -10,6 +10,7 @@ use crate::data::import_report::ImportReport;
 use crate::data::policy::unknown_prompt;
 use crate::data::prompt::{PromptName, endless_line, is_endless_line};
 use crate::events::batch::by_prompt;
+use crate::http::identity::Identity;
 use crate::http::problem::{Code, Problem};
 use crate::moving::counter_lines::CounterLine;
 use crate::moving::row::MovedRow;
@@ -70,13 +71,13 @@ fn other_row() -> Problem {
 
 /// Has counters take their parts. Those of prompts that are not there have no counter.
 pub(super) async fn store_counters(
-    (env, now_ms): (&Env, i64),
+    (env, identity, now_ms): (&Env, &Identity, i64),
     lines: Vec<(u64, CounterLine)>,
     report: &mut ImportReport,
 ) -> Result<()> {
     let names: HashSet<PromptName> = lines.iter().map(|(_, line)| PromptName::Id(line.prompt_id)).collect();
     let mut known = HashMap::new();
-    prompt_lookup::find(env, names, &mut known).await?;
+    prompt_lookup::find(env, identity, names, &mut known).await?;
     let (known, unknown): (Vec<_>, Vec<_>) =
         lines.into_iter().partition(|(_, line)| known.contains_key(&PromptName::Id(line.prompt_id)));
     for (line, _) in unknown {
