@@ -166,10 +166,10 @@ openapi: ## write public/openapi.json from the routes and their descriptions
 fuzz-api: setup build $(API_TOOLS) ## try CASES requests made of the OpenAPI document, by callers of each kind
 	@$(NODE) tests/api/fuzzing.mjs $(CASES)
 
-# nightly has what libFuzzer needs; the targets are in fuzz/.
-fuzz: | programs ## run each fuzz target of the parsers for SECONDS seconds (needs nightly Rust and cargo-fuzz)
+# RUSTC_BOOTSTRAP lets stable Rust take the flags that libFuzzer needs; the targets are in fuzz/.
+fuzz: | programs ## run each fuzz target of the parsers for SECONDS seconds (needs cargo-fuzz)
 	@set -e; for target in $$(ls fuzz/fuzz_targets | sed 's/\.rs$$//'); do \
-		cargo +nightly fuzz run "$$target" -- -max_total_time=$(SECONDS) -max_len=4096 -timeout=10; \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run "$$target" -- -max_total_time=$(SECONDS) -max_len=4096 -timeout=10; \
 	done
 
 clean: ## remove build output and local state
