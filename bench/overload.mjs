@@ -10,6 +10,8 @@ import { memory } from "./overload/memory.mjs";
 import { overload } from "./overload/overload.mjs";
 
 const [DURATION, CONNECTIONS, COUNT] = ["OVERLOADED", "CONNECTIONS", "COUNT"].map((name) => Number(process.env[name]));
+/** Half of those who come have to be too many. */
+const SETTINGS = { REQUESTS_IN_HAND: String(CONNECTIONS / 2) };
 const LIBRARY = 1282;
 /** What is overloaded: kinds of counting/requests.mjs, of one prompt or of a library. */
 const OVERLOADS = [
@@ -59,7 +61,7 @@ function row(line) {
 if (DURATION > 0) {
   for (const plan of OVERLOADS) {
     const at = load();
-    const line = { ...(await overload({ ...plan, seconds: DURATION, connections: CONNECTIONS })), load_before: at, load_after: load() };
+    const line = { ...(await overload({ ...plan, seconds: DURATION, connections: CONNECTIONS, settings: SETTINGS })), load_before: at, load_after: load() };
     found.overloads.push(line);
     table(HEAD, [row(line)]);
     const [isKept, isWell] = [line.overload.share_of_best >= 0.9, line.recovery_ms !== null && line.recovery_ms <= 5000];

@@ -6,28 +6,20 @@ use super::EXAMPLE_ID;
 use super::events::counts;
 use super::operation::Operation;
 use super::schema::{
-    count, described, fraction, integer, interval, key, limit, list, nullable, number, one_of, properties, reference,
-    text, timestamp, told, told_with, uuid, whole, with,
+    count, described, integer, key, limit, list, nullable, number, one_of, properties, reference, text, timestamp,
+    told, uuid, with,
 };
-use crate::ancestry::request::{DEFAULT_BREADTH, DEFAULT_DEPTH};
 use crate::badge::color::Color;
 use crate::badge::drawing::{MEDIA_TYPE as BADGE_TYPE, Style};
 use crate::badge::metric::BadgeMetric;
-use crate::compared;
-use crate::counting::tally::Metric;
 use crate::http::problem::Code;
-use crate::limits::{
-    BADGE_LABEL_CHARS, FUNNEL_DAYS, KEY_CHARS, LINEAGE_BREADTH, LINEAGE_DEPTH, LINEAGE_NODES, PAGE_ROWS, SEARCH_CHARS,
-    SERIES_POINTS, STATS_PROMPTS, TIME_ZONE_CHARS,
-};
+use crate::limits::{BADGE_LABEL_CHARS, KEY_CHARS, PAGE_ROWS, SEARCH_CHARS, STATS_PROMPTS};
 use crate::live::counts::MEDIA_TYPE as LIVE_TYPE;
 use crate::rankings::list::{List, Span, WINDOWS_BY_NAME};
 use crate::rankings::page as ranking_page;
 use crate::search::request as search_request;
-use crate::series::totals;
-use crate::time::RANGE_MS;
 
-const TAG: &str = "figures";
+pub(super) const TAG: &str = "figures";
 
 /// The schemas of figures.
 pub(super) fn schemas() -> Map<String, Value> {
@@ -36,14 +28,6 @@ pub(super) fn schemas() -> Map<String, Value> {
         ("StatsPage", told([("stats", list(reference("Stats")))])),
         ("RankedPrompts", ranked_prompts()),
         ("Scenes", scenes()),
-        ("Series", series_answer()),
-        ("TotalSeries", total_series_answer()),
-        ("Share", share()),
-        ("Funnel", funnel_answer()),
-        ("Place", place()),
-        ("PlaceWithForks", place_with_forks()),
-        ("Lineage", lineage_answer()),
-        ("Compared", compared_answer()),
         ("Templates", templates()),
     ])
 }
@@ -73,7 +57,7 @@ pub(super) fn paged(operation: Operation, default: i64) -> Operation {
         .refusals(&[Code::InvalidValue])
 }
 
-fn with_limit(operation: Operation, default: i64) -> Operation {
+pub(super) fn with_limit(operation: Operation, default: i64) -> Operation {
     operation.query("limit", "How many a page has at the most.", limit(default)).refusals(&[Code::InvalidValue])
 }
 
@@ -241,181 +225,6 @@ fn scenes() -> Value {
 pub(super) fn uses_by_scene() -> Operation {
     let operation = of_prompt(Operation::new("getScenes", TAG, "Tells a prompt's uses by scene"));
     paged(operation, PAGE_ROWS).answer(200, "The uses.", reference("Scenes"))
-}
-
-fn metrics() -> Value {
-    one_of(Metric::ALL.map(Metric::name))
-}
-
-/// Those that are told of all prompts.
-fn metrics_of_all() -> Value {
-    one_of(Metric::ALL.into_iter().filter(|metric| totals::column(*metric).is_some()).map(Metric::name))
-}
-
-fn series_answer() -> Value {
-    let mut series = series_of(metrics(), count());
-    add_told(&mut series, "promptId", uuid());
-    series
-}
-
-fn total_series_answer() -> Value {
-    series_of(metrics_of_all(), described(integer(), "What was taken back in that time is subtracted."))
-}
-
-fn series_of(metric: Value, count: Value) -> Value {
-    let point = told([("start", timestamp()), ("count", count)]);
-    told([
-        ("metric", metric),
-        ("interval", one_of(["hour", "day"])),
-        ("tz", text()),
-        ("points", with(list(point), "maxItems", SERIES_POINTS)),
-    ])
-}
-
-/// An operation that tells of a time.
-fn over_time(operation: Operation) -> Operation {
-    let (least, most) = (*RANGE_MS.start(), *RANGE_MS.end());
-    let moment = json!({"anyOf": [
-        {"type": "integer", "minimum": least, "maximum": most},
-        {"type": "string", "format": "date", "pattern": "^(19[7-9][0-9]|[2-8][0-9]{3})-"},
-    ]});
-    let tz = json!({"type": "string", "maxLength": TIME_ZONE_CHARS, "default": "UTC", "examples": ["Europe/Berlin"]});
-    operation
-        .query("from", "Where it begins: milliseconds since 1970, or a date.", moment.clone())
-        .query("to", "Where it ends: milliseconds since 1970, or a date; now, without.", moment)
-        .query("tz", "The name of a time zone in the IANA's list.", tz)
-        .refusals(&[Code::InvalidValue])
-}
-
-/// `GET /v1/prompts/{id}/series`.
-pub(super) fn series() -> Operation {
-    let summary = "Tells how often something was counted, by hours or days";
-    let operation = of_prompt(Operation::new("getSeries", TAG, summary));
-    in_points(operation, metrics()).answer(200, "The points.", reference("Series"))
-}
-
-/// The series of all prompts: what [`series`] is of one.
-pub(super) fn series_of_all(operation: Operation) -> Operation {
-    in_points(operation, metrics_of_all()).answer(200, "The points.", reference("TotalSeries"))
-}
-
-/// An operation that tells of each hour or day of a time.
-fn in_points(operation: Operation, metrics: Value) -> Operation {
-    let text = format!("Without a gap; at most {SERIES_POINTS} points. `from` is before `to`.");
-    over_time(operation.description(text))
-        .query("metric", "What was counted.", with(metrics, "default", Metric::View.name()))
-        .query("interval", "What a point covers.", with(one_of(["hour", "day"]), "default", "day"))
-}
-
-fn share() -> Value {
-    reasoned(told([("rate", nullable(fraction())), ("interval", nullable(interval()))]))
-}
-
-fn funnel_answer() -> Value {
-    let share = || reference("Share");
-    let step = told_with(
-        [("step", one_of(["view", "copy", "fork", "compare"])), ("count", count())],
-        [("ofPrevious", share()), ("ofViews", share())],
-    );
-    let day = told([
-        ("start", timestamp()),
-        ("views", count()),
-        ("copies", count()),
-        ("forks", count()),
-        ("compares", count()),
-        ("copiesOfViews", share()),
-        ("forksOfCopies", share()),
-        ("comparesOfForks", share()),
-    ]);
-    told([
-        ("promptId", uuid()),
-        ("tz", text()),
-        ("from", timestamp()),
-        ("to", timestamp()),
-        ("steps", list(step)),
-        ("days", with(list(day), "maxItems", FUNNEL_DAYS)),
-    ])
-}
-
-/// `GET /v1/prompts/{id}/funnel`.
-pub(super) fn funnel() -> Operation {
-    let operation = Operation::new("getFunnel", TAG, "Tells how many views led to copies, and so on")
-        .description(format!("At most {FUNNEL_DAYS} days. `from` is before `to`."));
-    over_time(of_prompt(operation)).answer(200, "The steps, in all and by day.", reference("Funnel"))
-}
-
-/// A prompt in a lineage, or a place that the caller may not see.
-fn place_of(seen_more: &[(&str, Value)], hidden_more: &[(&str, Value)]) -> Value {
-    let credited = json!({"type": "object", "required": counts().iter().map(|(name, _)| *name).collect::<Vec<_>>(),
-        "properties": counts().into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect::<Map<_, _>>()});
-    let mut seen = told([
-        ("id", uuid()),
-        ("slug", nullable(text())),
-        ("title", text()),
-        ("credited", described(credited, "What all its descendants were counted for.")),
-        ("children", count()),
-        ("privateChildren", count()),
-        ("descendants", count()),
-    ]);
-    let mut hidden = told([("id", json!({"type": "null"})), ("hidden", json!({"const": true}))]);
-    for (name, count) in counts() {
-        add_told(&mut seen, name, count);
-    }
-    for (schema, more) in [(&mut seen, seen_more), (&mut hidden, hidden_more)] {
-        for (name, field) in more {
-            add_told(schema, name, field.clone());
-        }
-    }
-    json!({"anyOf": [seen, hidden]})
-}
-
-fn add_told(schema: &mut Value, name: &str, field: Value) {
-    schema["properties"][name] = field;
-    if let Some(Value::Array(required)) = schema.get_mut("required") {
-        required.push(name.into());
-    }
-}
-
-fn place() -> Value {
-    place_of(&[], &[])
-}
-
-fn place_with_forks() -> Value {
-    let forks = [("forks", list(reference("PlaceWithForks"))), ("next_cursor", next_cursor())];
-    place_of(&forks, &forks)
-}
-
-fn lineage_answer() -> Value {
-    let first = told([("prompt", reference("PlaceWithForks")), ("ancestors", list(reference("Place")))]);
-    let next = told([("forks", list(reference("PlaceWithForks"))), ("next_cursor", next_cursor())]);
-    json!({"anyOf": [first, next]})
-}
-
-/// `GET /v1/prompts/{id}/lineage`.
-pub(super) fn lineage() -> Operation {
-    let operation = Operation::new("getLineage", TAG, "Tells what a prompt comes from, and the tree of its forks")
-        .description(format!("At most {LINEAGE_NODES} forks; where more are left, `next_cursor` gives the next."));
-    of_prompt(operation)
-        .query("depth", "Levels of forks.", with(whole(1, LINEAGE_DEPTH), "default", DEFAULT_DEPTH))
-        .query("breadth", "Forks of each prompt.", with(whole(1, LINEAGE_BREADTH), "default", DEFAULT_BREADTH))
-        .query("cursor", "A next_cursor of a lineage.", text())
-        .answer(200, "The lineage, or the next forks of a place.", reference("Lineage"))
-        .refusals(&[Code::InvalidValue])
-}
-
-fn compared_answer() -> Value {
-    let prompt = told([("id", uuid()), ("slug", nullable(text())), ("title", text()), ("comparisons", count())]);
-    told([("promptId", uuid()), ("prompts", list(prompt))])
-}
-
-/// `GET /v1/prompts/{id}/compared`.
-pub(super) fn compared() -> Operation {
-    let summary = "Tells the prompts that were most often in the same comparison";
-    with_limit(of_prompt(Operation::new("getCompared", TAG, summary)), compared::DEFAULT_LIMIT).answer(
-        200,
-        "The prompts, the most often compared first.",
-        reference("Compared"),
-    )
 }
 
 fn templates() -> Value {

@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "it writes a file, natively, and no request reaches it")]
 #![expect(clippy::needless_pass_by_value, reason = "schemas are made where they are handed over")]
 
+mod ancestry;
 mod events;
 mod experiments;
 mod figures;
@@ -14,6 +15,7 @@ mod operation;
 mod prompts;
 mod rows;
 mod schema;
+mod series;
 mod service;
 mod sharing;
 
@@ -103,10 +105,10 @@ fn native(endpoint: Endpoint) -> Option<Operation> {
         Endpoint::StatsOfMany => figures::stats_of_many(),
         Endpoint::Top => figures::top(),
         Endpoint::Scenes => figures::uses_by_scene(),
-        Endpoint::Series => figures::series(),
-        Endpoint::Funnel => figures::funnel(),
-        Endpoint::Lineage => figures::lineage(),
-        Endpoint::Compared => figures::compared(),
+        Endpoint::Series => series::series(),
+        Endpoint::Funnel => series::funnel(),
+        Endpoint::Lineage => ancestry::lineage(),
+        Endpoint::Compared => ancestry::compared(),
         Endpoint::Search => figures::search(),
         Endpoint::Declare => experiments::declare(),
         Endpoint::Assignment => experiments::assignment(),
@@ -126,8 +128,15 @@ fn native(endpoint: Endpoint) -> Option<Operation> {
 
 fn schemas() -> Map<String, Value> {
     let mut schemas = properties([("Problem", problem()), ("DataError", data_error())]);
-    for more in [events::schemas(), prompts::schemas(), figures::schemas(), experiments::schemas(), service::schemas()]
-    {
+    for more in [
+        events::schemas(),
+        prompts::schemas(),
+        figures::schemas(),
+        series::schemas(),
+        ancestry::schemas(),
+        experiments::schemas(),
+        service::schemas(),
+    ] {
         schemas.extend(more);
     }
     schemas.extend(TABLES.iter().flat_map(|table| rows::schemas(table)));

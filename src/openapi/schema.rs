@@ -148,3 +148,11 @@ pub(super) fn properties<const N: usize>(fields: [(&str, Value); N]) -> Map<Stri
 pub(super) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
+
+/// Adds a field that is always there to an object.
+pub(super) fn add_told(schema: &mut Value, name: &str, field: Value) {
+    schema["properties"][name] = field;
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.push(name.into());
+    }
+}

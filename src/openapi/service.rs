@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::figures::{next_cursor, paged, series_of_all};
+use super::figures::{next_cursor, paged};
 use super::operation::{Caller, JSON, Operation};
 use super::schema::{
     asked, closed, count, described, instant_ms, integer, key, list, nullable, properties, reference, text, told,
@@ -172,7 +172,7 @@ pub(super) fn runs() -> Operation {
 /// `GET /v1/admin/series`.
 pub(super) fn totals() -> Operation {
     let summary = "Tells how often something was counted of all prompts, by hours or days";
-    series_of_all(Operation::new("getTotals", TAG, summary).by(Caller::Service))
+    super::series::of_all(Operation::new("getTotals", TAG, summary).by(Caller::Service))
 }
 
 /// `GET /v1/admin/metrics`.

@@ -48,6 +48,18 @@ export function connect(origin) {
   };
 }
 
+/** Has callers of `origin` send `each` requests, each caller one after another, by `send(caller, number)`; gives all answers. */
+export async function trafficTo(origin, count, each, send) {
+  const callers = Array.from({ length: count }, () => connect(origin));
+  const answers = await Promise.all(callers.map(async (caller) => {
+    const mine = [];
+    for (let sent = 0; sent < each; sent++) mine.push(await send(caller, sent));
+    return mine;
+  }));
+  for (const caller of callers) caller.end();
+  return answers.flat();
+}
+
 /** JSON where it is that, and text otherwise. */
 function parsed({ headers }, chunks) {
   const text = Buffer.concat(chunks).toString();

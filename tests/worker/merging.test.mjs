@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, afterEach, test } from "node:test";
-import { connect } from "./connections.mjs";
+import { connect, trafficTo } from "./connections.mjs";
 import { atOnce, service, until } from "./instance.mjs";
 import { Served } from "./served.mjs";
 
@@ -11,17 +11,7 @@ const served = await Served.make();
 after(() => served.end());
 let api = await served.start();
 
-/** Has callers send `each` requests, each caller one after another; gives all answers. */
-async function traffic(count, each, send) {
-  const callers = Array.from({ length: count }, () => connect(served.url));
-  const answers = await Promise.all(callers.map(async (caller) => {
-    const mine = [];
-    for (let sent = 0; sent < each; sent++) mine.push(await send(caller, sent));
-    return mine;
-  }));
-  for (const caller of callers) caller.end();
-  return answers.flat();
-}
+const traffic = (count, each, send) => trafficTo(served.url, count, each, send);
 
 const view = (caller, id, key, more) =>
   caller.post(`/v1/prompts/${id}/view`, undefined, { headers: { "idempotency-key": key }, ...more });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, afterEach, test } from "node:test";
-import { connect } from "./connections.mjs";
+import { connect, trafficTo } from "./connections.mjs";
 import { service, until } from "./instance.mjs";
 import { Served } from "./served.mjs";
 
@@ -13,19 +13,11 @@ after(() => served.end());
 const api = await served.start();
 
 /** Callers that send at once, each `each` requests one after another; their answers, with the keys they were sent under. */
-async function traffic(count, each, send) {
-  const callers = Array.from({ length: count }, () => connect(served.url));
-  const answers = await Promise.all(callers.map(async (caller) => {
-    const mine = [];
-    for (let sent = 0; sent < each; sent++) {
-      const key = randomUUID();
-      mine.push({ key, ...(await send(caller, key)) });
-    }
-    return mine;
-  }));
-  for (const caller of callers) caller.end();
-  return answers.flat();
-}
+const traffic = (count, each, send) =>
+  trafficTo(served.url, count, each, async (caller) => {
+    const key = randomUUID();
+    return { key, ...(await send(caller, key)) };
+  });
 
 const view = (id) => (caller, key) => caller.post(`/v1/prompts/${id}/view`, undefined, { headers: { "idempotency-key": key } });
 
