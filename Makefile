@@ -22,9 +22,8 @@ MAKEFLAGS += --no-print-directory
 export WRANGLER_SEND_METRICS := false
 export CLOUDFLARE_CF_FETCH_ENABLED := false
 
-# worker-build and wasm-bindgen-cli have to match the crates, so Cargo.lock is where their versions are set.
+# wasm-bindgen-cli has to match the crate, so Cargo.lock is where its version is set.
 locked = $(shell sed -n '/^name = "$(1)"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' Cargo.lock)
-WORKER_BUILD := .tools/worker-build-$(call locked,worker).installed
 WASM_BINDGEN := .tools/wasm-bindgen-cli-$(call locked,wasm-bindgen).installed
 PACKAGES := node_modules/.package-lock.json
 CARGO_DENY := .tools/cargo-deny-0.20.2.installed
@@ -37,7 +36,7 @@ WITH_NODE := exec env PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 NODE := $(WITH_NODE) node
 WRANGLER := $(WITH_NODE) wrangler
 
-# What rustc writes for wasm32. worker-build can run wasm-opt itself, but keeps the names of functions: a fifth of the file.
+# What rustc writes for wasm32.
 WASM_FEATURES := $(addprefix --enable-,mutable-globals sign-ext nontrapping-float-to-int bulk-memory multivalue \
 	reference-types exception-handling)
 
@@ -47,7 +46,7 @@ WASM_FEATURES := $(addprefix --enable-,mutable-globals sign-ext nontrapping-floa
 WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-memory-unused --reorder-functions-by-name $(WASM_FEATURES)
 
 # Folders are listed too: their time changes when a file is added or removed.
-SOURCES := $(shell find src) scripts/door.mjs Cargo.toml Cargo.lock Makefile
+SOURCES := $(shell find src) scripts/bundle.mjs Cargo.toml Cargo.lock Makefile
 
 .PHONY: help dev test torture serve setup chromium build token demo-data replay backup restore screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads bench-overload openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
 
@@ -97,7 +96,7 @@ torture: setup build ## kill the worker KILLS times while CLIENTS clients use it
 	@$(NODE) tests/torture/torture.mjs --kills "$(KILLS)" --clients "$(CLIENTS)" --seed "$(SEED)" --faults "$(FAULTS)" \
 		--fault-rounds "$(ROUNDS)"
 
-setup: programs toolchain $(WORKER_BUILD) $(WASM_BINDGEN) $(PACKAGES) ## install what is missing: wasm target, build tools, npm packages
+setup: programs toolchain $(WASM_BINDGEN) $(PACKAGES) ## install what is missing: wasm target, build tools, npm packages
 
 # CHROMIUM says where it is if it has another name.
 export CHROMIUM ?= chromium
@@ -197,13 +196,6 @@ toolchain: | programs
 			{ echo "Adding $$component (some seconds)"; rustup component add $$component; } || exit 1; \
 	done
 
-.tools/worker-build-%.installed: | toolchain
-	@[ "$$(uname)" != Linux ] || [ -n "$$OPENSSL_DIR" ] || pkg-config --exists openssl || \
-		{ echo 'worker-build needs the headers of OpenSSL (Debian: apt-get install pkg-config libssl-dev)' >&2; exit 1; }
-	@echo 'Compiling worker-build $* (about 4 minutes on two cores, once)'
-	cargo install worker-build --version $* --locked --root .tools
-	@touch $@
-
 .tools/wasm-bindgen-cli-%.installed: | toolchain
 	@echo 'Compiling wasm-bindgen-cli $* (about 2 minutes on two cores, once)'
 	cargo install wasm-bindgen-cli --version $* --root .tools
@@ -233,18 +225,19 @@ CARGO_FOLDER = $${CARGO_HOME:-$$HOME/.cargo}
 REMAPPED = $$(for folder in "$(CARGO_FOLDER)"/registry/src/*; do printf -- '--remap-path-prefix=%s=crates ' "$$folder"; done; \
 	printf -- '--remap-path-prefix=%s/lib/rustlib/src/rust=/rustc/%s' "$$(rustc --print sysroot)" "$$(rustc -vV | sed -n 's/^commit-hash: //p')")
 
-# RUN_TO_COMPLETION: a request whose client goes away is not cut off, for others wait for what it does.
+COMPILED = "$${CARGO_TARGET_DIR:-target}"/wasm32-unknown-unknown/release
+
+# WASM_BINDGEN_USE_JS_SYS: the promises of exported functions are those of js-sys, which worker uses. The other two: after a panic
+# the module can start anew (src/edge/entry.js).
 build/.done: $(SOURCES) | setup
 	@echo 'Building the worker (about a minute cold, 10 seconds warm)'
-	@cargo fetch --quiet --locked --target wasm32-unknown-unknown
-	@$(WITH_NODE) \
-		CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$(REMAPPED)" \
-		WASM_BINDGEN_BIN="$(CURDIR)/.tools/bin/wasm-bindgen" \
-		ESBUILD_BIN="$(CURDIR)/node_modules/.bin/esbuild" \
-		RUN_TO_COMPLETION=1 \
-		.tools/bin/worker-build --release --no-opt
-	@$(NODE) scripts/door.mjs
-	@node_modules/.bin/wasm-opt $(WASM_OPT) build/index_bg.wasm -o build/index_bg.wasm
+	@CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$(REMAPPED)" WASM_BINDGEN_USE_JS_SYS=1 \
+		cargo build --quiet --locked --release --lib --target wasm32-unknown-unknown
+	@.tools/bin/wasm-bindgen --target module --no-typescript --experimental-reset-state-function --force-enable-abort-handler \
+		--out-name index --out-dir $(COMPILED)/bindings $(COMPILED)/promptmeter.wasm
+	@mkdir -p build
+	@$(NODE) scripts/bundle.mjs $(COMPILED)/bindings/index.js
+	@node_modules/.bin/wasm-opt $(WASM_OPT) $(COMPILED)/bindings/index_bg.wasm -o build/index_bg.wasm
 	@echo "index_bg.wasm: $$(wc -c <build/index_bg.wasm) bytes, $$(gzip -9c build/index_bg.wasm | wc -c) gzipped"
 	@touch $@
 

@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Result, console_warn};
 
 use super::answer::{Refusal, header_lines, respond};
-use super::call::Chunks;
+use super::body::Body;
 use super::metering;
 use super::settings::Settings;
 use crate::http::admission::{Admission, CLOSED_MS, Places};
@@ -16,7 +16,6 @@ use crate::http::head::Head;
 use crate::http::problem::Problem;
 use crate::http::route::{Found, ROUTES, Sharing};
 use crate::json::json_text;
-use crate::limits::BODY_BYTES;
 use crate::metrics::meter::Meter;
 use crate::rest::error::DataError;
 
@@ -51,14 +50,14 @@ impl Drop for Taken {
 /// Lets a request in, or does not. What costs as little as a refusal takes no place.
 pub(super) fn enter(
     settings: &Settings,
-    request: &web_sys::Request,
+    body: &Body,
     head: &Head,
     found: std::result::Result<&Found, &Problem>,
     now_ms: i64,
 ) -> std::result::Result<InHand, Problem> {
     let is_counted = head.method() != "OPTIONS" && found.is_ok_and(|found| !found.is_always_open());
     let Some(bound) = settings.requests_in_hand.filter(|_| is_counted) else { return Ok(Rc::new(Taken(None))) };
-    let bytes = body_bytes(request, head);
+    let bytes = body.bytes(head);
     let (entered, closes) = ADMISSION.with_borrow_mut(|admission| {
         let admission = admission.get_or_insert_with(|| Admission::of(bound));
         (admission.enter(bytes, now_ms), admission.closes(now_ms))
@@ -109,29 +108,20 @@ fn note_refused(requests: u32) {
 /// Answers a request that is not let in, with as little work as there may be.
 pub(super) async fn refuse(
     problem: Problem,
-    request: web_sys::Request,
+    body: Body,
     head: &Head,
     (settings, sharing): (&Settings, Sharing),
     request_id: String,
 ) -> Result<web_sys::Response> {
-    if body_bytes(&request, head) > UNREAD_BYTES {
-        Chunks::of(request).discard().await;
+    if body.bytes(head) > UNREAD_BYTES {
+        body.discard().await;
     }
     let mut headers = cors::headers(sharing, &settings.allowed_origins, head.header("Origin"));
     headers.push(("X-Request-Id", request_id));
     respond(Refusal::from(problem).at(head.path()).answer()?, &headers)
 }
 
-/// How long a body may be. One that does not say so may be as long as any.
-fn body_bytes(request: &web_sys::Request, head: &Head) -> usize {
-    match head.header("Content-Length").map(str::parse) {
-        Some(Ok(length)) => length,
-        None if matches!(head.method(), "GET" | "HEAD") || request.body().is_none() => 0,
-        _ => BODY_BYTES,
-    }
-}
-
-#[wasm_bindgen(module = "/src/edge/door_state.js")]
+#[wasm_bindgen(module = "/src/edge/door.js")]
 extern "C" {
     #[wasm_bindgen(js_name = closeDoor)]
     fn close_door(until_ms: f64, headers: &str, problem: &str, data_error: &str, open: &str) -> u32;

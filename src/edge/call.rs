@@ -2,26 +2,23 @@
 
 use std::rc::Rc;
 
-use futures_util::StreamExt;
-use worker::{ByteStream, Context, Env, Request};
+use worker::{Context, Env};
 
 use super::admission::InHand;
-use super::http::whole_body;
+use super::body::{Body, Chunks};
 use super::merging::Way;
 use super::runtime::log_failure;
-use crate::http::body::too_large;
 use crate::http::head::Head;
 use crate::http::identity::Identity;
-use crate::http::problem::{Code, Problem};
+use crate::http::problem::Problem;
 use crate::http::query::{Query, wants_async};
-use crate::limits::{BODY_BYTES, DISCARDED_BYTES};
 
 /// A request that was let in.
 pub(super) struct Call {
-    /// The request itself; its body is read once.
-    pub(super) request: web_sys::Request,
-    /// What stands before its body.
+    /// What stands before the body.
     pub(super) head: Head,
+    /// The body, which is read once.
+    pub(super) body: Body,
     /// The bindings.
     pub(super) env: Env,
     /// Keeps work going after the answer.
@@ -63,63 +60,17 @@ impl Call {
         Query::parse(self.head.query())
     }
 
-    /// Reads the body, which may have [`BODY_BYTES`]; no more is taken in.
+    /// Reads the body, which may have [`BODY_BYTES`](crate::limits::BODY_BYTES); no more is taken in.
     pub(super) async fn body(&mut self) -> Result<Vec<u8>, Problem> {
-        match self.head.header("Content-Length").and_then(|length| length.parse::<usize>().ok()) {
-            Some(0) => return Ok(Vec::new()),
-            Some(length) if length > BODY_BYTES => return Err(too_large()),
-            // HTTP sees to it that it has the length that was declared.
-            Some(_) => return whole_body(self.request.array_buffer()).await.map_err(broken_off),
-            None => {}
-        }
-        let mut body = Vec::new();
-        let mut chunks = self.chunks();
-        while let Some(chunk) = chunks.next().await? {
-            if body.len() + chunk.len() > BODY_BYTES {
-                chunks.discard().await;
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        self.take_body().whole(&self.head).await
     }
 
     /// The body as it comes in.
-    pub(super) fn chunks(&self) -> Chunks {
-        Chunks::of(Clone::clone(&self.request))
-    }
-}
-
-/// The chunks of a request's body.
-pub(super) struct Chunks {
-    stream: Option<ByteStream>,
-}
-
-impl Chunks {
-    /// The body of a request; nothing, if it was read before.
-    pub(super) fn of(request: web_sys::Request) -> Self {
-        Self { stream: Request::from(request).stream().ok() }
+    pub(super) fn chunks(&mut self) -> Chunks {
+        self.take_body().chunks()
     }
 
-    /// Reads what is left, up to a limit, to be done with it.
-    pub(super) async fn discard(mut self) {
-        let mut discarded = 0;
-        while let Ok(Some(chunk)) = self.next().await {
-            discarded += chunk.len();
-            if discarded > DISCARDED_BYTES {
-                break;
-            }
-        }
+    fn take_body(&mut self) -> Body {
+        std::mem::take(&mut self.body)
     }
-
-    /// The next chunk; `None` at the end, and for a request without a body.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
-        let Some(stream) = &mut self.stream else { return Ok(None) };
-        stream.next().await.transpose().map_err(broken_off)
-    }
-}
-
-fn broken_off(error: impl Into<worker::Error>) -> Problem {
-    log_failure("body", &error.into().to_string());
-    Problem::new(Code::InvalidJson, "The body broke off.")
 }

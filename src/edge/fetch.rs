@@ -2,13 +2,17 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::task::{self, Poll, Waker};
 
-use worker::{Context, Env, Result, console_log, event};
+use js_sys::futures::future_to_promise;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{Context, Env, Result, console_log, worker_sys};
 
 use super::admission::{self, InHand};
 use super::answer::{Answer, Refusal, respond};
-use super::call::{Call, Chunks};
-use super::http::head_of;
+use super::body::Body;
+use super::call::Call;
 use super::metering::Account;
 use super::runtime::{now_ms, random_u64};
 use super::settings::Settings;
@@ -26,26 +30,51 @@ use crate::http::route::{self, Access, Endpoint, Found, Sharing};
 use crate::limits::HEADER_BLOCK_BYTES;
 use crate::metrics::meter::Meter;
 
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<web_sys::Response> {
+/// Answers a request, whose body `entry.js` has read if it is short: at once where nothing has to be waited for, else by a promise.
+///
+/// # Errors
+/// Of the runtime, if it refuses to make the response.
+#[wasm_bindgen(js_name = fetch)]
+#[expect(unreachable_pub, reason = "JavaScript reaches it")]
+pub fn answer_request(
+    request: web_sys::Request,
+    head: String,
+    body: Option<Vec<u8>>,
+    env: Env,
+    context: worker_sys::Context,
+) -> std::result::Result<JsValue, JsValue> {
+    let context = Rc::new(Context::new(context));
+    let head = Head::of(head);
+    let body = Body::of(request, &head, body);
+    let mut response = Box::pin(response(head, body, env, Rc::clone(&context)));
+    match response.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(response) => Ok(response?.into()),
+        Poll::Pending => {
+            let promise = future_to_promise(async move { Ok(response.await?.into()) });
+            // A request whose client goes away is not cut off, for others wait for what it does.
+            (*context).as_ref().wait_until(&promise)?;
+            Ok(promise.into())
+        }
+    }
+}
+
+async fn response(head: Head, body: Body, env: Env, context: Rc<Context>) -> Result<web_sys::Response> {
     let began_ms = now_ms();
-    let head = head_of(&request);
     let settings = Settings::of(&env);
     let request_id = request_id(head.header("CF-Ray"), numbered());
     let found = route::find(head.path());
     let name = route::name_of(found.as_ref().ok(), head.method());
-    let in_hand = match admission::enter(&settings, &request, &head, found.as_ref(), began_ms) {
+    let in_hand = match admission::enter(&settings, &body, &head, found.as_ref(), began_ms) {
         Ok(in_hand) => in_hand,
         Err(problem) => {
             // These are many when there is least time for them: they are metered together, without a line of each.
             let sharing = found.as_ref().map_or(Sharing::CrossOrigin, Found::sharing);
-            return admission::refuse(problem, request, &head, (&settings, sharing), request_id).await;
+            return admission::refuse(problem, body, &head, (&settings, sharing), request_id).await;
         }
     };
-    let (context, account) = (Rc::new(context), Account::default());
+    let account = Account::default();
     let doors = (env.clone(), Rc::clone(&context), in_hand);
-    let outcome =
-        metering::on_account(Some(Rc::clone(&account)), outcome(request, head, doors, &settings, found)).await;
+    let outcome = metering::on_account(Some(Rc::clone(&account)), outcome(head, body, doors, &settings, found)).await;
     let (outcome, mut headers) = outcome;
     headers.push(("X-Request-Id", request_id.clone()));
     let answer = outcome.or_else(Refusal::answer)?;
@@ -73,8 +102,8 @@ fn numbered() -> (u32, u32) {
 
 /// What a request is answered, and the headers that go with it.
 async fn outcome(
-    request: web_sys::Request,
     head: Head,
+    body: Body,
     doors: (Env, Rc<Context>, InHand),
     settings: &Settings,
     found: std::result::Result<Found, Problem>,
@@ -82,24 +111,25 @@ async fn outcome(
     let (origin, path) = (head.header("Origin").map(str::to_owned), head.path().to_owned());
     let sharing = found.as_ref().map_or(Sharing::CrossOrigin, Found::sharing);
     let mut headers = cors::headers(sharing, &settings.allowed_origins, origin.as_deref());
+    let unread = body.unread();
     let answered = match found {
         Ok(found) if head.method() == "OPTIONS" => {
             headers.extend(cors::preflight_headers(&found));
             return (Ok(Answer::empty(204)), headers);
         }
-        Ok(found) => answer(Clone::clone(&request), head, doors, settings, found).await,
+        Ok(found) => answer(head, body, doors, settings, found).await,
         Err(problem) => Err(problem.into()),
     };
-    if answered.is_err() && !request.body_used() {
+    if answered.is_err() {
         // A body that nobody has read has to be out of the way.
-        Chunks::of(request).discard().await;
+        unread.discard().await;
     }
     (answered.map_err(|refusal| refusal.at(&path)), headers)
 }
 
 async fn answer(
-    request: web_sys::Request,
     head: Head,
+    body: Body,
     (env, context, in_hand): (Env, Rc<Context>, InHand),
     settings: &Settings,
     found: Found,
@@ -114,7 +144,7 @@ async fn answer(
     if let Some(user) = identity.user() {
         first_sight::note(&env, &context, user, now_ms);
     }
-    let call = Call { request, head, env, context, identity, id: found.id, now_ms, in_hand };
+    let call = Call { body, head, env, context, identity, id: found.id, now_ms, in_hand };
     let answer = match route.endpoint {
         Endpoint::Health => Ok(health::get_health(&call).await),
         Endpoint::Events => events::post_events(call).await,

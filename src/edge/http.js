@@ -4,7 +4,10 @@
 /** The method, the address, and in a line of its own each header, as `name:value`. */
 export function headOf(request) {
   let head = `${request.method} ${request.url}`;
-  for (const [name, value] of request.headers) head += `\n${name}:${value}`;
+  // An iterator of headers is one of the runtime's: each step of it would cross as well.
+  request.headers.forEach((value, name) => {
+    head += `\n${name}:${value}`;
+  });
   return head;
 }
 

@@ -4,15 +4,10 @@ use js_sys::futures::JsFuture;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use web_sys::{ReadableStream, Request, Response};
-
-use crate::http::head::Head;
+use web_sys::{ReadableStream, Response};
 
 #[wasm_bindgen(module = "/src/edge/http.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = headOf)]
-    fn head_text(request: &Request) -> String;
-
     /// A response; `headers` are lines, each a name, a colon and a value.
     #[wasm_bindgen(catch, js_name = responseOf)]
     pub(super) fn response_of(
@@ -28,11 +23,6 @@ extern "C" {
         headers: &str,
         body: &ReadableStream,
     ) -> std::result::Result<Response, JsValue>;
-}
-
-/// The head of a request.
-pub(super) fn head_of(request: &Request) -> Head {
-    Head::of(head_text(request))
 }
 
 /// A body at once: to read it chunk by chunk costs more than it says.

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use worker::{D1Database, Error, Result};
 
 use super::answer::Answer;
-use super::call::{Call, Chunks, storage_failure};
+use super::body::Chunks;
+use super::call::{Call, storage_failure};
 use super::{counters, d1, ingestion, prompt_lookup, restoring, settings};
 use crate::counting::ledger::digest_key;
 use crate::counting::protocol::{Command, ImportedRow, Reply};
@@ -47,7 +48,7 @@ const EVENTS: usize = 20_000;
 const LINEAGE_EVENTS: usize = 1000;
 
 /// Stores what the lines hold and tells what became of them.
-pub(super) async fn post_import(call: Call) -> std::result::Result<Answer, Problem> {
+pub(super) async fn post_import(mut call: Call) -> std::result::Result<Answer, Problem> {
     let content_type = call.header("Content-Type");
     check_type(
         content_type.as_deref(),

@@ -2,13 +2,15 @@
 
 use serde_json::json;
 use uuid::{Builder, Uuid};
-use worker::{Date, Result, console_error};
+use worker::{Result, console_error};
 
 use crate::json::json_text;
 
 /// Now, in milliseconds since 1970. In a request it stands still between two waits.
 pub(super) fn now_ms() -> i64 {
-    i64::try_from(Date::now().as_millis()).unwrap_or_default()
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
+    let now_ms = js_sys::Date::now() as i64;
+    now_ms
 }
 
 /// A new id (UUID v7).
