@@ -16,6 +16,7 @@ const batches = (kind) => [...cells(kind, ONE, 1, 8), ...cells(kind, ZIPF, 1, 8,
 /** Which subject is served, how it is warmed up, and what is then measured. Hot prompts come first: they leave least behind. */
 export const VISITS = [
   { subject: "empty", warmUp: warm("empty"), cells: cells("empty", ONE, 1, 32, 256) },
+  { subject: "reading", warmUp: warm("async"), cells: cells("async", ONE, 1, 32, 256) },
   {
     subject: "promptmeter",
     warmUp: warm("async"),

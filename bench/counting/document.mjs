@@ -7,6 +7,7 @@ const WHY = "## Why";
 
 const SUBJECTS = {
   empty: "an empty worker in JavaScript",
+  reading: "a worker in JavaScript that reads a view, answers as promptmeter does, and counts nothing",
   object: "one object call and one row per view, in JavaScript",
   d1: "D1 UPSERT per view, in JavaScript",
   postgres: "`increment_prompt_views` in PostgreSQL 15, pgbench, no HTTP",

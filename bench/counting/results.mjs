@@ -9,6 +9,7 @@ const MEDIANS = ["requests_per_s", "views_per_s", "p50_ms", "p99_ms", "cpu_us", 
 /** The targets of the design: the key, what it is, and what it has to be. */
 export const TARGETS = [
   { key: "async_vs_empty", what: "a view, `ack=async`, one prompt, against an empty worker, 32 connections", least: 0.9 },
+  { key: "async_vs_reading", what: "the same against a worker in JavaScript that reads a view, answers the same and counts nothing" },
   { key: "durable_vs_object_per_view", what: "a view, durable, one prompt, against one object call per view, 32 connections", least: 3 },
   { key: "durable256_vs_object_per_view", what: "the same with 256 connections, against one object call per view with 256", least: 5 },
   { key: "durable_vs_d1_upsert", what: "a view, durable, one prompt, against a D1 UPSERT per view, 32 connections" },
@@ -68,6 +69,7 @@ export function keyFigures({ rounds, compared, economics, wasmGzipKb, startup })
   const found = (name) => compared.reduce((sum, visit) => sum + visit[name], 0);
   return {
     async_vs_empty: ratio(cell("promptmeter", "async", ONE, 32), cell("empty", "empty", ONE, 32)),
+    async_vs_reading: ratio(cell("promptmeter", "async", ONE, 32), cell("reading", "async", ONE, 32)),
     durable_vs_object_per_view: ratio(durable(32), cell("object", "baseline", ONE, 32)),
     durable256_vs_object_per_view: ratio(durable(256), cell("object", "baseline", ONE, 256)),
     durable_vs_d1_upsert: ratio(durable(32), cell("d1", "baseline", ONE, 32)),

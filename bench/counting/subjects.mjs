@@ -76,6 +76,7 @@ const promptmeter = {
 /** By name: the worker, its settings, what has to be done once, and how the views of a prompt are read. */
 export const SUBJECTS = {
   empty: { worker: baseline("empty") },
+  reading: { worker: baseline("reading") },
   object: {
     worker: baseline("object-per-view", [{ name: "COUNTERS", class_name: "Counter" }]),
     read: readPlain,
@@ -98,6 +99,7 @@ export async function serveSubject(name, state, more = {}) {
   const origin = `http://127.0.0.1:${server.port}`;
   return {
     ...server,
+    isCounting: Boolean(read),
     addPrompts: (ids) => addPrompts(origin, ids),
     /** The views that are stored, of each prompt. */
     stored: (ids) => each(ids, (id) => read(origin, id)),

@@ -71,7 +71,6 @@ export async function measured(client, server, plan) {
  */
 export async function makeVisit({ subject, warmUp, cells }, { client, state, seconds, zipfIds, expected, report }) {
   const server = await serveSubject(subject, state);
-  const isCounting = warmUp.kind !== "empty";
   const idsOf = async (spread) => {
     if (spread !== ONE) return zipfIds;
     const ids = [randomUUID()];
@@ -97,7 +96,7 @@ export async function makeVisit({ subject, warmUp, cells }, { client, state, sec
     expected.add(ids, told);
     report(cellName(subject, { kind, spread, connections, visitors }), figures);
   }
-  const compared = isCounting ? await expected.compared(server) : NOTHING;
+  const compared = server.isCounting ? await expected.compared(server) : NOTHING;
   await server.stop();
   return { ...compared, ...warmUps };
 }

@@ -17,7 +17,7 @@ const RUN = { name: "a run", views: 30_000, errors: {}, wrong: 0, per_view: PER_
 /** Figures of one round: those of `given`, and the same for all others that are compared. */
 function round(given = {}) {
   const names = [
-    ["empty", "empty", 32], ["promptmeter", "async", 32], ["promptmeter", "durable", 32], ["promptmeter", "durable", 256],
+    ["empty", "empty", 32], ["reading", "async", 32], ["promptmeter", "async", 32], ["promptmeter", "durable", 32], ["promptmeter", "durable", 256],
     ["object", "baseline", 32], ["object", "baseline", 256], ["d1", "baseline", 32], ["postgres", "baseline", 32],
     ["redis", "synced", 32], ["redis", "everySecond", 32],
   ].map(([subject, kind, connections]) => cellName(subject, { kind, spread: ONE, connections }));
