@@ -9,6 +9,8 @@ pub const BODY_BYTES: usize = 1024 * 1024;
 /// Bytes that are read of the body of a request that is refused: a sender whose body is left unread loses the connection
 /// before the answer arrives.
 pub const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of a body that the runtime reads by itself when nobody else does.
+pub const UNREAD_BYTES: usize = 32 * 1024;
 /// Events in one request.
 pub const BATCH_EVENTS: usize = 500;
 /// Levels of arrays and objects in a JSON body.

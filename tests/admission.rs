@@ -4,7 +4,7 @@
 
 use promptmeter::http::admission::{Admission, CLOSED_MS, PERIOD_MS, PLACE_BYTES, Places, TELLING_MS};
 use promptmeter::http::problem::Code;
-use promptmeter::limits::BODY_BYTES;
+use promptmeter::limits::{BODY_BYTES, UNREAD_BYTES};
 use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -160,4 +160,14 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_javascript_knows_of_bodies_is_what_is_known_here() {
+    let check = |script: &str, name: &str, bytes: usize| {
+        let line = format!("const {name} = {} * 1024;", bytes / 1024);
+        assert!(script.lines().any(|known| known == line), "no line says {line}");
+    };
+    check(include_str!("../src/edge/entry.js"), "SHORT_BODY_BYTES", PLACE_BYTES);
+    check(include_str!("../src/edge/door.js"), "UNREAD_BYTES", UNREAD_BYTES);
 }

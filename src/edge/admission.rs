@@ -16,11 +16,9 @@ use crate::http::head::Head;
 use crate::http::problem::Problem;
 use crate::http::route::{Found, ROUTES, Sharing};
 use crate::json::json_text;
+use crate::limits::UNREAD_BYTES;
 use crate::metrics::meter::Meter;
 use crate::rest::error::DataError;
-
-/// Bytes of a body that the runtime reads by itself when nobody else does.
-const UNREAD_BYTES: usize = 32 * 1024;
 
 thread_local! {
     static ADMISSION: RefCell<Option<Admission>> = const { RefCell::new(None) };

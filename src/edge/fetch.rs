@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::task::{self, Poll, Waker};
 
 use js_sys::futures::future_to_promise;
 use wasm_bindgen::JsValue;
@@ -11,6 +10,7 @@ use worker::{Context, Env, Result, console_log, worker_sys};
 
 use super::admission::{self, InHand};
 use super::answer::{Answer, Refusal, respond};
+use super::beginning::{Begun, begin};
 use super::body::Body;
 use super::call::Call;
 use super::metering::Account;
@@ -46,10 +46,9 @@ pub fn answer_request(
     let context = Rc::new(Context::new(context));
     let head = Head::of(head);
     let body = Body::of(request, &head, body);
-    let mut response = Box::pin(response(head, body, env, Rc::clone(&context)));
-    match response.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
-        Poll::Ready(response) => Ok(response?.into()),
-        Poll::Pending => {
+    match begin(response(head, body, env, Rc::clone(&context))) {
+        Begun::Done(response) => Ok(response?.into()),
+        Begun::Waiting(response) => {
             let promise = future_to_promise(async move { Ok(response.await?.into()) });
             // A request whose client goes away is not cut off, for others wait for what it does.
             (*context).as_ref().wait_until(&promise)?;

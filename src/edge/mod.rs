@@ -9,6 +9,7 @@ mod alerting;
 mod ancestry;
 mod answer;
 mod badge;
+mod beginning;
 mod body;
 mod call;
 mod carried_storage;
