@@ -46,7 +46,7 @@ WASM_FEATURES := $(addprefix --enable-,mutable-globals sign-ext nontrapping-floa
 WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-memory-unused --reorder-functions-by-name $(WASM_FEATURES)
 
 # Folders are listed too: their time changes when a file is added or removed.
-SOURCES := $(shell find src) scripts/bundle.mjs Cargo.toml Cargo.lock Makefile
+SOURCES := $(shell find src) scripts/bundle.mjs Cargo.toml Cargo.lock package-lock.json Makefile
 
 .PHONY: help dev test torture serve setup chromium build token demo-data replay backup restore screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads bench-overload openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
 
@@ -232,12 +232,12 @@ COMPILED = "$${CARGO_TARGET_DIR:-target}"/wasm32-unknown-unknown/release
 build/.done: $(SOURCES) | setup
 	@echo 'Building the worker (about a minute cold, 10 seconds warm)'
 	@CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$(REMAPPED)" WASM_BINDGEN_USE_JS_SYS=1 \
-		cargo build --quiet --locked --release --lib --target wasm32-unknown-unknown
+		cargo build --quiet --locked --release --lib --target wasm32-unknown-unknown --target-dir "$${CARGO_TARGET_DIR:-target}"
 	@.tools/bin/wasm-bindgen --target module --no-typescript --experimental-reset-state-function --force-enable-abort-handler \
 		--out-name index --out-dir $(COMPILED)/bindings $(COMPILED)/promptmeter.wasm
 	@mkdir -p build
-	@$(NODE) scripts/bundle.mjs $(COMPILED)/bindings/index.js
 	@node_modules/.bin/wasm-opt $(WASM_OPT) $(COMPILED)/bindings/index_bg.wasm -o build/index_bg.wasm
+	@$(NODE) scripts/bundle.mjs $(COMPILED)/bindings/index.js
 	@echo "index_bg.wasm: $$(wc -c <build/index_bg.wasm) bytes, $$(gzip -9c build/index_bg.wasm | wc -c) gzipped"
 	@touch $@
 

@@ -2,21 +2,22 @@
 //
 // wasm-bindgen copies the files of src/edge that the crate names. Here they are taken from where they stand, for one of them
 // is imported by entry.js as well, and is to be the same one.
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
 const ROOT = join(import.meta.dirname, "..");
-const OUT = join(ROOT, "build/index.js");
+const COPIES = /\/snippets\/promptmeter-\w+\/src\//;
+/** How wasm-bindgen imports the module, which the runtime has as a value. */
+const IMPORT = "import source ";
 
 const originals = {
   name: "originals",
-  setup: ({ onResolve }) => onResolve({ filter: /\/snippets\/promptmeter-\w+\/src\// }, ({ path }) => ({ path: join(ROOT, path.slice(path.indexOf("/src/"))) })),
+  setup: ({ onResolve }) => onResolve({ filter: COPIES }, ({ path }) => ({ path: join(ROOT, path.slice(path.indexOf("/src/"))) })),
 };
 
-await build({
+const { outputFiles: [bundle] } = await build({
   entryPoints: [join(ROOT, "src/edge/entry.js")],
-  outfile: OUT,
   alias: { "promptmeter-bindings": resolve(process.argv[2]) },
   external: ["./index_bg.wasm"],
   plugins: [originals],
@@ -24,6 +25,7 @@ await build({
   minify: true,
   format: "esm",
   logLevel: "warning",
+  write: false,
 });
-// The runtime has its own way to import a module: as others import a value.
-await writeFile(OUT, (await readFile(OUT, "utf8")).replace("import source ", "import "));
+if (!bundle.text.includes(IMPORT)) throw new Error(`${process.argv[2]} imports its module in another way than it did`);
+await writeFile(join(ROOT, "build/index.js"), bundle.text.replace(IMPORT, "import "));

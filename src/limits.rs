@@ -92,7 +92,8 @@ pub const BADGE_LABEL_CHARS: usize = 100;
 /// Listeners to the live counts of one prompt, unless `LIVE_LISTENERS` says another number.
 pub const LIVE_LISTENERS: usize = 5000;
 /// Requests that an isolate has in hand, unless `REQUESTS_IN_HAND` says another number. A place stands for 16 KiB of a body at the
-/// most, so bodies in hand are 32 MiB together, a quarter of what an isolate of Cloudflare may have.
+/// most, so bodies in hand are 32 MiB together, and 16 MiB more are being read before they are (`entry.js`): with both three eighths of
+/// what an isolate of Cloudflare may have.
 pub const REQUESTS_IN_HAND: usize = 2048;
 /// Characters of the id of an event of a stream: six counts of up to 20 digits.
 pub const EVENT_STREAM_ID_CHARS: usize = 128;

@@ -16,6 +16,8 @@ pub(super) enum Body {
     Read(Vec<u8>),
     /// It comes in.
     Unread(web_sys::Request),
+    /// It broke off.
+    Broken,
 }
 
 impl Default for Body {
@@ -27,10 +29,14 @@ impl Default for Body {
 impl Body {
     /// The body of a request with this head, as far as it is read.
     pub(super) fn of(request: web_sys::Request, head: &Head, read: Option<Vec<u8>>) -> Self {
-        let is_empty = || matches!(head.method(), "GET" | "HEAD") || declared(head) == Some(0);
+        let is_empty = || match declared(head) {
+            Some(length) => length == 0,
+            None => matches!(head.method(), "GET" | "HEAD") && !is_chunked(head),
+        };
         match read {
             Some(bytes) => Self::Read(bytes),
             None if is_empty() => Self::default(),
+            None if request.body_used() => Self::Broken,
             None => Self::Unread(request),
         }
     }
@@ -39,6 +45,7 @@ impl Body {
     pub(super) fn bytes(&self, head: &Head) -> usize {
         match self {
             Self::Read(bytes) => bytes.len(),
+            Self::Broken => 0,
             Self::Unread(request) => match declared(head) {
                 Some(length) => length,
                 None if request.body().is_none() => 0,
@@ -50,7 +57,7 @@ impl Body {
     /// The same body, as far as it is not read: nothing of one that is.
     pub(super) fn unread(&self) -> Self {
         match self {
-            Self::Read(_) => Self::default(),
+            Self::Read(_) | Self::Broken => Self::default(),
             Self::Unread(request) => Self::Unread(Clone::clone(request)),
         }
     }
@@ -59,12 +66,13 @@ impl Body {
     pub(super) async fn whole(self, head: &Head) -> Result<Vec<u8>, Problem> {
         let request = match self {
             Self::Read(bytes) => return Ok(bytes),
+            Self::Broken => return Err(broken_off()),
             Self::Unread(request) => request,
         };
         match declared(head) {
             Some(length) if length > BODY_BYTES => return Err(too_large()),
             // HTTP sees to it that it has the length that was declared.
-            Some(_) => return whole_body(request.array_buffer()).await.map_err(broken_off),
+            Some(_) => return whole_body(request.array_buffer()).await.map_err(|error| failed(&error.into())),
             None => {}
         }
         let mut body = Vec::new();
@@ -82,7 +90,8 @@ impl Body {
     /// It as it comes in; nothing of one that was read before.
     pub(super) fn chunks(self) -> Chunks {
         match self {
-            Self::Read(bytes) => Chunks { first: Some(bytes), stream: None },
+            Self::Read(bytes) => Chunks { first: Some(Ok(bytes)), stream: None },
+            Self::Broken => Chunks { first: Some(Err(broken_off())), stream: None },
             Self::Unread(request) if request.body_used() => Chunks { first: None, stream: None },
             Self::Unread(request) => Chunks { first: None, stream: Request::from(request).stream().ok() },
         }
@@ -98,7 +107,7 @@ impl Body {
 
 /// The chunks of a body.
 pub(super) struct Chunks {
-    first: Option<Vec<u8>>,
+    first: Option<Result<Vec<u8>, Problem>>,
     stream: Option<ByteStream>,
 }
 
@@ -117,19 +126,27 @@ impl Chunks {
     /// The next chunk; `None` at the end, and for a request without a body.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
         if let Some(first) = self.first.take() {
-            return Ok(Some(first));
+            return first.map(Some);
         }
         let Some(stream) = &mut self.stream else { return Ok(None) };
-        stream.next().await.transpose().map_err(broken_off)
+        stream.next().await.transpose().map_err(|error| failed(&error))
     }
 }
 
-/// The length that a head declares.
+/// The length that a head declares. Where there are chunks they decide.
 fn declared(head: &Head) -> Option<usize> {
-    head.header("Content-Length").and_then(|length| length.parse().ok())
+    head.header("Content-Length").filter(|_| !is_chunked(head)).and_then(|length| length.parse().ok())
 }
 
-fn broken_off(error: impl Into<worker::Error>) -> Problem {
-    log_failure("body", &error.into().to_string());
+fn is_chunked(head: &Head) -> bool {
+    head.header("Transfer-Encoding").is_some()
+}
+
+fn failed(error: &worker::Error) -> Problem {
+    log_failure("body", &error.to_string());
+    broken_off()
+}
+
+fn broken_off() -> Problem {
     Problem::new(Code::InvalidJson, "The body broke off.")
 }

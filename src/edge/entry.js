@@ -5,8 +5,10 @@ import * as worker from "promptmeter-bindings";
 import { refusal } from "./door.js";
 import { headOf } from "./http.js";
 
-/** Bytes of a body that is read before WebAssembly is entered: as many as one place of REQUESTS_IN_HAND stands for. */
+/** Bytes of a body that is read before WebAssembly is entered: as many as a place of REQUESTS_IN_HAND stands for. */
 const SHORT_BODY_BYTES = 16 * 1024;
+/** Bodies that are read so at the same time. Others are read when their requests have their places. */
+const BODIES_AT_ONCE = 1024;
 
 Error.stackTraceLimit = 100;
 const state = worker.__worker_init_state();
@@ -16,11 +18,11 @@ function note(error) {
 }
 addEventListener("error", ({ error }) => note(error));
 
+/** Has it started anew if that is due: the bindings would only when what they are given lies in the memory of before. */
 function alive() {
-  if (!state.criticalError) return;
-  worker.__wbg_reset_state();
+  if (state.criticalError) worker.__wbg_reset_state();
+  else worker.__worker_init_state();
   state.criticalError = false;
-  state.instanceId++;
 }
 
 function call(work) {
@@ -33,19 +35,37 @@ function call(work) {
   }
 }
 
-const answer = (request, body, env, context) => call(() => worker.fetch(request, headOf(request), body, env, context));
+let reading = 0;
+
+/** Reads a short body, then answers. */
+function answerWhenRead(request, head, env, context) {
+  const answer = (body) => call(() => worker.fetch(request, head, body, env, context));
+  reading++;
+  return request.arrayBuffer().then(
+    (body) => {
+      reading--;
+      return refusal(request) ?? answer(new Uint8Array(body));
+    },
+    () => {
+      reading--;
+      // It broke off, which whoever wants to read it is told.
+      return answer();
+    },
+  );
+}
 
 export default {
   fetch(request, env, context) {
     const refused = refusal(request);
     if (refused) return refused;
-    const length = Number(request.headers.get("content-length"));
-    if (!(length > 0 && length <= SHORT_BODY_BYTES)) return answer(request, undefined, env, context);
-    return request.arrayBuffer().then(
-      (body) => answer(request, new Uint8Array(body), env, context),
-      // It broke off, which whoever wants to read it is told.
-      () => answer(request, undefined, env, context),
-    );
+    const { head, bodyBytes } = headOf(request);
+    const isShort = bodyBytes > 0 && bodyBytes <= SHORT_BODY_BYTES && reading < BODIES_AT_ONCE;
+    const answered = isShort
+      ? answerWhenRead(request, head, env, context)
+      : call(() => worker.fetch(request, head, undefined, env, context));
+    // A request whose client goes away is not cut off, for others wait for what it does.
+    if (answered instanceof Promise) context.waitUntil(answered);
+    return answered;
   },
 
   scheduled: (event, env, context) => call(() => worker.scheduled(event, env, context)),
@@ -60,24 +80,26 @@ function object(Bound) {
 
     constructor(...given) {
       this.#given = given;
-      call(() => this.#current());
+      this.call(() => {});
     }
 
-    #current() {
-      if (this.#instance !== state.instanceId) [this.#bound, this.#instance] = [new Bound(...this.#given), state.instanceId];
-      return this.#bound;
+    call(work) {
+      return call(() => {
+        if (this.#instance !== state.instanceId) [this.#bound, this.#instance] = [new Bound(...this.#given), state.instanceId];
+        return work(this.#bound);
+      });
     }
 
     fetch(request) {
-      return call(() => this.#current().fetch(request));
-    }
-
-    alarm() {
-      return call(() => this.#current().alarm());
+      return this.call((bound) => bound.fetch(request));
     }
   };
 }
 
-export const PromptCounter = object(worker.PromptCounter);
+export class PromptCounter extends object(worker.PromptCounter) {
+  alarm() {
+    return this.call((counter) => counter.alarm());
+  }
+}
 export const CounterShard = object(worker.CounterShard);
 export const ExperimentRecorder = object(worker.ExperimentRecorder);

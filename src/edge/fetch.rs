@@ -43,17 +43,11 @@ pub fn answer_request(
     env: Env,
     context: worker_sys::Context,
 ) -> std::result::Result<JsValue, JsValue> {
-    let context = Rc::new(Context::new(context));
     let head = Head::of(head);
     let body = Body::of(request, &head, body);
-    match begin(response(head, body, env, Rc::clone(&context))) {
+    match begin(response(head, body, env, Rc::new(Context::new(context)))) {
         Begun::Done(response) => Ok(response?.into()),
-        Begun::Waiting(response) => {
-            let promise = future_to_promise(async move { Ok(response.await?.into()) });
-            // A request whose client goes away is not cut off, for others wait for what it does.
-            (*context).as_ref().wait_until(&promise)?;
-            Ok(promise.into())
-        }
+        Begun::Waiting(response) => Ok(future_to_promise(async move { Ok(response.await?.into()) }).into()),
     }
 }
 

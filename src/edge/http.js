@@ -1,14 +1,20 @@
 // Between JavaScript and WebAssembly a request and a response go as one text each: to cross that border costs more than to
 // read a text.
 
-/** The method, the address, and in a line of its own each header, as `name:value`. */
+/**
+ * `head`: the method, the address, and in a line of its own each header, as `name:value`. `bodyBytes`: how long the body is, if
+ * that is certain before it is read: of one that comes in chunks it is not, whatever length it has beside them.
+ */
 export function headOf(request) {
+  let [bodyBytes, isChunked] = [NaN, false];
   let head = `${request.method} ${request.url}`;
   // An iterator of headers is one of the runtime's: each step of it would cross as well.
   request.headers.forEach((value, name) => {
     head += `\n${name}:${value}`;
+    if (name === "content-length") bodyBytes = Number(value);
+    else if (name === "transfer-encoding") isChunked = true;
   });
-  return head;
+  return { head, bodyBytes: isChunked ? NaN : bodyBytes };
 }
 
 /** A response; `lines` are its headers, as `name:value`. */

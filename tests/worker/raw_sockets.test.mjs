@@ -39,6 +39,7 @@ const REFUSED = {
   "a chunk whose length begins with 0x": [chunked(`0x${HEX}\r\n${VIEW}\r\n0\r\n\r\n`), 400],
   "a chunk whose length ends in no line": [chunked(`${HEX}${VIEW}0\r\n\r\n`), 400],
   "a chunk without a length": [chunked(`\r\n${VIEW}\r\n0\r\n\r\n`), 400],
+  "chunks that are more than a body may have, beside a short length": [chunked(`200000\r\n${" ".repeat(0x200000)}\r\n0\r\n\r\n`, "Content-Length: 5"), 413],
   "a chunk that is longer than it says": [chunked(`5\r\n${VIEW}\r\n0\r\n\r\n`), 400],
   "a body behind the last chunk, which the other length would have": [chunked(`0\r\n\r\n${VIEW}`, `Content-Length: ${LENGTH}`), 400],
   "chunks that are not the last coding": [chunked(undefined, "Transfer-Encoding: identity"), 400, 501],
