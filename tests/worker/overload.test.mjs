@@ -5,9 +5,12 @@ import { randomUUID } from "node:crypto";
 import { after, afterEach, test } from "node:test";
 import { connect, trafficTo } from "./connections.mjs";
 import { service, until } from "./instance.mjs";
+import { begin } from "./raw_sockets.mjs";
 import { Served } from "./served.mjs";
 
 const BOUND = 16;
+/** Of `entry.js`. */
+const BODIES_AT_ONCE = 1024;
 const served = await Served.make({ REQUESTS_IN_HAND: String(BOUND) });
 after(() => served.end());
 const api = await served.start();
@@ -113,6 +116,37 @@ test("a long body takes more places, and one that is refused does not cost its s
   assert.ok(answers.every(({ status }) => [400, 503].includes(status)), JSON.stringify(answers.map(({ status }) => status)));
   assert.equal((await caller.get("/v1/prompts/top/viewed")).status, 200);
   caller.end();
+});
+
+test("of bodies that do not come, those beyond a bound take places, and the door is asked again behind the others", async () => {
+  const id = await api.prompt();
+  await api.events([{ type: "copy", prompt_id: id }]);
+  const body = JSON.stringify({ type: "view", prompt_id: id });
+  const lines = ["POST /v1/events?ack=async HTTP/1.1", "Host: a.example", "Content-Type: application/json", `Content-Length: ${body.length}`];
+  const [head, rest] = [`${lines.join("\r\n")}\r\n\r\n${body.slice(0, 10)}`, body.slice(10)];
+  const answers = [];
+  const slow = () => {
+    const { answer, finish } = begin(served.port, Buffer.from(head));
+    const self = { finish: () => finish(rest), answer: answer.then((text) => (answers.push(text), (self.text = text))) };
+    return self;
+  };
+  const statuses = () => new Set(answers.map((answer) => answer.split(" ")[1]));
+  const all = Array.from({ length: BODIES_AT_ONCE + 3 * BOUND }, slow);
+  await until(() => answers.length === 2 * BOUND, "all for whom there is no place are refused");
+  assert.deepEqual([...statuses()], ["503"]);
+
+  // One more is refused, with which the door is closed. Whoever came first is being read, and has no place yet.
+  await slow().answer;
+  answers.length = 0;
+  const waiting = all.filter(({ text }) => !text);
+  for (const group of [waiting.slice(0, BOUND), waiting.slice(BOUND)]) {
+    for (const { finish } of group) finish();
+    await Promise.all(group.map(({ answer }) => answer));
+  }
+  assert.ok(answers.some((answer) => answer.includes(" 503 ") && !/^x-request-id:/im.test(answer)), "the door refused nobody");
+  const accepted = answers.filter((answer) => answer.includes(" 202 ")).length;
+  assert.deepEqual([...statuses()].sort(), ["202", "503"]);
+  await until(async () => (await api.counts(id))[0] === accepted, "all that were let in are counted");
 });
 
 test("it answers again as before when the traffic is over", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, describe, test } from "node:test";
+import { SETTINGS, until } from "./instance.mjs";
 import { exchange } from "./raw_sockets.mjs";
 import { Served } from "./served.mjs";
 
@@ -175,8 +176,20 @@ describe("what means what it says", () => {
   }
 });
 
+test("a body that breaks off is none, and an import of it says so", async () => {
+  const lines = ["POST /v1/import HTTP/1.1", HOST, `Authorization: Bearer ${SETTINGS.SERVICE_KEY}`, "Content-Type: application/x-ndjson", "Content-Length: 100"];
+  await check(request(lines, "\n"), { ends: true, isExpected: one([400]) });
+});
+
 describe("a client that leaves", () => {
   for (const [when, bytes] of Object.entries(LEFT)) test(when, () => check(bytes, { leaves: true, isExpected: () => true }));
+});
+
+test("a queued view is counted, though its client leaves as soon as it is sent", async () => {
+  const [before] = await counts(PROMPT);
+  const queued = request(["POST /v1/events?ack=async HTTP/1.1", ...EVENTS.slice(1), `Content-Length: ${LENGTH}`], VIEW);
+  await Promise.all(Array.from({ length: 50 }, () => exchange(served.port, queued, { leaves: true })));
+  await until(async () => (await counts(PROMPT))[0] === before + 50, "all of them are counted");
 });
 
 test("a client that leaves does no harm to those that stay", async () => {
