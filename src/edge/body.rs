@@ -29,10 +29,7 @@ impl Default for Body {
 impl Body {
     /// The body of a request with this head, as far as it is read.
     pub(super) fn of(request: web_sys::Request, head: &Head, read: Option<Vec<u8>>) -> Self {
-        let is_empty = || match declared(head) {
-            Some(length) => length == 0,
-            None => matches!(head.method(), "GET" | "HEAD") && !is_chunked(head),
-        };
+        let is_empty = || declared(head).map_or(matches!(head.method(), "GET" | "HEAD"), |length| length == 0);
         match read {
             Some(bytes) => Self::Read(bytes),
             None if is_empty() => Self::default(),
@@ -133,13 +130,9 @@ impl Chunks {
     }
 }
 
-/// The length that a head declares. Where there are chunks they decide.
+/// The length that a head declares. Of a body that comes in chunks the runtime drops it.
 fn declared(head: &Head) -> Option<usize> {
-    head.header("Content-Length").filter(|_| !is_chunked(head)).and_then(|length| length.parse().ok())
-}
-
-fn is_chunked(head: &Head) -> bool {
-    head.header("Transfer-Encoding").is_some()
+    head.header("Content-Length").and_then(|length| length.parse().ok())
 }
 
 fn failed(error: &worker::Error) -> Problem {

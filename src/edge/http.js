@@ -3,18 +3,17 @@
 
 /**
  * `head`: the method, the address, and in a line of its own each header, as `name:value`. `bodyBytes`: how long the body is, if
- * that is certain before it is read: of one that comes in chunks it is not, whatever length it has beside them.
+ * that is known before it is read: of one that comes in chunks the runtime drops the length.
  */
 export function headOf(request) {
-  let [bodyBytes, isChunked] = [NaN, false];
+  let bodyBytes = NaN;
   let head = `${request.method} ${request.url}`;
   // An iterator of headers is one of the runtime's: each step of it would cross as well.
   request.headers.forEach((value, name) => {
     head += `\n${name}:${value}`;
     if (name === "content-length") bodyBytes = Number(value);
-    else if (name === "transfer-encoding") isChunked = true;
   });
-  return { head, bodyBytes: isChunked ? NaN : bodyBytes };
+  return { head, bodyBytes };
 }
 
 /** A response; `lines` are its headers, as `name:value`. */
