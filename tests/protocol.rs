@@ -2,8 +2,11 @@
 
 #![cfg(test)]
 
+mod bare_event;
+
 use std::fmt::Debug;
 
+use bare_event::bare_event;
 use promptmeter::counting::ledger::{Segment, digest, digest_key};
 use promptmeter::counting::protocol::IdDigest;
 use promptmeter::counting::sources::Sources;
@@ -180,16 +183,7 @@ fn no_two_payloads_run_together() {
 
 /// A pageview without anything.
 fn pageview() -> ExperimentEvent {
-    ExperimentEvent {
-        experiment_id: "e".to_owned(),
-        kind: ExperimentEventKind::Pageview,
-        project_id: None,
-        session_id: "s".to_owned(),
-        variant_key: None,
-        view_id: None,
-        properties: None,
-        measurement: None,
-    }
+    bare_event(ExperimentEventKind::Pageview)
 }
 
 /// What is stored of an experiment event, and what the rollup reads of it. `change` makes it of a pageview.

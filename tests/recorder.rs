@@ -2,10 +2,12 @@
 
 #![cfg(test)]
 
+mod bare_event;
 mod database;
 
 use std::collections::{BTreeSet, HashMap};
 
+use bare_event::bare_event;
 use promptmeter::counting::ledger::Segment;
 use promptmeter::counting::protocol::IdDigest;
 use promptmeter::data::json_rows::ARRAY_BYTES;
@@ -305,16 +307,7 @@ fn told_as(sent: &Sent) -> Row {
 }
 
 fn event(session_id: &str) -> ExperimentEvent {
-    ExperimentEvent {
-        experiment_id: "e".to_owned(),
-        kind: ExperimentEventKind::Pageview,
-        project_id: None,
-        session_id: session_id.to_owned(),
-        variant_key: None,
-        view_id: None,
-        properties: None,
-        measurement: None,
-    }
+    ExperimentEvent { session_id: session_id.to_owned(), ..bare_event(ExperimentEventKind::Pageview) }
 }
 
 /// Texts that are hard to keep.

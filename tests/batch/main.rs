@@ -2,11 +2,14 @@
 
 #![cfg(test)]
 
+#[path = "../bare_event/mod.rs"]
+mod bare_event;
 mod consignments;
 mod fates;
 
 use std::collections::BTreeSet;
 
+use bare_event::bare_event;
 use promptmeter::counting::ledger::digest;
 use promptmeter::counting::protocol::{Increment, Outcome};
 use promptmeter::counting::tally::Metric;
@@ -58,16 +61,7 @@ fn with_id(id: &str, event: Event) -> Event {
 }
 
 fn conversion() -> ExperimentEvent {
-    ExperimentEvent {
-        experiment_id: "e".to_owned(),
-        kind: ExperimentEventKind::Conversion,
-        project_id: None,
-        session_id: "s".to_owned(),
-        variant_key: None,
-        view_id: None,
-        properties: None,
-        measurement: None,
-    }
+    bare_event(ExperimentEventKind::Conversion)
 }
 
 fn experiment() -> Event {

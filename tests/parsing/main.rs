@@ -2,10 +2,13 @@
 
 #![cfg(test)]
 
+#[path = "../bare_event/mod.rs"]
+mod bare_event;
 mod bodies;
 mod properties;
 mod shorthands;
 
+use bare_event::bare_event;
 use promptmeter::events::event::{
     Event, ExperimentEvent, ExperimentEventKind, Measurement, PromptEvent, PromptEventKind as Kind, Subject,
 };
@@ -78,16 +81,7 @@ fn view_text() -> String {
 }
 
 fn experiment(kind: ExperimentEventKind, variant_key: Option<&str>) -> ExperimentEvent {
-    ExperimentEvent {
-        experiment_id: "e".to_owned(),
-        kind,
-        project_id: None,
-        session_id: "s".to_owned(),
-        variant_key: variant_key.map(str::to_owned),
-        view_id: None,
-        properties: None,
-        measurement: None,
-    }
+    ExperimentEvent { variant_key: variant_key.map(str::to_owned), ..bare_event(kind) }
 }
 
 fn of_experiment(event: ExperimentEvent) -> Event {
