@@ -10,12 +10,11 @@ use super::{d1, ingestion, prompt_lookup, senders};
 use crate::data::policy::policy_of;
 use crate::data::schema::Table;
 use crate::data::tables::{PROMPT_EVENTS, PROMPTS};
-use crate::limits::{ANSWER_BYTES, PARAMETER_BYTES, REREAD_ROWS};
+use crate::limits::ANSWER_BYTES;
 use crate::rest::error::{DataError, ErrorCode};
 use crate::rest::keys::by_keys;
 use crate::rest::payload::{Origin, Payload};
-use crate::rest::preference::{Format, Resolution};
-use crate::rest::query::Query;
+use crate::rest::preference::Resolution;
 use crate::rest::request::Request;
 use crate::rest::rows::{self, Cell, Row, Shape};
 use crate::rest::write_sql::{self, Demand, Write};
@@ -39,34 +38,12 @@ pub(super) async fn insert(call: &mut Call, request: &Request) -> Result<Answer,
     if policy_of(table).is_some_and(|policy| policy.happened.is_some()) {
         senders::let_in(call, payload.rows.len(), false).await?;
     }
-    let conflict = match preferences.resolution {
-        Some(resolution) => Some((resolution, request.conflict_target()?)),
-        None => None,
-    };
-    if let Some((Resolution::Merge, key)) = conflict
-        && payload.repeats(key)
-    {
-        let message = "ON CONFLICT DO UPDATE command cannot affect row a second time";
-        let hint =
-            "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.";
-        return Err(DataError::new(ErrorCode::Cardinality, message).hint(hint));
-    }
+    let conflict = request.conflict(&payload)?;
     if payload.rows.is_empty() {
         return written(call, request, (201, 201), Vec::new(), &Shape::default()).await;
     }
-    if needs_reading(request) && table.key.len() > 1 && payload.rows.len() > REREAD_ROWS {
-        let what = format!("embedding or order in the answer to more than {REREAD_ROWS} rows of {}", table.name);
-        return Err(DataError::unsupported(what));
-    }
-    if payload.json().len() > PARAMETER_BYTES {
-        let hint = "Send them in several requests.";
-        return Err(DataError::new(ErrorCode::TooLarge, "these rows are too many bytes together").hint(hint));
-    }
-    let is_one = request.format == Format::Object && preferences.returns_rows;
-    if is_one && payload.rows.len() != 1 {
-        return Err(rows::not_one_row(payload.rows.len()));
-    }
-    let demand = Demand { identity: &call.identity, is_one, told: told(request) };
+    request.refuse_amount(&payload)?;
+    let demand = Demand::of(request, &call.identity);
     let write = insert_sql::insert(table, &payload, conflict, demand);
     let (rows, taken) = perform(call, request, &write).await?;
     if table.name == PROMPT_EVENTS.name {
@@ -89,8 +66,7 @@ pub(super) async fn update(call: &mut Call, request: &Request) -> Result<Answer,
     if payload.columns.is_empty() {
         return written(call, request, (200, 204), Vec::new(), &Shape::default()).await;
     }
-    let is_one = request.format == Format::Object && request.preferences.returns_rows;
-    let demand = Demand { identity: &call.identity, is_one, told: told(request) };
+    let demand = Demand::of(request, &call.identity);
     let write = write_sql::update(table, &payload, conditions, demand);
     let (rows, _) = perform(call, request, &write).await?;
     written(call, request, (200, 204), rows, &write.shape).await
@@ -102,31 +78,20 @@ pub(super) async fn delete(call: &Call, request: &Request) -> Result<Answer, Dat
     if request.preferences.returns_rows && request.query.embeds().next().is_some() {
         return Err(DataError::unsupported("embedding in the answer to a DELETE"));
     }
-    let is_one = request.format == Format::Object && request.preferences.returns_rows;
-    let demand = Demand { identity: &call.identity, is_one, told: told(request) };
+    let demand = Demand::of(request, &call.identity);
     let write = write_sql::delete(request.query.table, conditions, demand);
     let (rows, _) = perform(call, request, &write).await?;
     written(call, request, (200, 204), rows, &write.shape).await
-}
-
-/// What is told of written rows.
-fn told(request: &Request) -> Option<&Query> {
-    Some(&request.query).filter(|_| request.preferences.returns_rows)
 }
 
 fn check_body_type(call: &Call) -> Result<(), DataError> {
     Ok(crate::http::body::check_type(call.header("Content-Type").as_deref(), &["application/json"])?)
 }
 
-/// Whether the answer to a write is read anew: written rows are told without those of other tables, and without order.
-fn needs_reading(request: &Request) -> bool {
-    request.query.embeds().next().is_some() || !request.query.order.is_empty()
-}
-
 /// Does a write, unless something stands in its way; gives the written rows, and how many were there before.
 async fn perform(call: &Call, request: &Request, write: &Write) -> Result<(Vec<Row>, usize), DataError> {
     let table = request.query.table;
-    if request.preferences.returns_rows && needs_reading(request) {
+    if request.preferences.returns_rows && request.needs_reading() {
         // What cannot be told is refused before anything is written.
         read_sql::read(&request.query, &call.identity, false)?;
     }
@@ -146,11 +111,10 @@ async fn perform(call: &Call, request: &Request, write: &Write) -> Result<(Vec<R
         return Err(DataError::forbidden_row(&call.identity, table.name));
     }
     let rows = results.next().unwrap_or_default();
-    let is_one = request.format == Format::Object && request.preferences.returns_rows;
     if first_number(&check, 3) > ANSWER_BYTES {
         return Err(rows::too_many_bytes());
     }
-    if is_one && rows.len() != 1 {
+    if request.is_one() && rows.len() != 1 {
         // Of one row that was asked for none is written where it is left out; of several none is.
         let asked = usize::try_from(first_number(&check, 1)).unwrap_or_default();
         return Err(rows::not_one_row(if asked == 1 { rows.len() } else { asked }));
@@ -169,7 +133,7 @@ async fn written(
     let count = request.preferences.counts.then_some(i64::try_from(rows.len()).unwrap_or(i64::MAX));
     let range = content_range(0, count.unwrap_or_default(), count);
     let answer = if request.preferences.returns_rows {
-        let body = if needs_reading(request) && !rows.is_empty() {
+        let body = if request.needs_reading() && !rows.is_empty() {
             let keys = keys_of(request.query.table, &rows);
             let found =
                 fetch(&call.env, &call.identity, &by_keys(&request.query, request.query.table, &keys), false).await?;

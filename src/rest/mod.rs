@@ -22,3 +22,4 @@ pub mod rows;
 pub mod scan;
 pub mod select;
 pub mod write_sql;
+pub mod writing;

@@ -4,7 +4,7 @@ use super::condition::{ConditionReader, not_embedded};
 use super::error::{DataError, ErrorCode};
 use super::order::read_order;
 use super::preference::{Format, Preferences, RequestHeaders, check_profile, read_range};
-use super::query::{Condition, Part, Query};
+use super::query::{Part, Query};
 use super::scan::Scanner;
 use super::select::{column_of, read_select};
 use crate::data::schema::Table;
@@ -127,41 +127,6 @@ impl Request {
             return Err(DataError::unsupported("a condition or a page of a POST"));
         }
         Ok(())
-    }
-
-    /// What identifies a row that is upserted.
-    ///
-    /// # Errors
-    /// [`ErrorCode::UnknownColumn`], [`ErrorCode::InvalidConflictTarget`] when nothing makes the columns of `on_conflict` unique.
-    pub fn conflict_target(&self) -> Result<&'static [&'static str], DataError> {
-        let table = self.query.table;
-        let Some(named) = &self.on_conflict else { return Ok(table.key) };
-        named.iter().try_for_each(|name| column_of(table, name).map(drop))?;
-        let is_meant = |key: &&[&str]| {
-            key.len() == named.len() && key.iter().all(|column| named.iter().any(|name| name == column))
-        };
-        let keys = std::iter::once(&table.key).chain(table.unique);
-        let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
-        let error = || DataError::new(ErrorCode::InvalidConflictTarget, message);
-        keys.copied().find(is_meant).ok_or_else(error)
-    }
-
-    /// The conditions, which a write must have.
-    ///
-    /// # Errors
-    /// [`ErrorCode::Cardinality`] without any, [`ErrorCode::Unsupported`] for a page and for embedded tables.
-    pub fn written_conditions(&self, verb: &str) -> Result<&[Condition], DataError> {
-        if !self.has_condition {
-            let hint = "Add a filter, or one that every row satisfies: ?id=not.is.null";
-            return Err(DataError::new(ErrorCode::Cardinality, format!("{verb} requires a WHERE clause")).hint(hint));
-        }
-        if self.is_paged {
-            return Err(DataError::unsupported("limit or offset in a write"));
-        }
-        if self.query.conditions.iter().any(Condition::is_on_embedded) {
-            return Err(DataError::unsupported("a condition on an embedded table in a write"));
-        }
-        Ok(&self.query.conditions)
     }
 }
 

@@ -5,6 +5,7 @@ use super::condition_sql::push_condition;
 use super::error::{DataError, ErrorCode};
 use super::payload::Payload;
 use super::query::{Condition, Part, Query};
+use super::request::Request;
 use super::rows::{Shape, Slot};
 use crate::data::policy::{Action, policy_of};
 use crate::data::schema::{Kind, Table};
@@ -35,6 +36,14 @@ pub struct Demand<'a> {
     pub is_one: bool,
     /// What is told of the written rows, beside their keys: the columns among its fields.
     pub told: Option<&'a Query>,
+}
+
+impl<'a> Demand<'a> {
+    /// What a request asks for.
+    #[must_use]
+    pub fn of(request: &'a Request, identity: &'a Identity) -> Self {
+        Self { identity, is_one: request.is_one(), told: request.told() }
+    }
 }
 
 /// Refuses rows that set a column which this caller, or every caller, must leave alone.
