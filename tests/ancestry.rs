@@ -242,8 +242,9 @@ fn fill(database: &Connection, random: &mut Random, prompts: usize) -> Library {
         insert(database, &id, owner, is_public, is_active, parent.as_deref());
         let counts = [0; 4].map(|_| i64::try_from(random.below(50)).unwrap());
         let [views, copies, forks, compares] = counts;
-        let sql =
-            format!("insert into prompt_stats values (?1, {views}, {copies}, {forks}, {compares}, 1, 'now', 0, 0)");
+        let sql = format!(
+            "insert into prompt_stats values (?1, {views}, {copies}, {forks}, {compares}, 1, 'now', 0, 0, null)"
+        );
         database::execute(database, &sql, &[&id]);
         let owner = database::user_id(owner).to_string();
         let prompt = Prompt { id: id.clone(), parent, owner, is_listed: is_public && is_active, counts };

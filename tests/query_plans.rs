@@ -61,7 +61,7 @@ fn library() -> Connection {
             select 'use' || i, printf('00000000-0000-0000-0000-%012x', i % 200),
             printf('00000000-0000-0000-0000-0000abcd%04x', i % 100), i % 4 > 0, '2026-01-01T' || i, 'scene' || (i % 5),
             iif(i % 4 = 0, 'no memory', null) from n;
-        insert into prompt_stats select printf('00000000-0000-0000-0000-%012x', i), i % 991, 0, 0, 0, 1, '2026-01-01', 0, 0 from n;
+        insert into prompt_stats select printf('00000000-0000-0000-0000-%012x', i), i % 991, 0, 0, 0, 1, '2026-01-01', 0, 0, null from n;
         insert into user_favorites select user_id, t.id, '2026-01-01' from prompts p join prompt_templates t on t.prompt_id = p.id;
         insert into template_likes select template_id, user_id, created_at from user_favorites;
         insert into prompt_favorites select user_id, id, '2026-01-01' from prompts;

@@ -10,14 +10,16 @@ use promptmeter::counting::snapshot::Snapshot;
 use promptmeter::counting::tally::Tally;
 use promptmeter::counting::windows::{Recent, window_start};
 use promptmeter::rankings::leaving::LEAVING_ROWS;
-use promptmeter::rankings::standing::{self, STORE_STANDINGS, Standing};
+use promptmeter::rankings::standing::{self, BEGIN_TELLING, STORE_STANDINGS, Standing, TOLD, due_ms};
 use promptmeter::rest::rows::{Cell, Row};
 use promptmeter::time::QUARTER_MS;
 use proptest::prelude::*;
 use ranked::{HOUR_MS, NOW_MS, PROMPTS, USERS, leave_all, library, make_prompt, prompt_id, stored};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 const TEMPLATES: usize = 4;
+/// When a snapshot told the rankings.
+const TOLD_MS: i64 = 1_800_000_000_123;
 
 /// What happens; numbers are of prompts, templates, users and uses, and hours before now.
 #[derive(Clone, Debug)]
@@ -249,8 +251,8 @@ fn check_stored(
 ) {
     let database = library();
     let prompt = prompt_id(0);
-    let stats = "insert into prompt_stats values (?1, 0, 0, 0, 0, 3, 'then', 0, 0)";
-    execute(&database, stats, &[&prompt]);
+    let stats = "insert into prompt_stats values (?1, 0, 0, 0, 0, 3, 'then', 0, 0, ?2)";
+    database.execute(stats, rusqlite::params![prompt, TOLD_MS]).unwrap();
     for (metric, total, trend) in before {
         let sql = "insert into prompt_rankings values (?1, ?2, 1, ?3, ?3, ?3, ?3, ?4)";
         database.execute(sql, rusqlite::params![prompt, metric, total, trend]).unwrap();
@@ -259,10 +261,12 @@ fn check_stored(
     let tally = Tally { copies, visits, ..Tally::default() };
     let recent = Recent { counts: [tally; 3], trend, changes_ms: None };
     let rows = standing::standings(&Snapshot { tally, unique_visitors: 0, version: 3, recent });
-    let store = |version: f64| {
-        let parameters = rusqlite::params![prompt, serde_json::to_string(&rows).unwrap(), version];
+    let store = |version: f64, told_ms: Option<f64>| {
+        let parameters = rusqlite::params![prompt, serde_json::to_string(&rows).unwrap(), version, told_ms];
         database.execute(STORE_STANDINGS, parameters).unwrap()
     };
+    #[expect(clippy::cast_precision_loss, reason = "an instant, as a script has it")]
+    let told_ms = Some(TOLD_MS as f64);
     let stored = || {
         let sql = "select metric, total, trend from prompt_rankings \
             where (last_24h, last_7d, last_30d) = (total, total, total) order by metric";
@@ -272,12 +276,42 @@ fn check_stored(
     };
     let own =
         |rows: &[(&str, i64, Option<i64>)]| rows.iter().map(|row| (row.0.to_owned(), row.1, row.2)).collect::<Vec<_>>();
-    assert_eq!(store(2.0), 0, "another version stands");
+    assert_eq!(store(2.0, told_ms), 0, "another version stands");
+    assert_eq!([store(3.0, None), store(3.0, told_ms.map(|ms| ms + 1.0))], [0, 0], "another one told");
     assert_eq!(stored(), own(before));
     let changed = expected.iter().filter(|row| !before.contains(row)).count();
-    assert_eq!(store(3.0), changed, "what is as it was is not written: {before:?} {told:?}");
+    assert_eq!(store(3.0, told_ms), changed, "what is as it was is not written: {before:?} {told:?}");
     assert_eq!(stored(), own(expected));
-    assert_eq!(store(3.0), 0);
+    assert_eq!(store(3.0, told_ms), 0);
+}
+
+/// A snapshot tells whether the rankings were told with it, and after how many seconds its counter is to tell them again.
+#[test]
+fn snapshots_tell_the_rankings_once_in_an_interval() {
+    const INTERVAL_MS: i64 = 60_000;
+    let database = library();
+    let prompt = prompt_id(0);
+    execute(&database, "insert into prompt_stats values (?1, 0, 0, 0, 0, 3, 'then', 0, 0, null)", &[&prompt]);
+    let snapshot = |seconds: i64, version: i64, changes_ms: Option<i64>| {
+        let now_ms = TOLD_MS + seconds * 1000;
+        let begin = rusqlite::params![prompt, version, now_ms, now_ms - INTERVAL_MS];
+        let begun = database.execute(BEGIN_TELLING, begin).unwrap() == 1;
+        let told = database.query_row(TOLD, rusqlite::params![prompt, version], |row| row.get::<_, Option<i64>>(0));
+        let told_ms = told.optional().unwrap().flatten();
+        assert_eq!(begun, told_ms == Some(now_ms));
+        (begun, due_ms(told_ms, now_ms, INTERVAL_MS, changes_ms).map(|due_ms| (due_ms - TOLD_MS) / 1000))
+    };
+    let leaves = Some(TOLD_MS + 900_000);
+    assert_eq!(snapshot(0, 3, leaves), (true, Some(900)));
+    for seconds in [10, 59] {
+        assert_eq!(snapshot(seconds, 3, leaves), (false, Some(60)), "the rest is told when the interval is over");
+    }
+    assert_eq!(snapshot(60, 2, leaves), (false, Some(900)), "another version stands");
+    assert_eq!(snapshot(60, 3, None), (true, None));
+    assert_eq!(snapshot(119, 3, None), (false, Some(120)));
+    assert_eq!(snapshot(500, 3, leaves), (true, Some(900)));
+    execute(&database, "delete from prompt_stats", &[]);
+    assert_eq!(snapshot(700, 3, None), (false, None), "the prompt is gone");
 }
 
 #[test]

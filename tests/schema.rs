@@ -20,7 +20,7 @@ const WORKERS_OWN: &[(&str, &[&str])] = &[
     ("prompts", &["template_tags", "template_marks"]),
     ("prompt_usage", &["payload_digest"]),
     ("prompt_events", &["uncounted_since_ms", "claimed_by"]),
-    ("prompt_stats", &["version"]),
+    ("prompt_stats", &["version", "ranked_ms"]),
     ("experiments", &["version"]),
 ];
 

@@ -51,7 +51,7 @@ use world::{Defect, OUTSIDE, Sim, World};
 type Happened = BTreeMap<&'static str, u64>;
 
 /// Everything that has to happen among enough seeds.
-const HAPPENS: [&str; 50] = [
+const HAPPENS: [&str; 52] = [
     "alarm rung",
     "alarm set",
     "another run rolled up",
@@ -80,6 +80,8 @@ const HAPPENS: [&str; 50] = [
     "event twice in a request",
     "increments merged",
     "isolate stopped",
+    "rankings told",
+    "rankings told later",
     "recorder restored",
     "recorder stopped",
     "request cancelled",
@@ -251,9 +253,9 @@ fn check_caught(defect: Defect, seeds: u64) {
 fn mistakes_are_noticed() {
     use Defect::{
         AnswersBeforeItIsStored, FoldsWithoutIds, HandsNoIdsOver, JudgesByRulesReadBefore, KeepsBeforeItIsStored,
-        MovesTheWatermarkFirst, NamesEachAttemptAnew, NamesEachWriterAnew, NotesWhatIsPulledLater,
-        OverwritesNewerSnapshots, RestoresNoIdsOfBatches, RollsUpFromAnywhere, StoresBatchesUnderTakenNumbers,
-        StoresNoIds,
+        KeepsTheRestFromRankings, MovesTheWatermarkFirst, NamesEachAttemptAnew, NamesEachWriterAnew,
+        NotesWhatIsPulledLater, OverwritesNewerSnapshots, RestoresNoIdsOfBatches, RollsUpFromAnywhere,
+        StoresBatchesUnderTakenNumbers, StoresNoIds,
     };
     let all = [
         AnswersBeforeItIsStored,
@@ -261,6 +263,7 @@ fn mistakes_are_noticed() {
         HandsNoIdsOver,
         JudgesByRulesReadBefore,
         KeepsBeforeItIsStored,
+        KeepsTheRestFromRankings,
         MovesTheWatermarkFirst,
         NamesEachAttemptAnew,
         NamesEachWriterAnew,

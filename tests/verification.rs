@@ -11,7 +11,8 @@ use promptmeter::http::paging;
 use promptmeter::http::problem::Code;
 use promptmeter::http::query::Query;
 use promptmeter::rest::rows::{Cell, Row};
-use promptmeter::verification::checks::statements;
+use promptmeter::time::timestamp_from_ms;
+use promptmeter::verification::checks::{awaited, statements};
 use promptmeter::verification::counters::{StoredCounts, compare};
 use promptmeter::verification::page::Page;
 use rusqlite::Connection;
@@ -29,7 +30,7 @@ fn library() -> Connection {
         let prompt = "insert into prompts (id, user_id, title, template, is_public, is_active, created_at, updated_at) \
             values (?1, 'u', '', '', 1, 1, 'then', 'then')";
         execute(&database, prompt, &[&id]);
-        execute(&database, "insert into prompt_stats values (?1, 5, 4, 3, 2, 9, 'then', 2, 1)", &[&id]);
+        execute(&database, "insert into prompt_stats values (?1, 5, 4, 3, 2, 9, 'then', 2, 1, null)", &[&id]);
         for (metric, total) in [("view", "5"), ("visit", "2"), ("copy", "4"), ("fork", "3")] {
             let ranking = "insert into prompt_rankings values (?1, ?2, 1, cast(?3 as integer), 0, 0, 0, null)";
             execute(&database, ranking, &[&id, metric, total]);
@@ -80,7 +81,7 @@ fn what_forks_add_up_to_is_compared_with_the_forks() {
 
 fn differences(database: &Connection) -> Vec<Row> {
     let prompts = [PROMPT, OTHER];
-    statements(&prompts).iter().flat_map(|statement| run(database, statement).unwrap()).collect()
+    statements(&prompts, NOW_MS).iter().flat_map(|statement| run(database, statement).unwrap()).collect()
 }
 
 #[test]
@@ -93,6 +94,36 @@ fn nothing_differs_where_totals_are_kept() {
     assert_eq!(differences(&database), Vec::<Row>::new());
     execute(&database, "delete from prompt_usage", &[]);
     assert_eq!(differences(&database), Vec::<Row>::new());
+}
+
+/// A snapshot came at one instant, and the rankings were told at another, both in milliseconds after `NOW_MS`, since when they
+/// may have been told: what they are to be told is awaited, or differs, or neither.
+#[test]
+fn what_the_rankings_are_still_to_be_told_is_awaited_and_does_not_differ() {
+    let check = |snapshot_ms: i64, told_ms: Option<i64>, is_awaited: bool, differs: bool| {
+        let database = library();
+        let updated = timestamp_from_ms(NOW_MS + snapshot_ms).unwrap();
+        let sql = "update prompt_stats set view_count = 6, updated_at = ?2, ranked_ms = ?3 where prompt_id = ?1";
+        let told = told_ms.map(|told_ms| NOW_MS + told_ms);
+        database.execute(sql, rusqlite::params![OTHER.to_string(), updated, told]).unwrap();
+        let count = Cell::Number(f64::from(u8::from(is_awaited)));
+        let case = format!("snapshot at {snapshot_ms}, told at {told_ms:?}");
+        assert_eq!(run(&database, &awaited(&[PROMPT, OTHER], NOW_MS)).unwrap(), [[count]], "{case}");
+        assert_eq!(differences(&database).len(), usize::from(differs), "{case}");
+        // What its rows tell is compared all the same.
+        execute(&database, "update prompt_rankings set is_listed = 0 where metric = 'view'", &[]);
+        assert_eq!(differences(&database).len(), 2 + usize::from(differs), "{case}");
+    };
+    for told_ms in [None, Some(0), Some(4_999)] {
+        check(5_000, told_ms, true, false);
+    }
+    check(5_001, Some(5_000), true, false);
+    check(5_000, Some(5_000), false, true);
+    check(5_000, Some(5_001), false, true);
+    // It should have been told by now.
+    check(5_000, Some(-1), false, true);
+    check(0, None, true, false);
+    check(-1, None, false, true);
 }
 
 #[test]

@@ -1,21 +1,23 @@
 // What views cost on Cloudflare: what the worker says it did, at the published prices.
-import { setTimeout as pause } from "node:timers/promises";
 import { randomUUID } from "node:crypto";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { ONE, PROMPTS, ZIPF } from "./cells.mjs";
 import { OBJECT_GB, dollars } from "./prices.mjs";
 import { KINDS } from "./requests.mjs";
-import { serveSubject } from "./subjects.mjs";
-import { measured } from "./visit.mjs";
+import { prepare, serveSubject } from "./subjects.mjs";
+import { Expected, measured } from "./visit.mjs";
 
 /** Views a second. */
 const RATE = 1000;
 const CONNECTIONS = 32;
 /** How long an object is taken to be active for a call or an alarm, in seconds: longer than it is, here. */
 const ACTIVE_S = 0.01;
-/** Counters tell D1 at the most once in ten seconds; nothing new for so long means that all have told. */
-const QUIET_MS = 12_000;
-/** How long it may take until then. */
-const PATIENCE_MS = 120_000;
+/** Counters tell D1 once in ten seconds; so long after the first view all that views cause goes on side by side. */
+const BEGIN_S = 15;
+/** Counters tell the lists once in five minutes: of many prompts so many times longer is measured, that is once of each. */
+const LONGER = 10;
 
 /** What is run: views as browsers send them, each from somewhere else unless it says otherwise. */
 const RUNS = [
@@ -27,6 +29,7 @@ const RUNS = [
 ];
 
 const METERS = {
+  views: 'promptmeter_events_total{type="view"}',
   object_calls: "promptmeter_object_calls_total",
   alarms: "promptmeter_alarms_rung_total",
   object_rows_read: "promptmeter_object_rows_read_total",
@@ -40,19 +43,13 @@ async function readings(server) {
   return Object.fromEntries(Object.entries(METERS).map(([name, meter]) => [name, metrics[meter]]));
 }
 
-/** The readings once they have stayed the same for a while, without the rows that are read for a reading: those are told, too. */
-async function settled(server) {
-  const end = performance.now() + PATIENCE_MS;
-  let [last, rest, since] = [null, "", 0];
-  for (let taken = 1; performance.now() < end; taken++, await pause(1000)) {
-    const now = await readings(server);
-    const own = now.d1_rows_read - last?.d1_rows_read;
-    const others = JSON.stringify({ ...now, d1_rows_read: own });
-    if (others !== rest) [rest, since] = [others, performance.now()];
-    else if (performance.now() - since > QUIET_MS) return { ...now, d1_rows_read: now.d1_rows_read - taken * own };
-    last = now;
-  }
-  throw new Error("the instance does not come to rest");
+/** What is done between two instants while views come, at `[BEGIN_S, BEGIN_S + seconds]`; a reading tells what the one before it read. */
+async function between(server, seconds) {
+  await pause(BEGIN_S * 1000);
+  const before = await readings(server);
+  await pause(seconds * 1000);
+  const after = await readings(server);
+  return Object.fromEntries(Object.entries(after).map(([meter, reading]) => [meter, reading - before[meter]]));
 }
 
 /** What a million views cost of which each needs so much. Alarms that ring are requests to objects. */
@@ -65,14 +62,11 @@ function priced({ alarms, ...perView }) {
 async function measureRun(client, server, { name, kind, spread, visitors }, seconds, zipfIds, expected) {
   const ids = spread === ONE ? [randomUUID()] : zipfIds;
   if (spread === ONE) await server.addPrompts(ids);
-  const before = await readings(server);
   const { views } = KINDS[kind];
-  const plan = { kind, ids, connections: CONNECTIONS, seconds, rate: RATE / views, visitors };
-  const { figures, ...told } = await measured(client, server, plan);
+  const plan = { kind, ids, connections: CONNECTIONS, seconds: BEGIN_S + seconds + 1, rate: RATE / views, visitors };
+  const [{ figures, ...told }, { views: counted, ...done }] = await Promise.all([measured(client, server, plan), between(server, seconds)]);
   expected.add(ids, told);
-  const after = await settled(server);
-  const counted = told.acknowledged.reduce((sum, count) => sum + count, 0);
-  const each = Object.entries(after).map(([meter, reading]) => [meter, (reading - before[meter]) / counted]);
+  const each = Object.entries(done).map(([meter, reading]) => [meter, reading / counted]);
   const perView = { requests: 1 / views, ...Object.fromEntries(each), cpu_ms: figures.cpu_us / 1000 };
   return { name, views: counted, ...figures, per_view: perView, usd_per_million_views: priced(perView) };
 }
@@ -86,15 +80,17 @@ export function alternatives(cpuUs) {
   return [told("one object call and one row per view", objects), told("D1 UPSERT per view", d1)];
 }
 
-/** All runs, on a state on which the prompts of the Zipf spread are. */
-export async function measureEconomics(client, { state, seconds, zipfIds, expected, report }) {
-  if (zipfIds.length !== PROMPTS) throw new Error("the spread is another one");
+/** All runs, on a state of their own, where nothing is left to be told of views before. */
+export async function measureEconomics(client, { folder, seconds, report }) {
+  const state = mkdtempSync(join(folder, "economics-"));
+  prepare("promptmeter", state);
   // An isolate that keeps its metrics writes a row in ten seconds of traffic, and another one whenever they are read.
   const server = await serveSubject("promptmeter", state, { METRICS_INTERVAL: "0" });
-  await settled(server);
-  const runs = [];
+  const zipfIds = Array.from({ length: PROMPTS }, () => randomUUID());
+  await server.addPrompts(zipfIds);
+  const [runs, expected] = [[], new Expected()];
   for (const run of RUNS) {
-    runs.push(await measureRun(client, server, run, seconds, zipfIds, expected));
+    runs.push(await measureRun(client, server, run, run.spread === ONE ? seconds : seconds * LONGER, zipfIds, expected));
     report(runs.at(-1));
   }
   const compared = await expected.compared(server);

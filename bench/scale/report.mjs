@@ -1,13 +1,13 @@
 // What the simulation comes to: what it needs of Cloudflare, and what that costs a month.
 import { OBJECT_GB, dollars } from "../counting/prices.mjs";
-import { PULL_S, simulate, snapshotsAt, spreading } from "./simulation.mjs";
+import { PULL_S, simulate, snapshotsAt, spreading, tellings } from "./simulation.mjs";
 
 /** How busy an isolate is to be at the most. */
 const BUSY = 0.5;
 /** How long an object is taken to be active for a call, in seconds. */
 const ACTIVE_S = 0.01;
-/** Rows of D1 that a snapshot of views and visits writes (ARCHITECTURE.md, "Walk: a view"). */
-const SNAPSHOT_ROWS = 14;
+/** Rows of D1 that a snapshot of views and visits writes, and what it writes besides where it tells the lists (ARCHITECTURE.md, "Walk: a view"). */
+const [SNAPSHOT_ROWS, TELLING_ROWS] = [2, 12];
 const MONTH_S = 30 * 24 * 3600;
 /** Intervals of snapshots that are compared, in seconds. */
 const INTERVALS = [10, 60, 600, 3600];
@@ -31,13 +31,13 @@ export function measuredOf(results) {
   };
 }
 
-function perMonth({ views, commands, snapshots }, shards, { cpuMs, rowsPerCall }, rowsOfSnapshot) {
+function perMonth({ views, commands, snapshots, tellings }, shards, { cpuMs, rowsPerCall }) {
   const pulls = shards / PULL_S;
   const perSecond = {
     requests: views,
     object_calls: commands + pulls + snapshots,
     object_rows_written: (commands + pulls) * rowsPerCall,
-    d1_rows_written: snapshots * rowsOfSnapshot,
+    d1_rows_written: snapshots * SNAPSHOT_ROWS + tellings * TELLING_ROWS,
     cpu_ms: views * cpuMs,
     object_gb_s: (commands + pulls + snapshots) * ACTIVE_S * OBJECT_GB,
   };
@@ -51,9 +51,10 @@ export function report(load, measured, { seconds, settle }, say = () => {}) {
   const all = TIMES.map((times) => {
     const isolates = least * times;
     say(`simulating ${isolates} isolates`);
-    const flow = simulate({ ...load, isolates, seconds, settle });
+    // A list is told so rarely that the simulation would have to go on for many minutes.
+    const flow = { ...simulate({ ...load, isolates, seconds, settle }), tellings: tellings({ ...load, isolates }) };
     const spread = spreading({ ...load, isolates });
-    return { isolates, flow, spread, cost: perMonth(flow, spread.shards, measured, SNAPSHOT_ROWS) };
+    return { isolates, flow, spread, cost: perMonth(flow, spread.shards, measured) };
   });
   const [first] = all;
   const row = (what, tell) => [what, ...all.map(tell)];
@@ -67,6 +68,7 @@ export function report(load, measured, { seconds, settle }, say = () => {}) {
     row("commands of the most popular prompt, a second; to each of its shards", ({ spread }) => `${whole(spread.first)}; ${whole(spread.firstShard)}`),
     row("rows that objects write, a second", (one) => whole(one.cost.perSecond.object_rows_written)),
     row("snapshots to D1, a second", ({ flow }) => whole(flow.snapshots)),
+    row("of these also to the lists", ({ flow }) => whole(flow.tellings)),
     row("rows that D1 writes, a second", (one) => whole(one.cost.perSecond.d1_rows_written)),
     row("times what one database does", ({ flow }) => part(flow.snapshots / measured.statementsPerSecond)),
     cost("requests", "requests"),
@@ -80,7 +82,7 @@ export function report(load, measured, { seconds, settle }, say = () => {}) {
   ]);
   const intervals = table(["a snapshot at the most every", "snapshots a second", "databases", "$ a month for rows of D1"], INTERVALS.map((interval) => {
     const snapshots = snapshotsAt({ ...load, isolates: first.isolates }, interval);
-    const rows = dollars({ d1_rows_written: snapshots * SNAPSHOT_ROWS * MONTH_S });
+    const rows = dollars({ d1_rows_written: (snapshots * SNAPSHOT_ROWS + Math.min(first.flow.tellings, snapshots) * TELLING_ROWS) * MONTH_S });
     return [`${interval} s`, whole(snapshots), whole(Math.ceil(snapshots / measured.statementsPerSecond)), `$${whole(rows)}`];
   }));
   const views = (load.viewsPerSecond * measured.statementsPerSecond) / first.flow.snapshots;

@@ -20,6 +20,12 @@ pub const SNAPSHOT_INTERVAL_MS: i64 = 10 * SECOND_MS;
 /// How long the first change after a quiet time waits for company, in milliseconds.
 pub const SNAPSHOT_DELAY_MS: i64 = SECOND_MS;
 
+/// When the next snapshot may be written, if it may not yet, in milliseconds since 1970: the alarm rings for other things, too.
+#[must_use]
+pub fn early_until_ms(last_ms: Option<i64>, now_ms: i64) -> Option<i64> {
+    last_ms.map(|last_ms| last_ms + SNAPSHOT_INTERVAL_MS).filter(|due_ms| *due_ms > now_ms)
+}
+
 /// What a counter knows in memory; all of it can be restored from storage.
 #[derive(Debug, Default)]
 pub struct Counter {

@@ -1,5 +1,5 @@
-//! The alarm of a counter: snapshots of its counts to D1, when they changed and when what was counted leaves one of the
-//! windows of the rankings; and the pace at which a counter that is spread pulls from its shards.
+//! The alarm of a counter: snapshots of its counts to D1, when they changed, when the rankings are to be told the rest, and when
+//! what was counted leaves one of their windows; and the pace at which a counter that is spread pulls from its shards.
 
 use std::time::Duration;
 
@@ -9,10 +9,11 @@ use worker::Result;
 use super::counter_object::Counting;
 use super::day_storage::{self, EVERY_DAY};
 use super::runtime::{log_failure, now_ms};
-use super::{d1, metering};
-use crate::counting::counter::{SNAPSHOT_DELAY_MS, SNAPSHOT_INTERVAL_MS};
+use super::{d1, metering, settings};
+use crate::counting::counter::{SNAPSHOT_DELAY_MS, early_until_ms};
 use crate::counting::snapshot::Snapshot;
 use crate::counting::windows::{first_day, spread_ms};
+use crate::rankings::standing;
 use crate::time::SECOND_MS;
 
 /// How often a counter that is spread pulls from its shards, in milliseconds.
@@ -22,10 +23,15 @@ impl Counting {
     /// Does what the alarm is for, and sets it again.
     pub(super) async fn tell(&self) {
         self.note_alarm(None);
-        let told = if self.is_snapshot_due() { self.snapshot().await } else { Ok(()) };
-        if let Err(error) = told {
-            log_failure("snapshot", &error.to_string());
-            self.ring_by(now_ms() + SNAPSHOT_DELAY_MS).await;
+        match self.with(|memory| Ok(early_until_ms(memory.last_snapshot_ms, now_ms()))) {
+            Ok(Some(due_ms)) => self.ring_by(due_ms).await,
+            Ok(None) | Err(_) => {
+                if let Err(error) = self.snapshot().await {
+                    log_failure("snapshot", &error.to_string());
+                    self.forget_snapshot();
+                    self.ring_by(now_ms() + SNAPSHOT_DELAY_MS).await;
+                }
+            }
         }
         if matches!(self.spread(), Ok(Some(_))) {
             self.ring_by(now_ms() + PULL_INTERVAL_MS).await;
@@ -62,13 +68,12 @@ impl Counting {
         });
     }
 
-    /// The alarm of a counter that is spread rings more often than snapshots are written.
-    fn is_snapshot_due(&self) -> bool {
-        let is_early = self.with(|memory| {
-            let since_ms = memory.last_snapshot_ms.map(|last_ms| now_ms() - last_ms);
-            Ok(memory.standing.spread().is_some() && since_ms.is_some_and(|since_ms| since_ms < SNAPSHOT_INTERVAL_MS))
+    /// One that was not stored was none.
+    fn forget_snapshot(&self) {
+        let _ = self.with(|memory| {
+            memory.last_snapshot_ms = None;
+            Ok(())
         });
-        !is_early.unwrap_or_default()
     }
 
     async fn snapshot(&self) -> Result<()> {
@@ -76,9 +81,11 @@ impl Counting {
         let now_ms = now_ms();
         let Some((prompt_id, snapshot)) = self.take_snapshot(now_ms)? else { return Ok(()) };
         metering::object_bytes(self.storage.sql().database_size());
-        d1::snapshots::store(&d1::database(&self.env)?, prompt_id, &snapshot, now_ms).await?;
-        if let Some(changes_ms) = snapshot.recent.changes_ms {
-            self.ring_by(changes_ms + spread_ms(prompt_id)).await;
+        let (database, interval_ms) = (d1::database(&self.env)?, settings::ranking_interval_ms(&self.env));
+        let told_ms = d1::snapshots::store(&database, prompt_id, &snapshot, (now_ms, interval_ms)).await?;
+        let changes_ms = snapshot.recent.changes_ms.map(|changes_ms| changes_ms + spread_ms(prompt_id));
+        if let Some(due_ms) = standing::due_ms(told_ms, now_ms, interval_ms, changes_ms) {
+            self.ring_by(due_ms).await;
         }
         Ok(())
     }

@@ -117,6 +117,11 @@ pub(super) fn visit_window_ms(env: &Env) -> i64 {
     minutes.filter(|minutes| (1..=1440).contains(minutes)).map_or(WINDOW_MS, |minutes| minutes * MINUTE_MS)
 }
 
+/// `RANKING_INTERVAL`, 0 to 3600 seconds: how often a counter tells the rankings, at the most; in milliseconds.
+pub(super) fn ranking_interval_ms(env: &Env) -> i64 {
+    number(env, "RANKING_INTERVAL").filter(|seconds| *seconds <= 3600).unwrap_or(300).cast_signed() * SECOND_MS
+}
+
 /// `HOT_COMMANDS_PER_SECOND`: how many commands a second one object is to get at the most before its counting spreads over
 /// shards. What is no whole number above 0 is 1000, which is what Cloudflare says an object takes; docs/benchmarks.md tells what
 /// it was measured to take.

@@ -4,12 +4,12 @@ use worker::Result;
 
 use super::answer::Answer;
 use super::call::{Call, storage_failure};
-use super::{counters, d1};
+use super::{counters, d1, settings};
 use crate::counting::protocol::{Command, Reply};
 use crate::http::paging;
 use crate::http::problem::Problem;
 use crate::verification::answer::Verification;
-use crate::verification::counters::compare;
+use crate::verification::counters::{compare, told_since_ms};
 use crate::verification::page::Page;
 
 /// Verifies a page of prompts.
@@ -36,6 +36,9 @@ async fn verify(call: &Call, page: &Page) -> Result<Verification> {
             _ => return Err(counters::unexpected()),
         }
     }
-    verification.differences.extend(d1::verification::differences(&database, &ids, page.after.is_nil()).await?);
+    let told_since_ms = told_since_ms(call.now_ms, settings::ranking_interval_ms(&call.env));
+    let found = d1::verification::differences(&database, (&ids, told_since_ms), page.after.is_nil()).await?;
+    verification.differences.extend(found.0);
+    verification.rankings_pending = found.1;
     Ok(verification)
 }

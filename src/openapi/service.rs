@@ -99,6 +99,7 @@ fn verification() -> Value {
         ("prompts", count()),
         ("events", events),
         ("pending", count()),
+        ("rankings_pending", count()),
         ("differences", list(difference)),
         ("next_cursor", next_cursor()),
     ])

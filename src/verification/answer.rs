@@ -16,6 +16,9 @@ pub struct Verification {
     /// Snapshots that are due, and rows of forks and comparisons that are about to be counted: what they tell is not
     /// compared. A minute later there is none, unless events go on.
     pub pending: u64,
+    /// Prompts of which the rankings are still to be told something; what snapshots tell them is not compared. A minute
+    /// after `RANKING_INTERVAL` there is none, unless events go on.
+    pub rankings_pending: u64,
     /// What differs.
     pub differences: Vec<Difference>,
     /// What to ask for as `cursor` to verify the prompts after these; null at the end.

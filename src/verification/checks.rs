@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::json::json_text;
-use crate::sql::statement::Statement;
+use crate::sql::statement::{Statement, Value};
 
 /// What is compared: its name; what it should be, and what is told, each a JSON object of the same figures of the prompt
 /// `p`, whole numbers.
@@ -35,20 +35,25 @@ const CHECKS: &[Check] = &[
         found: "select json_object('uses', coalesce(sum(uses), 0), 'successes', coalesce(sum(successes), 0), \
             'scenes', count(*)) from prompt_usage_scenes where prompt_id = p.id",
     },
+    // What its snapshots are still to tell of a prompt is not compared.
     Check {
         subject: "rankings",
         expected: "select json_object('view', coalesce(sum(view_count), 0), \
             'visit', coalesce(sum(visit_count), 0), 'copy', coalesce(sum(copy_count), 0), \
-            'fork', coalesce(sum(fork_count), 0), \
-            'like', (select coalesce(sum(likes_count), 0) from prompt_templates where prompt_id = p.id), \
-            'use', (select count(*) from prompt_usage where prompt_id = p.id), \
-            'success', (select count(*) from prompt_usage where prompt_id = p.id and success), \
-            'wrongly_listed', 0) from prompt_stats where prompt_id = p.id",
+            'fork', coalesce(sum(fork_count), 0)) from prompt_stats where prompt_id = p.id \
+            having not coalesce(told.is_awaited, 0)",
         found: "select json_object('view', coalesce(sum(iif(metric = 'view', total, 0)), 0), \
             'visit', coalesce(sum(iif(metric = 'visit', total, 0)), 0), \
             'copy', coalesce(sum(iif(metric = 'copy', total, 0)), 0), \
-            'fork', coalesce(sum(iif(metric = 'fork', total, 0)), 0), \
-            'like', coalesce(sum(iif(metric = 'like', total, 0)), 0), \
+            'fork', coalesce(sum(iif(metric = 'fork', total, 0)), 0)) from prompt_rankings where prompt_id = p.id",
+    },
+    Check {
+        subject: "rankings",
+        expected: "select json_object( \
+            'like', (select coalesce(sum(likes_count), 0) from prompt_templates where prompt_id = p.id), \
+            'use', (select count(*) from prompt_usage where prompt_id = p.id), \
+            'success', (select count(*) from prompt_usage where prompt_id = p.id and success), 'wrongly_listed', 0)",
+        found: "select json_object('like', coalesce(sum(iif(metric = 'like', total, 0)), 0), \
             'use', coalesce(sum(iif(metric = 'use', total, 0)), 0), \
             'success', coalesce(sum(iif(metric = 'success', total, 0)), 0), \
             'wrongly_listed', coalesce(sum( \
@@ -84,17 +89,36 @@ const TOTALS: Check = Check {
         'compare', coalesce(sum(compare_count), 0)) from count_totals",
 };
 
-/// The statements that find what differs of these prompts: prompt, check, expected, found.
+/// Whether a row of `prompt_stats` has counts that the rankings were not told since an instant, and may be told yet.
+const IS_AWAITED: &str = "unixepoch(updated_at, 'subsec') * 1000 > coalesce(ranked_ms, 0) + 0.5 \
+    and coalesce(ranked_ms, unixepoch(updated_at, 'subsec') * 1000) >= ";
+
+/// The statements that find what differs of these prompts: prompt, check, expected, found. `told_since_ms` is how long ago
+/// snapshots may have told the rankings last.
 #[must_use]
-pub fn statements(prompts: &[Uuid]) -> Vec<Statement> {
-    let prompts = json_text(prompts);
+pub fn statements(prompts: &[Uuid], told_since_ms: i64) -> Vec<Statement> {
     let of = |check: &Check| {
         let mut statement = begun(check.subject);
-        statement.push("json_each(").bind_text(&prompts).push(") page join prompts p on p.id = page.value");
+        push_page(&mut statement, prompts, told_since_ms);
         compared(&mut statement, check);
         statement
     };
     CHECKS.iter().map(of).collect()
+}
+
+/// The statement that counts of how many of these prompts the rankings are still to be told something.
+#[must_use]
+pub fn awaited(prompts: &[Uuid], told_since_ms: i64) -> Statement {
+    let mut statement = Statement::new("select count(*) from ");
+    push_page(&mut statement, prompts, told_since_ms);
+    statement.push(" where told.is_awaited");
+    statement
+}
+
+fn push_page(statement: &mut Statement, prompts: &[Uuid], told_since_ms: i64) {
+    statement.push("json_each(").bind_text(json_text(prompts)).push(") page join prompts p on p.id = page.value");
+    statement.push(" left join (select prompt_id, ").push(IS_AWAITED).bind(Value::Integer(told_since_ms));
+    statement.push(" as is_awaited from prompt_stats) told on told.prompt_id = p.id");
 }
 
 /// The statement that finds what differs of all prompts together: likewise, without a prompt.

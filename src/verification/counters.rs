@@ -95,6 +95,13 @@ impl StoredCounts {
     }
 }
 
+/// Since when snapshots have told the rankings at the latest, at an instant: the interval goes from one to the next that
+/// tells them, and that one may be late.
+#[must_use]
+pub fn told_since_ms(now_ms: i64, interval_ms: i64) -> i64 {
+    now_ms - interval_ms - 2 * SNAPSHOT_INTERVAL_MS
+}
+
 /// Whether a snapshot is on its way. It comes within the interval, or it does not come; one that was just begun may not be
 /// there yet.
 fn is_due(audit: &Audit, now_ms: i64) -> bool {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as rules from "../../bench/scale/simulation.mjs";
 
-const { commandsOf, popularity, shardsOf, simulate, snapshotsAt, spreading } = rules;
+const { commandsOf, popularity, shardsOf, simulate, snapshotsAt, spreading, tellings } = rules;
 
 const source = (file) => readFileSync(new URL(`../../src/${file}`, import.meta.url), "utf8");
 const checkRule = (name, value, file, line) =>
@@ -13,6 +13,7 @@ const checkRule = (name, value, file, line) =>
 checkRule("WINDOW_S", rules.WINDOW_S, "edge/merging.rs", (seconds) => `WINDOW: Duration = Duration::from_millis(${seconds * 1000})`);
 checkRule("SNAPSHOT_S", rules.SNAPSHOT_S, "counting/counter.rs", (seconds) => `SNAPSHOT_INTERVAL_MS: i64 = ${seconds} * SECOND_MS`);
 checkRule("DELAY_S", rules.DELAY_S, "counting/counter.rs", () => "SNAPSHOT_DELAY_MS: i64 = SECOND_MS");
+checkRule("RANKING_S", rules.RANKING_S, "edge/settings.rs", (seconds) => `*seconds <= 3600).unwrap_or(${seconds})`);
 checkRule("HOT_COMMANDS", rules.HOT_COMMANDS, "edge/settings.rs", (commands) => `.unwrap_or(${commands})`);
 checkRule("SHARDS", rules.SHARDS, "sharding/load.rs", (shards) => `SHARDS: u32 = ${shards}`);
 checkRule("PULL_S", rules.PULL_S, "edge/counter_alarm.rs", () => "PULL_INTERVAL_MS: i64 = SECOND_MS");
@@ -33,6 +34,12 @@ for (const [prompts, isolates] of [[1, 1], [1, 20], [50, 5], [2000, 5]]) {
     assert.ok(awake <= prompts && awake > 0.6 * prompts, `${awake} awake`);
   });
 }
+
+test("lists are told as often as can be expected", () => {
+  // Of 2,000 prompts some are viewed once in ten minutes.
+  const load = { viewsPerSecond: 100, bounds: popularity(2000), isolates: 2 };
+  near(simulate({ ...load, seconds: 3000, settle: 600 }).tellings, tellings(load), 0.05, "tellings");
+});
 
 test("a counter spreads when it is hot, over as many shards as have half of that each, up to the most", () => {
   assert.deepEqual([0, 1000, 1001, 2000, 5000, 500_000].map(shardsOf), [1, 1, 3, 4, 10, 32]);

@@ -3,9 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use promptmeter::counting::counter::{Counter, SNAPSHOT_DELAY_MS, SNAPSHOT_INTERVAL_MS};
+use promptmeter::counting::counter::{Counter, SNAPSHOT_DELAY_MS, early_until_ms};
 use promptmeter::counting::protocol::{Command, Delivery, ImportedRow, Reply};
 use promptmeter::counting::windows::{first_day, spread_ms};
+use promptmeter::rankings::standing;
 use promptmeter::sharding::load::Load;
 use promptmeter::sharding::placement::{Place, Spread};
 use promptmeter::sharding::protocol::{self as shards, Pull, Pulled};
@@ -20,6 +21,7 @@ use super::together::{Queue, Together, join};
 use super::world::{Defect, Failure, Flush, Process, World};
 
 const PULL_INTERVAL_MS: i64 = SECOND_MS;
+const RANKING_INTERVAL_MS: i64 = 20 * SECOND_MS;
 /// Commands a second, beyond which a counter spreads.
 const HOT_COMMANDS: u64 = 4;
 
@@ -328,8 +330,14 @@ impl Counting {
 
     async fn tell(&self, world: &World) {
         self.note_alarm(None);
-        if self.is_snapshot_due(world) && self.snapshot(world).await.is_err() {
-            self.ring_by(world, world.now_ms.get() + SNAPSHOT_DELAY_MS);
+        match self.with(|memory| Ok(early_until_ms(memory.last_snapshot_ms, world.now_ms.get()))) {
+            Ok(Some(due_ms)) => self.ring_by(world, due_ms),
+            Ok(None) | Err(_) => {
+                if self.snapshot(world).await.is_err() {
+                    self.forget_snapshot();
+                    self.ring_by(world, world.now_ms.get() + SNAPSHOT_DELAY_MS);
+                }
+            }
         }
         if matches!(self.spread(), Ok(Some(_))) {
             self.ring_by(world, world.now_ms.get() + PULL_INTERVAL_MS);
@@ -360,12 +368,11 @@ impl Counting {
         });
     }
 
-    fn is_snapshot_due(&self, world: &World) -> bool {
-        let is_early = self.with(|memory| {
-            let since_ms = memory.last_snapshot_ms.map(|last_ms| world.now_ms.get() - last_ms);
-            Ok(memory.standing.spread().is_some() && since_ms.is_some_and(|since_ms| since_ms < SNAPSHOT_INTERVAL_MS))
+    fn forget_snapshot(&self) {
+        let _ = self.with(|memory| {
+            memory.last_snapshot_ms = None;
+            Ok(())
         });
-        !is_early.unwrap_or_default()
     }
 
     async fn snapshot(&self, world: &World) -> Result<(), Failure> {
@@ -385,12 +392,13 @@ impl Counting {
         let prompt = self.prompt;
         self.disk.flushed(world).await;
         let store = move |world: &World, database: &mut super::database::Database| {
-            database.store_snapshot(world, prompt, &snapshot);
-            Ok(())
+            Ok(database.store_snapshot(world, prompt, &snapshot, (now_ms, RANKING_INTERVAL_MS)))
         };
-        world.ask_database("a snapshot", store).await?;
-        if let Some(changes_ms) = snapshot.recent.changes_ms {
-            self.ring_by(world, changes_ms + spread_ms(prompt_id(prompt)));
+        let told_ms = world.ask_database("a snapshot", store).await?;
+        let told_ms = if world.has(Defect::KeepsTheRestFromRankings) { None } else { told_ms };
+        let changes_ms = snapshot.recent.changes_ms.map(|changes_ms| changes_ms + spread_ms(prompt_id(prompt)));
+        if let Some(due_ms) = standing::due_ms(told_ms, now_ms, RANKING_INTERVAL_MS, changes_ms) {
+            self.ring_by(world, due_ms);
         }
         Ok(())
     }

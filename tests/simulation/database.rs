@@ -32,6 +32,8 @@ pub(crate) struct Database {
     pub(crate) declared: BTreeMap<&'static str, Rules>,
     /// Counts, visitors and version, by prompt.
     pub(crate) snapshots: BTreeMap<usize, (Tally, u64, u64)>,
+    /// When the rankings were told, and what, by prompt.
+    pub(crate) rankings: BTreeMap<usize, (i64, Tally)>,
 }
 
 impl Database {
@@ -153,7 +155,14 @@ impl Database {
         Ok(())
     }
 
-    pub(crate) fn store_snapshot(&mut self, world: &World, prompt: usize, snapshot: &Snapshot) {
+    /// Gives when the rankings were last told, unless a newer snapshot is there.
+    pub(crate) fn store_snapshot(
+        &mut self,
+        world: &World,
+        prompt: usize,
+        snapshot: &Snapshot,
+        (now_ms, interval_ms): (i64, i64),
+    ) -> Option<i64> {
         let durable = world.counters.borrow()[prompt].disk().durable();
         assert!(snapshot.version <= durable.version, "a snapshot is ahead of its counter");
         let stored = self.snapshots.entry(prompt).or_default();
@@ -164,5 +173,19 @@ impl Database {
         } else {
             world.note("snapshot as new as the one that is stored");
         }
+        if stored.2 != snapshot.version {
+            return None;
+        }
+        let (told_ms, told) = self.rankings.entry(prompt).or_default();
+        if *told_ms <= now_ms - interval_ms {
+            *told_ms = now_ms;
+        }
+        if *told_ms == now_ms {
+            world.note("rankings told");
+            *told = snapshot.tally;
+        } else {
+            world.note("rankings told later");
+        }
+        Some(*told_ms)
     }
 }

@@ -126,6 +126,8 @@ impl Oracle {
         assert!((least..=most).contains(&visitors), "prompt {prompt} had {visitors} visitors, not {least} to {most}");
         let snapshot = world.database.borrow().snapshots.get(&prompt).copied().unwrap_or_default();
         assert_eq!(snapshot, (tables.tally, visitors, tables.version), "the snapshot of prompt {prompt}");
+        let (_, ranked) = world.database.borrow().rankings.get(&prompt).copied().unwrap_or_default();
+        assert_eq!(ranked, tables.tally, "what ranks prompt {prompt}");
         assert_eq!(tables.standing.shards, 1, "prompt {prompt} is spread and nobody asks for it");
         object.check_memory();
     }

@@ -34,6 +34,7 @@ const STEPS: usize = 400_000;
 pub(crate) enum Defect {
     AnswersBeforeItIsStored,
     KeepsBeforeItIsStored,
+    KeepsTheRestFromRankings,
     StoresNoIds,
     NamesEachAttemptAnew,
     OverwritesNewerSnapshots,

@@ -87,7 +87,7 @@ async function compareSummaries({ subject, ledger, verdict }, api) {
 /** Has the instance verify all that it tells, again as long as something is on its way. */
 async function verify({ verdict }, api) {
   for (const end = performance.now() + PENDING_MS; ; ) {
-    const [differences, sums] = [[], { prompts: 0, pending: 0 }];
+    const [differences, sums] = [[], { pending: 0, rankings_pending: 0 }];
     for (let cursor = ""; cursor !== null; ) {
       const { body } = await api.get(`/v1/admin/verify?limit=100${cursor}`, { as: service });
       for (const name of Object.keys(sums)) sums[name] += body[name];
@@ -97,8 +97,9 @@ async function verify({ verdict }, api) {
     for (const { prompt_id, check, expected, found } of differences) {
       verdict.add("disagreement", `verify: ${check} of ${prompt_id}`, 1, `${expected} is ${found}`);
     }
-    if (sums.pending === 0 || differences.length > 0) return;
-    if (performance.now() > end) return verdict.add("unhealed", "verify", sums.pending, "something is pending for ever");
+    const pending = sums.pending + sums.rankings_pending;
+    if (pending === 0 || differences.length > 0) return;
+    if (performance.now() > end) return verdict.add("unhealed", "verify", pending, "something is pending for ever");
     await pause(PAUSE_MS);
   }
 }

@@ -29,7 +29,7 @@ async function furnish(folder, heat) {
   for (const name of ["wrangler.toml", "build", "migrations", "public"]) {
     await symlink(join(ROOT, name), join(folder, name)).catch((error) => error.code === "EEXIST" || Promise.reject(error));
   }
-  const settings = Object.entries({ ...SETTINGS, HOT_COMMANDS_PER_SECOND: heat });
+  const settings = Object.entries({ ...SETTINGS, HOT_COMMANDS_PER_SECOND: heat, RANKING_INTERVAL: "5" });
   await writeFile(join(folder, ".dev.vars"), settings.map(([name, value]) => `${name}="${value}"\n`).join(""));
 }
 

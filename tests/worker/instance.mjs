@@ -32,6 +32,8 @@ export const SETTINGS = {
   // What an instance does for itself is out of the way of the tests, but of those that are about it.
   LOG_REQUESTS: "off",
   METRICS_INTERVAL: "0",
+  // So are lists that come later than the counts.
+  RANKING_INTERVAL: "0",
 };
 
 /** Those of them that nobody may be told. */

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { anonymous, service, start, until, user } from "./instance.mjs";
 
-const { events, get, post, prompt, sql } = await start();
+const { events, get, post, prompt, sql } = await start({ RANKING_INTERVAL: "" });
 
 /** The samples by their names and labels. */
 async function metrics() {
@@ -45,8 +45,9 @@ test("events are metered once each, when they are accepted, by their types", asy
 
 test("calls, rows and alarms are those of the work", async () => {
   const id = await prompt();
+  const snapshotOf = (views) => until(async () => (await sql("select 1 from prompt_stats where prompt_id = ? and view_count = ?", id, views)).length);
   await post(`/v1/prompts/${id}/view`);
-  await until(async () => (await sql("select 1 from prompt_stats where prompt_id = ?", id)).length);
+  await snapshotOf(1);
   await until(async () => !Object.keys(await added(async () => {})).length, "nothing is under way");
   const view = await added(() => post(`/v1/prompts/${id}/view`));
   assert.equal(view.promptmeter_object_calls_total, 1);
@@ -59,10 +60,14 @@ test("calls, rows and alarms are those of the work", async () => {
   assert.equal(stats.promptmeter_object_rows_written_total, undefined, "reading writes nothing");
   assert.ok(stats.promptmeter_d1_rows_read_total > 0);
   assert.equal(stats.promptmeter_d1_rows_written_total, undefined);
-  const snapshot = await added(() => until(async () => (await sql("select 1 from prompt_stats where prompt_id = ? and view_count = 2", id)).length));
+  const snapshot = await added(() => snapshotOf(2));
   assert.ok(snapshot.promptmeter_alarms_rung_total >= 1);
-  // prompt_stats and one index; prompt_rankings of views and four; of visits, where there are any, and five; count_totals.
-  const rows = snapshot.promptmeter_d1_rows_written_total;
+  assert.equal(snapshot.promptmeter_d1_rows_written_total, 2, "prompt_stats and count_totals: the rankings are told later");
+  await sql("update prompt_stats set ranked_ms = 0 where prompt_id = ?", id);
+  await post(`/v1/prompts/${id}/view`);
+  const telling = await added(() => snapshotOf(3));
+  // And prompt_stats again, for when that was; prompt_rankings of views and four indexes; of visits, where there are any, and five.
+  const rows = telling.promptmeter_d1_rows_written_total;
   assert.ok(rows === 8 || rows === 14, `${rows} rows`);
 });
 

@@ -5,7 +5,8 @@ import { before, describe, test } from "node:test";
 import { start, until, user } from "./instance.mjs";
 
 const INTERVAL_MS = 10_000;
-const { counts, events, evict, post, prompt, sql } = await start();
+const RANKING_INTERVAL_MS = 15_000;
+const { counts, events, evict, post, prompt, sql } = await start({ RANKING_INTERVAL: `${RANKING_INTERVAL_MS / 1000}` });
 
 const snapshot = async (id) => (await sql("select * from prompt_stats where prompt_id = ?", id))[0];
 const writes = (id) => sql("select version, view_count, at_ms from snapshot_writes where prompt_id = ? order by rowid", id);
@@ -20,15 +21,18 @@ const follows = (id, expected) =>
   }, `prompt_stats says ${expected}`);
 
 /** Checks that each two writes lie an interval apart. */
-function checkIntervals(written) {
+function checkIntervals(written, intervalMs = INTERVAL_MS) {
   const gaps = written.slice(1).map(({ at_ms }, index) => at_ms - written[index].at_ms);
-  assert.ok(gaps.every((gap) => gap >= INTERVAL_MS), `gaps of ${gaps} ms`);
+  assert.ok(gaps.every((gap) => gap >= intervalMs), `gaps of ${gaps} ms`);
 }
 
 before(async () => {
-  await sql("create table ranking_writes (prompt_id text, metric text)");
+  await sql("create table ranking_writes (prompt_id text, metric text, total integer)");
   await sql(`create trigger ranking_written after update on prompt_rankings begin
-    insert into ranking_writes values (new.prompt_id, new.metric); end`);
+    insert into ranking_writes values (new.prompt_id, new.metric, new.total); end`);
+  await sql("create table tellings (prompt_id text, at_ms integer)");
+  await sql(`create trigger told after update of ranked_ms on prompt_stats begin
+    insert into tellings values (new.prompt_id, new.ranked_ms); end`);
   await sql("create table snapshot_writes (prompt_id text, version integer, view_count integer, at_ms integer)");
   await sql(`create trigger snapshot_written before insert on prompt_stats begin
     insert into snapshot_writes values (new.prompt_id, new.version, new.view_count,
@@ -90,14 +94,31 @@ describe("snapshots", { concurrency: true }, () => {
 
   test("tell the rankings what changed alone", async () => {
     const id = await prompt();
-    await events([{ type: "view", prompt_id: id }, { type: "fork", prompt_id: id }], { as: user(randomUUID()) });
-    await follows(id, [1, 0, 1, 0]);
-    await events({ type: "copy", prompt_id: id });
+    await events(["view", "copy", "fork"].map((type) => ({ type, prompt_id: id })), { as: user(randomUUID()) });
     await follows(id, [1, 1, 1, 0]);
     await events({ type: "copy", prompt_id: id });
     await follows(id, [1, 2, 1, 0]);
-    assert.deepEqual(await totals(id), [["copy", 2], ["fork", 1], ["view", 1], ["visit", 1]]);
-    assert.deepEqual(await sql("select metric from ranking_writes where prompt_id = ?", id), [{ metric: "copy" }]);
+    await events({ type: "copy", prompt_id: id });
+    await follows(id, [1, 3, 1, 0]);
+    const ranked = [["copy", 3], ["fork", 1], ["view", 1], ["visit", 1]].join();
+    await until(async () => (await totals(id)).join() === ranked);
+    assert.deepEqual(await sql("select distinct metric from ranking_writes where prompt_id = ?", id), [{ metric: "copy" }]);
+  });
+
+  test("tell the rankings once in an interval, and the rest when it is over, though the object was evicted", async () => {
+    const id = await prompt();
+    const ranked = async () => (await sql("select total from prompt_rankings where prompt_id = ? and metric = 'view'", id))[0]?.total;
+    await view(id);
+    await until(async () => (await ranked()) === 1);
+    for (const views of [2, 3]) {
+      await view(id);
+      await follows(id, [views, 0, 0, 0]);
+    }
+    await evict(id);
+    await until(async () => (await ranked()) === 3);
+    const told = await sql("select at_ms from tellings where prompt_id = ? order by rowid", id);
+    checkIntervals(told, RANKING_INTERVAL_MS);
+    assert.ok(told.length < (await writes(id)).length, `told ${told.length} times`);
   });
 
   test("tell the rankings what is less than it was, too", async () => {

@@ -8,13 +8,14 @@ const { events, get, prompt, sql } = await start();
 
 /** All pages, as one. */
 async function verify(limit = 100) {
-  const whole = { prompts: 0, pending: 0, differences: [], pages: 0, events: {} };
+  const whole = { prompts: 0, pending: 0, rankings_pending: 0, differences: [], pages: 0, events: {} };
   for (let cursor = ""; cursor !== null; ) {
     const { status, body } = await get(`/v1/admin/verify?limit=${limit}${cursor}`, { as: service });
     assert.equal(status, 200, JSON.stringify(body));
     whole.pages++;
     whole.prompts += body.prompts;
     whole.pending += body.pending;
+    whole.rankings_pending += body.rankings_pending;
     whole.differences.push(...body.differences);
     for (const [type, count] of Object.entries(body.events)) whole.events[type] = (whole.events[type] ?? 0) + count;
     cursor = body.next_cursor && `&cursor=${body.next_cursor}`;
@@ -24,7 +25,7 @@ async function verify(limit = 100) {
 const settled = () =>
   until(async () => {
     const whole = await verify();
-    return whole.pending === 0 && whole;
+    return whole.pending === 0 && whole.rankings_pending === 0 && whole;
   }, "nothing is pending");
 
 test("what is counted, stored and told agrees; what is changed behind it is found", async () => {
@@ -42,6 +43,7 @@ test("what is counted, stored and told agrees; what is changed behind it is foun
   assert.deepEqual(whole, {
     prompts: 5,
     pending: 0,
+    rankings_pending: 0,
     differences: [],
     events: { view: 10, copy: 5, fork: 5, compare_add: 5, usage: 5 },
   });

@@ -77,7 +77,7 @@ pub(in crate::edge) async fn tell(database: &D1Database, counters: &[(Uuid, Told
         parameters.extend(counts.into_iter().chain([told.version]).map(count));
         batch.push(statement(database, STORE, &parameters)?);
         batch.push(statement(database, DATE, &[prompt_id.clone(), now.clone()])?);
-        let standings = [prompt_id, text(&told.standings), count(told.version)];
+        let standings = [prompt_id, text(&told.standings), count(told.version), JsValue::NULL];
         batch.push(statement(database, STORE_STANDINGS, &standings)?);
     }
     transact(database, batch).await.map(drop)

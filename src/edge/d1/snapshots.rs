@@ -1,12 +1,12 @@
 //! Statements about the snapshots of counters: `prompt_stats`, and what counters tell the rankings.
 
 use uuid::Uuid;
-use worker::{D1Database, Result};
+use worker::{D1Database, Error, Result};
 
 use super::rows::{Columns, read_all};
 use super::{array, integer, optional_text, run, statement, text, transact};
 use crate::counting::snapshot::Snapshot;
-use crate::rankings::standing::{STORE_STANDINGS, standings};
+use crate::rankings::standing::{BEGIN_TELLING, STORE_STANDINGS, TOLD, standings};
 use crate::time::timestamp_from_ms;
 
 /// Counts are stored unless newer ones are there, or the prompt is gone.
@@ -34,13 +34,14 @@ pub(in crate::edge) async fn written_since(
     read_all(&found, Columns::uuid)
 }
 
-/// Stores the snapshot of a counter.
+/// Stores the snapshot of a counter, and tells the rankings, if they were told `interval_ms` ago or before; gives when they were
+/// last told, unless a newer snapshot is there or the prompt is gone.
 pub(in crate::edge) async fn store(
     database: &D1Database,
     prompt_id: Uuid,
     snapshot: &Snapshot,
-    now_ms: i64,
-) -> Result<()> {
+    (now_ms, interval_ms): (i64, i64),
+) -> Result<Option<i64>> {
     let count = |count: u64| integer(i64::try_from(count).unwrap_or(i64::MAX));
     let prompt_id = text(&prompt_id.to_string());
     let tally = snapshot.tally;
@@ -55,7 +56,15 @@ pub(in crate::edge) async fn store(
         count(snapshot.version),
         optional_text(timestamp_from_ms(now_ms).as_deref()),
     ];
-    let standings = [prompt_id, array(&standings(snapshot))?, count(snapshot.version)];
-    let batch = vec![statement(database, COUNTS, &counts)?, statement(database, STORE_STANDINGS, &standings)?];
-    transact(database, batch).await.map(drop)
+    let (version, now) = (count(snapshot.version), integer(now_ms));
+    let begin = [prompt_id.clone(), version.clone(), now.clone(), integer(now_ms - interval_ms)];
+    let standings = [prompt_id.clone(), array(&standings(snapshot))?, version.clone(), now];
+    let batch = vec![
+        statement(database, COUNTS, &counts)?,
+        statement(database, BEGIN_TELLING, &begin)?,
+        statement(database, STORE_STANDINGS, &standings)?,
+        statement(database, TOLD, &[prompt_id, version])?,
+    ];
+    let told = transact(database, batch).await?.pop().ok_or_else(|| Error::from("no result"))?;
+    Ok(read_all(&told, Columns::optional_integer)?.pop().flatten())
 }

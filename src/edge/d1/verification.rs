@@ -1,7 +1,7 @@
 //! Statements that verify.
 
 use uuid::Uuid;
-use worker::{D1Database, Result};
+use worker::{D1Database, Error, Result};
 
 use super::rows::{Columns, read_all};
 use super::{integer, prepared, run, statement, text, transact};
@@ -43,20 +43,24 @@ pub(in crate::edge) async fn counts(database: &D1Database, page: &Page) -> Resul
     })
 }
 
-/// What the database finds to differ of these prompts; on the `first` page, of all of them together as well.
+/// What the database finds to differ of these prompts; on the `first` page, of all of them together as well. And of how many
+/// of them the rankings are still to be told something, by snapshots that told it last since an instant.
 pub(in crate::edge) async fn differences(
     database: &D1Database,
-    prompts: &[Uuid],
+    (prompts, told_since_ms): (&[Uuid], i64),
     first: bool,
-) -> Result<Vec<Difference>> {
-    let mut statements = checks::statements(prompts);
+) -> Result<(Vec<Difference>, u64)> {
+    let mut statements = checks::statements(prompts, told_since_ms);
     statements.extend(first.then(checks::of_all));
+    statements.push(checks::awaited(prompts, told_since_ms));
     let batch = statements.iter().map(|statement| prepared(database, statement)).collect::<Result<Vec<_>>>()?;
+    let mut results = transact(database, batch).await?;
+    let awaited = results.pop().ok_or_else(|| Error::from("no result"))?;
     let mut differences = Vec::new();
-    for found in transact(database, batch).await? {
+    for found in results {
         differences.extend(read_all(&found, difference)?);
     }
-    Ok(differences)
+    Ok((differences, read_all(&awaited, Columns::count)?.into_iter().sum()))
 }
 
 fn difference(columns: &mut Columns) -> Option<Difference> {
