@@ -248,6 +248,39 @@ fn extreme_shares_have_p_values() {
     let x = 12.0_f64;
     let expected = two_sided_p_value(x.sqrt()) + (2.0 * x / std::f64::consts::PI).sqrt() * (-x / 2.0).exp();
     check(ratio.p_value(), expected, "four arms");
+    // And of more: the series goes on.
+    let x = 20.0_f64;
+    let odd =
+        |series: f64| two_sided_p_value(x.sqrt()) + (2.0 * x / std::f64::consts::PI).sqrt() * (-x / 2.0).exp() * series;
+    let even = |series: f64| (-x / 2.0).exp() * series;
+    for (arms, expected) in [
+        (6_u8, odd(1.0 + x / 3.0)),
+        (7, even(1.0 + x / 2.0 + x * x / 8.0)),
+        (8, odd(1.0 + x / 3.0 + x * x / 15.0)),
+        (9, even(1.0 + x / 2.0 + x * x / 8.0 + x * x * x / 48.0)),
+    ] {
+        // Two arms are as far off, to either side, as comes to 20.
+        let mut sessions = vec![1000.0; arms.into()];
+        (sessions[0], sessions[1]) = (1100.0, 900.0);
+        let mut ratio = SampleRatio::new(&vec![1.0; arms.into()]);
+        ratio.look(&sessions);
+        check(ratio.p_value(), expected, &format!("{arms} arms"));
+    }
+    let mut ratio = SampleRatio::new(&[1.0; 100]);
+    ratio.look(&std::array::from_fn::<f64, 100, _>(|arm| if arm == 0 { 1e9 } else { 0.0 }));
+    check(ratio.p_value(), f64::MIN_POSITIVE, "a hundred arms, and all come to one");
+}
+
+#[test]
+fn the_sequential_sample_ratio_keeps_its_digits_for_an_arm_that_hardly_any_should_come_to() {
+    for (weight, new_sessions) in [(1e-5, [9, 20]), (1e-4, [30, 20]), (6e-4, [40, 1000]), (2e-3, [70, 3000])] {
+        let weights = [weight, 1.0 - weight];
+        let mut ratio = SampleRatio::new(&weights);
+        ratio.look(&new_sessions.map(f64::from));
+        let expected = brute_sequential(&weights, &[new_sessions.to_vec()]);
+        let actual = ratio.sequential_p_value();
+        assert!((actual - expected).abs() <= 2e-11 * expected, "{weight}: {actual:e} instead of {expected:e}");
+    }
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Which increments are to be counted: each id once; and of those that have none, what comes again with its delivery, once.
 
-use std::collections::HashMap;
-
+use super::digest_map::DigestMap;
 use super::ledger::Ledger;
 use super::protocol::{Delivery, IdDigest, Increment, Outcome};
 
@@ -9,7 +8,7 @@ use super::protocol::{Delivery, IdDigest, Increment, Outcome};
 #[derive(Debug)]
 pub struct Judging<'a> {
     ledger: &'a Ledger,
-    payloads: HashMap<u64, u32>,
+    payloads: DigestMap<u32>,
     fresh: Vec<IdDigest>,
 }
 
@@ -17,7 +16,7 @@ impl<'a> Judging<'a> {
     /// Nothing judged yet.
     #[must_use]
     pub fn by(ledger: &'a Ledger) -> Self {
-        Self { ledger, payloads: HashMap::new(), fresh: Vec::new() }
+        Self { ledger, payloads: DigestMap::default(), fresh: Vec::new() }
     }
 
     /// Judges the increments of a delivery in their order, and gives those that are to be counted to `accept`. An increment
@@ -25,6 +24,8 @@ impl<'a> Judging<'a> {
     pub fn judge(&mut self, delivery: &Delivery, mut accept: impl FnMut(&Increment)) -> Vec<Outcome> {
         let name = IdDigest { key: delivery.id, payload: 0 };
         let is_new = self.outcome(name) == Outcome::Counted;
+        self.payloads.reserve(delivery.increments.len());
+        self.fresh.reserve(delivery.increments.len());
         let mut has_nameless = false;
         let mut outcomes = Vec::with_capacity(delivery.increments.len());
         for increment in &delivery.increments {

@@ -9,10 +9,12 @@
 //!
 //! With 400,000 ids known, a new id is mistaken for a known one with a probability of 400,000 / 2^64, or 2 in 10^14.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::hash::BuildHasherDefault;
 
 use sha2::{Digest, Sha256};
 
+use super::digest_map::DigestMap;
 use super::protocol::{IdDigest, Outcome};
 use crate::time::DAY_MS;
 
@@ -28,12 +30,18 @@ const ENTRY_BYTES: usize = 12;
 /// Digests an id, and whatever makes another event under the same id another event.
 #[must_use]
 pub fn digest(id: &str, payload: &[&str]) -> IdDigest {
+    IdDigest { key: digest_key(id), payload: digest_payload(payload) }
+}
+
+/// Digests what makes an event another event to 32 bits.
+#[must_use]
+pub fn digest_payload(payload: &[&str]) -> u32 {
     let mut hash = Sha256::new();
     for part in payload {
         hash.update(part.as_bytes());
         hash.update([0xff]); // never part of UTF-8, so that no two payloads run together
     }
-    IdDigest { key: digest_key(id), payload: payload_of(&hash.finalize()) }
+    payload_of(&hash.finalize())
 }
 
 /// Digests an id to the 64 bits under which it is remembered.
@@ -117,7 +125,7 @@ impl LedgerChange {
 pub struct Ledger {
     capacity: usize,
     retention_ms: i64,
-    payloads: HashMap<u64, u32>,
+    payloads: DigestMap<u32>,
     /// How many entries were removed from `payloads` since it was built.
     removed: usize,
     segments: VecDeque<SegmentKeys>,
@@ -154,7 +162,7 @@ impl Ledger {
     /// An empty ledger that holds at most `capacity` ids, with room for `entries`.
     #[must_use]
     pub fn holding(capacity: usize, entries: usize) -> Self {
-        let payloads = HashMap::with_capacity(entries.min(capacity));
+        let payloads = DigestMap::with_capacity_and_hasher(entries.min(capacity), BuildHasherDefault::default());
         Self { capacity, retention_ms: RETENTION_MS, payloads, removed: 0, segments: VecDeque::new(), tail: None }
     }
 

@@ -7,8 +7,7 @@
 //! time; and of a prompt with more than 200,000 visits in a window, somebody who comes again is a visit too early. What is
 //! not a visit by the definition is too many, never too few.
 
-use std::collections::HashMap;
-
+use super::digest_map::DigestMap;
 use super::ledger::{Ledger, LedgerChange, Segment, packed_entries};
 use super::protocol::IdDigest;
 use crate::limits::EVENT_FUTURE_MS;
@@ -70,7 +69,7 @@ impl Visits {
     }
 
     /// When a visitor visited in a span, in seconds since 1970.
-    fn visit_in(&self, visitor: u64, span: i64, fresh: &HashMap<u64, u32>) -> Option<u32> {
+    fn visit_in(&self, visitor: u64, span: i64, fresh: &DigestMap<u32>) -> Option<u32> {
         let key = key_of(visitor, span);
         fresh.get(&key).copied().or_else(|| self.ledger.payload(key))
     }
@@ -86,7 +85,7 @@ fn key_of(visitor: u64, span: i64) -> u64 {
 #[derive(Debug)]
 pub struct NewVisits<'a> {
     known: &'a Visits,
-    times: HashMap<u64, u32>,
+    times: DigestMap<u32>,
     entries: Vec<IdDigest>,
 }
 
@@ -94,7 +93,7 @@ impl<'a> NewVisits<'a> {
     /// None so far, beside those that are known.
     #[must_use]
     pub fn beside(known: &'a Visits) -> Self {
-        Self { known, times: HashMap::new(), entries: Vec::new() }
+        Self { known, times: DigestMap::default(), entries: Vec::new() }
     }
 
     /// Whether a view at this instant is a visit, which is noted.
@@ -103,7 +102,8 @@ impl<'a> NewVisits<'a> {
         let second = u32::try_from(second).unwrap_or_default();
         let span = self.known.span(second);
         let is_near = |time: u32| i64::from(time.abs_diff(second)) < self.known.window;
-        let mut spans = span - 1..=span + 1;
+        // Whoever comes again soon is in the same.
+        let mut spans = [span, span - 1, span + 1].into_iter();
         if spans.any(|span| self.known.visit_in(visitor, span, &self.times).is_some_and(is_near)) {
             return false;
         }

@@ -46,7 +46,7 @@ pub(super) async fn store(way: &Way, identity: &Identity, mut batch: Batch, pace
 /// Takes out of a batch what is about prompts that the caller may not see, where all are known without asking; whether they
 /// are.
 pub(super) fn keep_visible(identity: &Identity, batch: &mut Batch) -> bool {
-    let names: HashSet<PromptName> = batch.prompts().map(PromptName::Id).collect();
+    let names: HashSet<PromptName> = batch.prompts().into_iter().map(PromptName::Id).collect();
     let Some(known) = prompt_lookup::known(identity, names) else { return false };
     let is_visible = |id| known.get(&PromptName::Id(id)).is_some_and(|prompt| may_see(identity, prompt));
     batch.reject_others(is_visible, &unknown_prompt());
@@ -114,7 +114,7 @@ fn meter_others(batch: &Batch, usage: &[(usize, UsageRow)]) {
 
 async fn reject_unknown_prompts(env: &Env, identity: &Identity, batch: &mut Batch) {
     let name = PromptName::Id;
-    let names: HashSet<PromptName> = batch.prompts().map(name).collect();
+    let names: HashSet<PromptName> = batch.prompts().into_iter().map(name).collect();
     let mut found = HashMap::new();
     if let Err(error) = prompt_lookup::find(env, identity, names, &mut found).await {
         batch.reject_others(|id| found.contains_key(&name(id)), &storage_failure("prompts", &error));

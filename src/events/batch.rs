@@ -1,6 +1,6 @@
 //! What becomes of a batch: what must be stored where, and the answer once that is known.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -196,9 +196,10 @@ impl Batch {
     }
 
     /// The prompts that the events are about.
-    pub fn prompts(&self) -> impl Iterator<Item = Uuid> {
+    #[must_use]
+    pub fn prompts(&self) -> BTreeSet<Uuid> {
         let counted = self.counts.iter().map(|counting| counting.prompt_id);
-        counted.chain(self.usage.iter().map(|(_, row)| row.usage.prompt_id))
+        counted.chain(self.usage.iter().map(|(_, row)| row.usage.prompt_id)).collect()
     }
 
     /// Takes out the events about prompts that are to be counted and whose fate is still open, by prompt.
@@ -210,11 +211,13 @@ impl Batch {
 
     /// Rejects the events of prompts other than `these`.
     pub fn reject_others(&mut self, these: impl Fn(Uuid) -> bool, problem: &Problem) {
-        let (kept, others) = std::mem::take(&mut self.counts).into_iter().partition(|event| these(event.prompt_id));
+        let these: BTreeSet<Uuid> = self.prompts().into_iter().filter(|prompt_id| these(*prompt_id)).collect();
+        let is_kept = |prompt_id: Uuid| these.contains(&prompt_id);
+        let (kept, others) = std::mem::take(&mut self.counts).into_iter().partition(|event| is_kept(event.prompt_id));
         self.counts = kept;
         self.settle_all(&others, &Fate::Rejected(problem.clone()));
         let usage: Vec<(usize, UsageRow)> = std::mem::take(&mut self.usage);
-        let (kept, others): (Vec<_>, Vec<_>) = usage.into_iter().partition(|(_, row)| these(row.usage.prompt_id));
+        let (kept, others): (Vec<_>, Vec<_>) = usage.into_iter().partition(|(_, row)| is_kept(row.usage.prompt_id));
         self.usage = kept;
         for (index, _) in others {
             self.settle(index, Fate::of_use(problem.clone()));
@@ -297,7 +300,7 @@ fn usage_row(
 
 /// Groups what is about prompts: the prompts in the order in which they first come, and what is about each in its order.
 pub fn by_prompt<T>(members: impl IntoIterator<Item = (Uuid, T)>) -> Vec<(Uuid, Vec<T>)> {
-    let mut places = HashMap::new();
+    let mut places = BTreeMap::new();
     let mut groups: Vec<(Uuid, Vec<T>)> = Vec::new();
     for (prompt_id, member) in members {
         let place = *places.entry(prompt_id).or_insert(groups.len());

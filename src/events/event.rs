@@ -1,8 +1,10 @@
 //! The closed set of events.
 
+use std::sync::OnceLock;
+
 use uuid::Uuid;
 
-use crate::counting::ledger::digest;
+use crate::counting::ledger::{digest_key, digest_payload};
 use crate::counting::protocol::IdDigest;
 use crate::counting::tally::Metric;
 use crate::usage::event::Usage;
@@ -95,15 +97,23 @@ impl PromptEventKind {
     /// whose act it was. The time is not part of it, for a retry may tell it anew.
     #[must_use]
     pub fn digest(&self, id: &str, user: Option<Uuid>) -> IdDigest {
-        let user = user.map(|user| user.to_string()).unwrap_or_default();
+        IdDigest { key: digest_key(id), payload: self.payload(user) }
+    }
+
+    fn payload(&self, user: Option<Uuid>) -> u32 {
+        /// That of most events.
+        static VIEW: OnceLock<u32> = OnceLock::new();
+        let user = || user.map(|user| user.to_string()).unwrap_or_default();
         match self {
-            Self::View { visitor } => digest(id, &["view", visitor.as_deref().unwrap_or_default()]),
-            Self::Copy { visitor } => digest(id, &["copy", visitor.as_deref().unwrap_or_default()]),
+            Self::View { visitor: None } => *VIEW.get_or_init(|| digest_payload(&["view", ""])),
+            Self::View { visitor: Some(visitor) } => digest_payload(&["view", visitor]),
+            Self::Copy { visitor } => digest_payload(&["copy", visitor.as_deref().unwrap_or_default()]),
             Self::Fork { child_prompt_id } => {
-                digest(id, &["fork", &user, &child_prompt_id.map(|child| child.to_string()).unwrap_or_default()])
+                let child = child_prompt_id.map(|child| child.to_string()).unwrap_or_default();
+                digest_payload(&["fork", &user(), &child])
             }
             Self::CompareAdd { comparison_id } => {
-                digest(id, &["compare_add", &user, comparison_id.as_deref().unwrap_or_default()])
+                digest_payload(&["compare_add", &user(), comparison_id.as_deref().unwrap_or_default()])
             }
         }
     }

@@ -57,20 +57,20 @@ pub fn parse_usage(text: &str, key: Option<String>) -> Result<Submission, Proble
 type ReadEvent = fn(&Fields<'_>) -> Result<Event, Problem>;
 
 fn parse_each(text: &str, read: ReadEvent) -> Result<Submission, Problem> {
-    let document: &RawValue = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-    if document.get().starts_with('[') {
-        return parse_array(document, read);
+    if text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('[') {
+        return parse_array(text, read);
     }
+    let document: &RawValue = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
     let fields = Fields::read(document.get(), "A body that is no array of events")?;
     match (fields.field("events").json, fields.field("type").json) {
-        (Some(events), None) if events.get().starts_with('[') => parse_array(events, read),
+        (Some(events), None) if events.get().starts_with('[') => parse_array(events.get(), read),
         (Some(_), None) => Err(Problem::at(Code::InvalidType, "/events", "events must be an array.")),
         _ => Ok(Submission { events: vec![Ok(read(&fields)?)] }),
     }
 }
 
-fn parse_array(array: &RawValue, read: ReadEvent) -> Result<Submission, Problem> {
-    let elements: Vec<&RawValue> = serde_json::from_str(array.get()).map_err(|error| unreadable(&error))?;
+fn parse_array(array: &str, read: ReadEvent) -> Result<Submission, Problem> {
+    let elements: Vec<&RawValue> = serde_json::from_str(array).map_err(|error| unreadable(&error))?;
     if elements.len() > BATCH_EVENTS {
         let detail = format!("A request has at most {BATCH_EVENTS} events; this one has {}.", elements.len());
         return Err(Problem::new(Code::TooManyEvents, detail));
@@ -81,7 +81,7 @@ fn parse_array(array: &RawValue, read: ReadEvent) -> Result<Submission, Problem>
 
 fn event(fields: &Fields<'_>) -> Result<Event, Problem> {
     let kind = fields.field("type");
-    let name = kind.required(kind.text()?)?;
+    let name = kind.required(kind.borrowed_text()?)?;
     let subject = if let Some(kind) = prompt_event_kind(&name, fields)? {
         Subject::Prompt(prompt_event(kind, fields)?)
     } else if name == USAGE {
@@ -96,7 +96,7 @@ fn event(fields: &Fields<'_>) -> Result<Event, Problem> {
 
 fn usage_event(fields: &Fields<'_>) -> Result<Event, Problem> {
     let kind = fields.field("type");
-    if kind.text()?.is_some_and(|name| name != USAGE) {
+    if kind.borrowed_text()?.is_some_and(|name| name != USAGE) {
         let detail = "The events of this route are of the type usage. Send others to /v1/events.";
         return Err(kind.problem(Code::UnknownType, detail));
     }

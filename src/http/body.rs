@@ -1,5 +1,7 @@
 //! From the bytes of a body to JSON text that is safe to parse.
 
+use std::str::Bytes;
+
 use super::problem::{Code, Problem};
 use crate::limits::{BODY_BYTES, NESTING_LEVELS};
 
@@ -54,19 +56,27 @@ pub fn unreadable(error: &serde_json::Error) -> Problem {
 /// How deep the arrays and objects of a JSON text go, whether it is otherwise well formed or not.
 fn nesting_levels(text: &str) -> usize {
     let (mut level, mut deepest) = (0_usize, 0);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in text.bytes() {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
+            b'"' => skip_string(&mut bytes),
+            b'[' | b'{' => {
                 level += 1;
                 deepest = deepest.max(level);
             }
-            b']' | b'}' if !in_string => level = level.saturating_sub(1),
+            b']' | b'}' => level = level.saturating_sub(1),
             _ => {}
         }
     }
     deepest
+}
+
+fn skip_string(bytes: &mut Bytes<'_>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => _ = bytes.next(),
+            _ => {}
+        }
+    }
 }

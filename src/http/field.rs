@@ -1,5 +1,7 @@
 //! Reads one field of a JSON object strictly: it has one type, and what is wrong is told with a pointer.
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -16,7 +18,7 @@ pub struct Field<'a> {
     pub json: Option<&'a RawValue>,
 }
 
-impl Field<'_> {
+impl<'a> Field<'a> {
     /// The problem with this field.
     #[must_use]
     pub fn problem(&self, code: Code, detail: impl Into<String>) -> Problem {
@@ -36,7 +38,20 @@ impl Field<'_> {
     /// # Errors
     /// [`Code::InvalidType`], [`Code::InvalidJson`] for a lone surrogate.
     pub fn text(&self) -> Result<Option<String>, Problem> {
-        self.parse('"', "a text")
+        Ok(self.borrowed_text()?.map(Cow::into_owned))
+    }
+
+    /// The same, borrowed unless it has escapes.
+    ///
+    /// # Errors
+    /// Those of [`Self::text`].
+    pub fn borrowed_text(&self) -> Result<Option<Cow<'a, str>>, Problem> {
+        // JSON without a backslash between its quotes says what it is.
+        let quoted = self.json.and_then(|json| json.get().strip_prefix('"')?.strip_suffix('"'));
+        match quoted.filter(|text| !text.contains('\\')) {
+            Some(text) => Ok(Some(Cow::Borrowed(text))),
+            None => Ok(self.parse('"', "a text")?.map(Cow::Owned)),
+        }
     }
 
     /// A text that names something: 1 to `longest` characters, none of them a control character.
@@ -44,9 +59,9 @@ impl Field<'_> {
     /// # Errors
     /// [`Code::InvalidType`], [`Code::InvalidLength`], [`Code::InvalidValue`].
     pub fn key(&self, longest: usize) -> Result<Option<String>, Problem> {
-        let Some(text) = self.text()? else { return Ok(None) };
+        let Some(text) = self.borrowed_text()? else { return Ok(None) };
         check_key(&text, longest).map_err(|(code, detail)| self.problem(code, format!("{} {detail}", self.name)))?;
-        Ok(Some(text))
+        Ok(Some(text.into_owned()))
     }
 
     /// A UUID.
@@ -54,8 +69,9 @@ impl Field<'_> {
     /// # Errors
     /// [`Code::InvalidType`], [`Code::InvalidUuid`].
     pub fn uuid(&self) -> Result<Option<Uuid>, Problem> {
-        let read = |text: String| uuid_of(&text).ok_or_else(|| self.problem(Code::InvalidUuid, self.must_be("a UUID")));
-        self.text()?.map(read).transpose()
+        let read =
+            |text: Cow<'_, str>| uuid_of(&text).ok_or_else(|| self.problem(Code::InvalidUuid, self.must_be("a UUID")));
+        self.borrowed_text()?.map(read).transpose()
     }
 
     /// A whole number of JSON.
@@ -146,6 +162,10 @@ impl Field<'_> {
 /// # Errors
 /// The code, and the rest of a sentence that starts with the field's name.
 pub fn check_key(text: &str, longest: usize) -> Result<(), (Code, String)> {
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte);
+    if (1..=longest).contains(&text.len()) && text.bytes().all(is_plain) {
+        return Ok(());
+    }
     let characters = text.chars().count();
     if characters == 0 || characters > longest {
         return Err((Code::InvalidLength, format!("has 1 to {longest} characters.")));
