@@ -129,7 +129,7 @@ restore: $(PACKAGES) ## bring FILE, a backup, into the empty instance at URL (PO
 screenshots: setup build chromium ## take the pictures in docs/pictures, of an instance on an empty state
 	@$(NODE) scripts/screenshots.mjs docs/pictures
 
-bench: setup build ## measure counting beside its alternatives (16 minutes), write bench/results.json and docs/benchmarks.md
+bench: setup build ## measure counting beside its alternatives (half an hour), write bench/results.json and docs/benchmarks.md
 	@$(WITH_NODE) ROUNDS="$(ROUNDS)" DURATION="$(DURATION)" PACED="$(PACED)" node bench/counting.mjs
 
 bench-scale: $(PACKAGES) ## simulate 100,000 views/s over 10,000,000 prompts, write the figures into docs/scale.md

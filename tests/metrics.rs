@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use promptmeter::counting::tally::Metric;
 use promptmeter::events::event::ExperimentEventKind;
 use promptmeter::health::state::State;
+use promptmeter::http::route::RouteName;
 use promptmeter::json::json_object;
 use promptmeter::metrics::exposition::{Told, text};
 use promptmeter::metrics::life::{FOLDED_MS, LIFE_MS, LOST_MS, Life};
 use promptmeter::metrics::meter::{EventType, Meter};
-use promptmeter::metrics::readings::{Count, Readings, RouteName};
+use promptmeter::metrics::readings::{Count, Readings};
 
 /// What is appended to a family's name in samples of its kind.
 fn suffixes(kind: &str) -> &'static [&'static str] {

@@ -10,9 +10,9 @@ use promptmeter::health::answer::{body, http_status, status};
 use promptmeter::health::check::{self, Status};
 use promptmeter::health::state::{NEWEST_MIGRATION, State};
 use promptmeter::http::request_log::{Costs, Logged, line, request_id};
-use promptmeter::http::route;
+use promptmeter::http::route::{self, RouteName};
 use promptmeter::metrics::meter::Meter;
-use promptmeter::metrics::readings::{Readings, RouteName};
+use promptmeter::metrics::readings::Readings;
 use promptmeter::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use serde_json::{Value, json};
 

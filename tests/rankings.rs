@@ -294,8 +294,8 @@ fn snapshots_tell_the_rankings_once_in_an_interval() {
     execute(&database, "insert into prompt_stats values (?1, 0, 0, 0, 0, 3, 'then', 0, 0, null)", &[&prompt]);
     let snapshot = |seconds: i64, version: i64, changes_ms: Option<i64>| {
         let now_ms = TOLD_MS + seconds * 1000;
-        let begin = rusqlite::params![prompt, version, now_ms, now_ms - INTERVAL_MS];
-        let begun = database.execute(BEGIN_TELLING, begin).unwrap() == 1;
+        let times = rusqlite::params![prompt, version, now_ms, now_ms - INTERVAL_MS];
+        let begun = database.execute(BEGIN_TELLING, times).unwrap() == 1;
         let told = database.query_row(TOLD, rusqlite::params![prompt, version], |row| row.get::<_, Option<i64>>(0));
         let told_ms = told.optional().unwrap().flatten();
         assert_eq!(begun, told_ms == Some(now_ms));

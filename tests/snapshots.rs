@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use promptmeter::counting::counter::Counter;
+use promptmeter::counting::counter::{Counter, early_until_ms};
 use proptest::prelude::*;
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -25,6 +25,20 @@ fn snapshots_are_due_a_second_or_ten_after_a_change() {
         let counter = Counter { version, ..Counter::default() };
         let actual = counter.snapshot_due_ms(last_ms.map(|last_ms| NOW_MS + last_ms), NOW_MS);
         assert_eq!(actual - NOW_MS, due_ms, "version {version}, last {last_ms:?}");
+    }
+}
+
+#[test]
+fn an_alarm_for_something_else_writes_no_snapshot_within_ten_seconds() {
+    for (last_ms, until_ms) in [
+        (None, None),
+        (Some(0), Some(10 * SECOND_MS)),
+        (Some(-9_999), Some(1)),
+        (Some(-10 * SECOND_MS), None),
+        (Some(-DAY_MS), None),
+    ] {
+        let until = early_until_ms(last_ms.map(|last_ms| NOW_MS + last_ms), NOW_MS);
+        assert_eq!(until.map(|until| until - NOW_MS), until_ms, "last {last_ms:?}");
     }
 }
 

@@ -15,8 +15,9 @@ use super::d1::rows;
 use super::runtime::now_ms;
 use super::settings;
 use crate::http::request_log::Costs;
+use crate::http::route::RouteName;
 use crate::metrics::meter::{EventType, Meter};
-use crate::metrics::readings::{Count, Readings, RouteName};
+use crate::metrics::readings::{Count, Readings};
 
 /// What a request has the instance do, as far as it is known.
 pub(super) type Account = Rc<Cell<Costs>>;

@@ -1,7 +1,7 @@
 //! One line of JSON for each request: what it cost, and nothing about who sent it.
 
+use super::route::RouteName;
 use crate::json::json_text;
-use crate::metrics::readings::RouteName;
 
 /// Which requests are told: the setting `LOG_REQUESTS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

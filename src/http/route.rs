@@ -3,7 +3,6 @@
 use percent_encoding::percent_decode_str;
 
 use super::problem::{Code, Problem};
-use crate::metrics::readings::RouteName;
 
 /// What a route does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,6 +198,15 @@ pub fn find(path: &str) -> Result<Found, Problem> {
         return Err(Problem::new(Code::UnknownRoute, "GET /openapi.json lists the routes."));
     }
     Ok(found)
+}
+
+/// The route of a request, as it is told: never an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteName {
+    /// The method, or `other` for one that no route has.
+    pub method: &'static str,
+    /// The path of the route table, or `unknown`.
+    pub path: &'static str,
 }
 
 /// How a request is told, whatever its path was: the path of its route, and its method if any route has it.

@@ -1,6 +1,7 @@
 //! What one isolate has counted since it started.
 
 use super::meter::{METERS, Meter};
+use crate::http::route::RouteName;
 use crate::usage::histogram::Bucket;
 
 /// Statements that are known by name to have been slow; further ones are counted as [`OTHERS`].
@@ -9,15 +10,6 @@ const OTHERS: &str = "others";
 
 /// A count by its name. Names that begin with `max_` are of the largest, all others of a sum.
 pub type Count = (String, u64);
-
-/// The route of a request, as it is told: never an id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RouteName {
-    /// The method, or `other` for one that no route has.
-    pub method: &'static str,
-    /// The path of the route table, or `unknown`.
-    pub path: &'static str,
-}
 
 /// What is known of one route.
 #[derive(Clone, Debug)]
