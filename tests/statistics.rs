@@ -114,12 +114,14 @@ fn a_sample_is_known_by_its_sums() {
         (Sample::of_values(1.0, 5.0, 25.0), Lack::Variance),
         (Sample::of_values(3.0, 0.3, 0.03), Lack::Variance),
         (Sample::of_values(1e3, 1e3, 1e3 - 1e-9), Lack::Variance),
+        (Sample::of_values(3.0, 3e7, 3e14 + 64.0), Lack::Variance),
         (Sample::of_values(5.0, 1e200, 1e300), Lack::Variance),
         (Sample::of_rate(0.0, 0.0), Lack::Sessions),
         (Sample::of_rate(7.0, 0.0), Lack::Variance),
         (Sample::of_rate(7.0, 7.0), Lack::Variance),
     ] {
         assert_eq!(sample.interval(), Err(lack), "{sample:?}");
+        assert!(sample.mean.is_finite(), "{sample:?}");
     }
 }
 
@@ -144,6 +146,10 @@ fn a_difference_is_welchs() {
 fn what_a_difference_lacks_is_told() {
     let (good, empty) = (Sample::of_rate(10.0, 5.0), Sample::of_rate(0.0, 0.0));
     let (none, below) = (Sample::of_rate(10.0, 0.0), Sample::of_values(10.0, -10.0, 20.0));
+    // As a part of next to nothing, its spread is beyond all numbers.
+    let tiny = Sample::of_values(4.0, 4e-200, 1.0);
+    assert!(Difference::absolute(&tiny, &good).spread.is_ok());
+    assert_eq!(Difference::relative(&tiny, &good).spread.err(), Some(Lack::Variance));
     for (baseline, variant, absolute, relative) in [
         (good, empty, (None, Lack::Sessions), (None, Lack::Sessions)),
         (empty, good, (None, Lack::Sessions), (None, Lack::Sessions)),
