@@ -31,7 +31,7 @@ fn library(prompts: usize) -> Connection {
         "insert into prompts (id, slug, user_id, title, template, is_public, is_active, created_at, updated_at) \
             select printf('00000000-0000-0000-0000-%012x', i), 'slug-' || i, \
                 printf('00000000-0000-0000-0000-0000abcd%04x', i % 10), '', '', i % 2, 1, 'then', 'then' from n",
-        "insert into prompt_stats select printf('00000000-0000-0000-0000-%012x', i), i, 0, 0, 0, 1, 'then', i + 1000, i + 2000 from n",
+        "insert into prompt_stats select printf('00000000-0000-0000-0000-%012x', i), i, 0, 0, 0, 1, 'then', i + 1000, i + 2000, null from n",
     ] {
         let sql = insert.replacen("select", &format!("{sql} select"), 1);
         database.execute(&sql, [i64::try_from(prompts).unwrap()]).unwrap();
