@@ -247,6 +247,9 @@ describe("a prompt", { concurrency: 4 }, () => {
     await until(async () => {
       await page.reload();
       await links.first().waitFor();
+      // They stand in no order, so it may be among the last two.
+      await button(page, "More forks").click();
+      await links.nth(11).waitFor();
       return (await page.locator(".forks li").filter({ hasText: /^Fork 31 view$/ }).count()) === 1;
     }, "its view is told");
   });
