@@ -21,10 +21,14 @@ mod counter;
 mod cron;
 #[path = "simulation/database.rs"]
 mod database;
+#[path = "simulation/defect.rs"]
+mod defect;
 #[path = "simulation/isolate.rs"]
 mod isolate;
 #[path = "simulation/oracle.rs"]
 mod oracle;
+#[path = "simulation/random.rs"]
+mod random;
 #[path = "simulation/recorder.rs"]
 mod recorder;
 mod rolled;

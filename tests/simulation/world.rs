@@ -1,6 +1,9 @@
 //! The scheduler: tasks of processes, messages between them, disks, a clock; which of them goes on next, and what fails, is decided by
 //! the seed alone.
 
+#[path = "faults.rs"]
+mod faults;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,8 +16,10 @@ use promptmeter::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
 use super::channel::{Sender, channel};
 use super::counter::PromptCounter;
 use super::database::Database;
+pub(crate) use super::defect::Defect;
 use super::isolate::Isolate;
 use super::oracle::Oracle;
+use super::random::Random;
 use super::recorder::ExperimentRecorder;
 use super::rolled::definition::{EDGE_MS, EXPERIMENTS};
 use super::shard::CounterShard;
@@ -28,54 +33,6 @@ pub(crate) const PROMPTS: usize = 2;
 pub(crate) const ISOLATES: usize = 2;
 /// Steps of a run at the most: one that takes more hangs.
 const STEPS: usize = 400_000;
-
-/// A mistake that the simulated edge is to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Defect {
-    AnswersBeforeItIsStored,
-    KeepsBeforeItIsStored,
-    KeepsTheRestFromRankings,
-    StoresNoIds,
-    NamesEachAttemptAnew,
-    OverwritesNewerSnapshots,
-    HandsNoIdsOver,
-    FoldsWithoutIds,
-    NotesWhatIsPulledLater,
-    StoresBatchesUnderTakenNumbers,
-    NamesEachWriterAnew,
-    MovesTheWatermarkFirst,
-    RollsUpFromAnywhere,
-    RestoresNoIdsOfBatches,
-    JudgesByRulesReadBefore,
-}
-
-/// Numbers that follow from the seed (splitmix64).
-#[derive(Default)]
-pub(crate) struct Random(Cell<u64>);
-
-impl Random {
-    pub(crate) fn next(&self) -> u64 {
-        self.0.set(self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
-        let mut mixed = self.0.get();
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// One of so many, from 0.
-    pub(crate) fn below(&self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-
-    /// True once in so many times.
-    pub(crate) fn once_in(&self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-
-    pub(crate) fn one_of<T: Copy>(&self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-}
 
 /// A process of which there may be another one later: an isolate, an object.
 pub(crate) type Process = usize;
@@ -140,7 +97,7 @@ pub(crate) struct Sim {
 
 impl Sim {
     pub(crate) fn new(seed: u64, defect: Option<Defect>, is_told: bool) -> World {
-        let random = Random(Cell::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d)));
+        let random = Random::of(seed);
         let start_ms = EDGE_MS - 26 * HOUR_MS + random.below(52 * 3_600_000) as i64;
         let world = Rc::new(Self {
             now_ms: Cell::new(start_ms),
@@ -384,134 +341,6 @@ impl Sim {
             self.tell(|| format!("alarm of counter {}", counter.prompt()));
             counter.ring(self);
         }
-    }
-
-    /// Something fails.
-    fn fail(self: &Rc<Self>) {
-        match self.random.below(19) {
-            0..=4 => self.disturb_message(),
-            5 => {
-                let place = self.random.below(ISOLATES);
-                self.fault("isolate stopped");
-                self.oracle.borrow_mut().may_lose_queued = true;
-                let process = self.isolates.borrow()[place].process;
-                self.end_tasks(process, false);
-                let isolate = Isolate::start(self);
-                self.isolates.borrow_mut()[place] = isolate;
-            }
-            6 => {
-                self.fault("request cancelled");
-                self.oracle.borrow_mut().may_lose_queued = true;
-                let process = self.isolates.borrow()[self.random.below(ISOLATES)].process;
-                self.end_tasks(process, true);
-            }
-            7 | 8 => self.end_counter(self.random.below(PROMPTS), true),
-            9 => self.end_counter(self.random.below(PROMPTS), false),
-            10 | 11 => {
-                let names: Vec<_> = self.shards.borrow().keys().copied().collect();
-                if !names.is_empty() {
-                    self.end_shard(self.random.one_of(&names), self.random.once_in(2));
-                }
-            }
-            12 => {
-                let place = self.random.below(EXPERIMENTS.len());
-                self.fault("recorder stopped");
-                let process = self.recorders.borrow()[place].process;
-                self.end_tasks(process, false);
-                let recorder = ExperimentRecorder::start(self, EXPERIMENTS[place].0);
-                self.recorders.borrow_mut()[place] = recorder;
-            }
-            13 => {
-                self.fault("write failed");
-                self.writes_to_fail.set(1);
-            }
-            14 => {
-                self.fault("cron ran beside");
-                for _ in 0..=self.random.below(3) {
-                    super::cron::start(self);
-                }
-            }
-            15..=17 => {
-                self.fault("burst of load");
-                let counter = Rc::clone(&self.counters.borrow()[self.random.below(PROMPTS)]);
-                counter.load_more(8 + self.random.below(20) as u64);
-            }
-            _ => {
-                let jump_ms = self.random.one_of(&[
-                    SECOND_MS,
-                    11 * SECOND_MS,
-                    31 * SECOND_MS,
-                    2 * MINUTE_MS,
-                    40 * MINUTE_MS,
-                    3 * HOUR_MS,
-                ]);
-                // Ids are remembered for a day.
-                if self.jumped_ms.get() + jump_ms < 15 * HOUR_MS {
-                    self.fault("time jumped");
-                    self.jumped_ms.set(self.jumped_ms.get() + jump_ms);
-                    self.now_ms.set(self.now_ms.get() + jump_ms);
-                }
-            }
-        }
-    }
-
-    fn fault(&self, what: &'static str) {
-        self.note(what);
-        self.tell(|| format!("FAULT {what}"));
-    }
-
-    fn disturb_message(&self) {
-        let mut network = self.network.borrow_mut();
-        if network.is_empty() {
-            return;
-        }
-        let place = self.random.below(network.len());
-        let kind = self.random.below(4);
-        let message = network[place].clone();
-        let what = match (kind, message.is_reply) {
-            (0 | 1, false) => "request lost",
-            (0 | 1, true) => "answer lost",
-            (2, false) => "request given up, and arrives later",
-            (3, false) if message.may_repeat => "request repeated",
-            _ => return,
-        };
-        self.note(what);
-        self.tell(|| format!("FAULT {what}: {}", message.name));
-        match kind {
-            0 | 1 => drop(network.swap_remove(place)),
-            3 => network.push(message),
-            _ => {
-                drop(network);
-                (message.give_up)();
-                return;
-            }
-        }
-        drop(network);
-    }
-
-    /// Ends the object of a counter; another one starts from its disk, or from what had reached it.
-    pub(crate) fn end_counter(self: &Rc<Self>, prompt: usize, crashes: bool) {
-        self.fault(if crashes { "counter crashed" } else { "counter evicted" });
-        let counter = Rc::clone(&self.counters.borrow()[prompt]);
-        let mut tables: Rc<CounterTables> = counter.disk().end(crashes);
-        if counter.is_ringing() {
-            // An alarm that did not end rings again.
-            let alarm_ms = tables.alarm_ms.map_or(self.now_ms.get(), |at_ms| at_ms.min(self.now_ms.get()));
-            Rc::make_mut(&mut tables).alarm_ms = Some(alarm_ms);
-        }
-        let process = counter.process();
-        drop(counter);
-        let next = PromptCounter::start(self, prompt, tables);
-        self.counters.borrow_mut()[prompt] = next;
-        self.end_tasks(process, false);
-    }
-
-    fn end_shard(self: &Rc<Self>, name: (usize, u32), crashes: bool) {
-        self.fault(if crashes { "shard crashed" } else { "shard evicted" });
-        let Some(shard) = self.shards.borrow_mut().remove(&name) else { return };
-        let next = CounterShard::start(self, name, shard.disk.end(crashes));
-        self.shards.borrow_mut().insert(name, next);
-        self.end_tasks(shard.process, false);
     }
 
     /// Whether nobody does anything that does not wait for time to pass.

@@ -2,7 +2,10 @@
 
 #![cfg(test)]
 
+#[path = "../bare_event/mod.rs"]
 mod bare_event;
+mod problems;
+mod stored_events;
 
 use std::fmt::Debug;
 
@@ -181,102 +184,6 @@ fn no_two_payloads_run_together() {
     assert_eq!(digests.len(), payloads.len());
 }
 
-/// A pageview without anything.
-fn pageview() -> ExperimentEvent {
-    bare_event(ExperimentEventKind::Pageview)
-}
-
-/// What is stored of an experiment event, and what the rollup reads of it. `change` makes it of a pageview.
-fn check_row(event_id: Option<&str>, change: impl FnOnce(&mut ExperimentEvent), expected: &str) {
-    let mut event = pageview();
-    change(&mut event);
-    let at_ms = 1_800_000_000_000;
-    assert_eq!(serde_json::to_string(&NewRow { event_id, at_ms, event: &event }).unwrap(), expected);
-    let ExperimentEvent { kind, session_id, variant_key, measurement, .. } = event;
-    let row: EventRow = serde_json::from_str(expected).unwrap();
-    assert_eq!(row, EventRow { kind, session_id, variant_key, at_ms, measurement }, "{expected}");
-}
-
-fn measure(event: &mut ExperimentEvent, metric: &str, value: Option<f64>) {
-    event.kind = ExperimentEventKind::Conversion;
-    event.measurement = Some(Measurement { metric: metric.to_owned(), value });
-}
-
-#[test]
-fn a_stored_event() {
-    check_row(None, |_| {}, r#"[null,0,"s",null,1800000000000]"#);
-    let text = |text: &str| Some(text.to_owned());
-    let exposed = |event: &mut ExperimentEvent| {
-        event.kind = ExperimentEventKind::Exposure;
-        event.variant_key = text("é😀");
-    };
-    check_row(Some("id \"1\""), exposed, r#"["id \"1\"",1,"s","é😀",1800000000000]"#);
-    check_row(None, |event| event.kind = ExperimentEventKind::Conversion, r#"[null,2,"s",null,1800000000000]"#);
-    check_row(None, |event| measure(event, "m", None), r#"[null,2,"s",null,1800000000000,"m"]"#);
-    check_row(None, |event| measure(event, "m", Some(1.0)), r#"[null,2,"s",null,1800000000000,"m",1.0]"#);
-    check_row(None, |event| measure(event, "m", Some(-0.1)), r#"[null,2,"s",null,1800000000000,"m",-0.1]"#);
-    check_row(None, |event| event.project_id = text("p"), r#"[null,0,"s",null,1800000000000,null,null,"p"]"#);
-    check_row(None, |event| event.view_id = text("v"), r#"[null,0,"s",null,1800000000000,null,null,null,"v"]"#);
-    check_row(
-        None,
-        |event| event.properties = text(r#"{ "a":"\u00e9" }"#),
-        r#"[null,0,"s",null,1800000000000,null,null,null,null,"{ \"a\":\"\\u00e9\" }"]"#,
-    );
-    let all = |event: &mut ExperimentEvent| {
-        measure(event, "m", Some(2.5));
-        (event.variant_key, event.project_id) = (text("red"), text("p"));
-        (event.view_id, event.properties) = (text("v"), text("{}"));
-    };
-    check_row(Some("i"), all, r#"["i",2,"s","red",1800000000000,"m",2.5,"p","v","{}"]"#);
-}
-
-#[test]
-fn stored_events_that_are_read() {
-    // Whole numbers, those that were moved without a measurement, and whatever may come after them.
-    for (text, measured) in [
-        (r#"["i",2,"s","a",7,"m",3]"#, Some(Some(3.0))),
-        (r#"[null,2,"s","a",7,"m",null,null,"v"]"#, Some(None)),
-        (r#"[null,2,"s","a",7,null,null,null,null,null]"#, None),
-        (r#"[null,2,"s","a",7,"m",1e3,"p","v","{}",{"more":[]}]"#, Some(Some(1000.0))),
-    ] {
-        let row: EventRow = serde_json::from_str(text).unwrap();
-        let measurement = measured.map(|value| Measurement { metric: "m".to_owned(), value });
-        assert_eq!((row.measurement, row.at_ms, row.session_id.as_str()), (measurement, 7, "s"), "{text}");
-    }
-    for bad in [
-        "[]",
-        "{}",
-        r#"[null,0,"s",null]"#,
-        r#"[null,3,"s",null,7]"#,
-        r#"[null,-1,"s",null,7]"#,
-        r#"[null,null,"s",null,7]"#,
-        r#"[null,"pageview","s",null,7]"#,
-        "[null,0,null,null,7]",
-        r#"[null,0,"s",null,7.5]"#,
-        r#"[null,0,"s",7,7]"#,
-        r#"[null,2,"s",null,7,1]"#,
-        r#"[null,2,"s",null,7,"m","1"]"#,
-    ] {
-        assert!(serde_json::from_str::<EventRow>(bad).is_err(), "{bad}");
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(20_000) })]
-
-    #[test]
-    fn a_stored_value_is_read_to_its_last_bit(
-        value in prop_oneof![-1e9..=1e9_f64, any::<f64>().prop_filter("too large", |value| value.abs() <= 1e9)],
-    ) {
-        let mut event = pageview();
-        measure(&mut event, "m", Some(value));
-        let text = serde_json::to_string(&NewRow { event_id: None, at_ms: 7, event: &event }).unwrap();
-        let row: EventRow = serde_json::from_str(&text).unwrap();
-        let read = row.measurement.unwrap().value.unwrap();
-        prop_assert_eq!(read.to_bits(), value.to_bits(), "{} is read as {}", text, read);
-    }
-}
-
 /// The first 16 bytes of SHA-256, as another program computes them.
 #[test]
 fn the_digest_of_a_session() {
@@ -336,108 +243,4 @@ fn rows_and_rules() {
             r#""is_public":true,"is_active":false}"#,
         ),
     );
-}
-
-fn check_problem(problem: &Problem, expected: &str, headers: &[(&str, &str)]) {
-    assert_eq!(serde_json::to_string(problem).unwrap(), expected);
-    let actual = problem.headers();
-    let actual: Vec<(&str, &str)> = actual.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    assert_eq!(actual, headers, "{expected}");
-}
-
-#[test]
-fn problems() {
-    check_problem(
-        &Problem::at(Code::InvalidUuid, "/prompt_id", "prompt_id must be a UUID."),
-        concat!(
-            r#"{"type":"urn:promptmeter:problem:invalid_uuid","title":"A text is no UUID","status":400,"#,
-            r#""detail":"prompt_id must be a UUID.","code":"invalid_uuid","pointer":"/prompt_id"}"#,
-        ),
-        &[],
-    );
-    check_problem(
-        &Problem::new(Code::InvalidCredential, "No."),
-        concat!(
-            r#"{"type":"urn:promptmeter:problem:invalid_credential","title":"The credential is not valid","#,
-            r#""status":401,"detail":"No.","code":"invalid_credential"}"#,
-        ),
-        &[("WWW-Authenticate", "Bearer")],
-    );
-    check_problem(
-        &Problem::storage(),
-        concat!(
-            r#"{"type":"urn:promptmeter:problem:storage_unavailable","title":"Storage is unavailable","status":503,"#,
-            r#""detail":"Nothing was acknowledged. Send the same request again, with the same ids.","#,
-            r#""code":"storage_unavailable"}"#,
-        ),
-        &[("Retry-After", "1")],
-    );
-    check_problem(
-        &Problem::rate_limited("Wait.".to_owned(), 17),
-        concat!(
-            r#"{"type":"urn:promptmeter:problem:rate_limited","title":"Too many events from this address","#,
-            r#""status":429,"detail":"Wait.","code":"rate_limited"}"#,
-        ),
-        &[("Retry-After", "17")],
-    );
-    check_problem(
-        &Problem { allow: Some("GET".to_owned()), ..Problem::new(Code::MethodNotAllowed, "\"") },
-        concat!(
-            r#"{"type":"urn:promptmeter:problem:method_not_allowed","title":"The method is not allowed","#,
-            r#""status":405,"detail":"\"","code":"method_not_allowed"}"#,
-        ),
-        &[("Allow", "GET")],
-    );
-}
-
-#[test]
-fn a_problem_is_found_below_another_place() {
-    for (pointer, expected) in [(Some("/id"), "/row/id"), (Some(""), "/row"), (None, "/row")] {
-        let pointer = pointer.map(str::to_owned);
-        let problem = Problem { pointer, ..Problem::new(Code::InvalidUuid, "") }.below("/row");
-        assert_eq!(problem.pointer.as_deref(), Some(expected));
-    }
-}
-
-#[test]
-fn the_names_of_problems_are_stable() {
-    for (code, name, status) in [
-        (Code::InvalidJson, "invalid_json", 400),
-        (Code::InvalidUtf8, "invalid_utf8", 400),
-        (Code::NestingTooDeep, "nesting_too_deep", 400),
-        (Code::InvalidType, "invalid_type", 400),
-        (Code::InvalidValue, "invalid_value", 400),
-        (Code::InvalidLength, "invalid_length", 400),
-        (Code::InvalidUuid, "invalid_uuid", 400),
-        (Code::InvalidTimestamp, "invalid_timestamp", 400),
-        (Code::UnknownType, "unknown_type", 400),
-        (Code::MissingField, "missing_field", 400),
-        (Code::UnknownTable, "unknown_table", 400),
-        (Code::UnknownColumn, "unknown_column", 400),
-        (Code::UnknownVariant, "unknown_variant", 400),
-        (Code::TooManyMetrics, "too_many_metrics", 400),
-        (Code::TimestampOutOfRange, "timestamp_out_of_range", 400),
-        (Code::CredentialRequired, "credential_required", 401),
-        (Code::InvalidCredential, "invalid_credential", 401),
-        (Code::UserRequired, "user_required", 401),
-        (Code::ServiceRequired, "service_required", 403),
-        (Code::UnknownRoute, "unknown_route", 404),
-        (Code::UnknownPrompt, "unknown_prompt", 404),
-        (Code::UnknownExperiment, "unknown_experiment", 404),
-        (Code::MethodNotAllowed, "method_not_allowed", 405),
-        (Code::ExperimentOver, "experiment_over", 409),
-        (Code::Conflict, "conflict", 409),
-        (Code::ExperimentRunning, "experiment_running", 409),
-        (Code::InvalidTransition, "invalid_transition", 409),
-        (Code::TooLarge, "too_large", 413),
-        (Code::TooManyEvents, "too_many_events", 413),
-        (Code::UnsupportedMediaType, "unsupported_media_type", 415),
-        (Code::IdempotencyKeyReused, "idempotency_key_reused", 422),
-        (Code::RateLimited, "rate_limited", 429),
-        (Code::Overloaded, "overloaded", 503),
-        (Code::StorageUnavailable, "storage_unavailable", 503),
-        (Code::KeysUnavailable, "keys_unavailable", 503),
-    ] {
-        assert_eq!((code.name(), code.status()), (name, status));
-    }
 }
