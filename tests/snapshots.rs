@@ -2,12 +2,29 @@
 
 #![cfg(test)]
 
-use promptmeter::counting::counter::{Counter, early_until_ms};
+use promptmeter::counting::snapshot::Pace;
 use proptest::prelude::*;
 
 const NOW_MS: i64 = 1_800_000_000_000;
 const SECOND_MS: i64 = 1000;
 const DAY_MS: i64 = 86_400_000;
+
+/// The pace of an instance that last wrote one so many milliseconds after `NOW_MS`.
+fn pace(last_ms: Option<i64>) -> Pace {
+    let mut pace = Pace::default();
+    if let Some(last_ms) = last_ms {
+        pace.begin(NOW_MS + last_ms);
+    }
+    pace
+}
+
+#[test]
+fn one_that_was_not_stored_is_written_again_without_waiting() {
+    let mut pace = pace(Some(-1));
+    assert_eq!((pace.begun_ms(), pace.early_until_ms(NOW_MS)), (Some(NOW_MS - 1), Some(NOW_MS + 9_999)));
+    pace.fail();
+    assert_eq!((pace.begun_ms(), pace.early_until_ms(NOW_MS)), (None, None));
+}
 
 #[test]
 fn snapshots_are_due_a_second_or_ten_after_a_change() {
@@ -22,8 +39,7 @@ fn snapshots_are_due_a_second_or_ten_after_a_change() {
         (100, Some(-10 * SECOND_MS), SECOND_MS),
         (100, Some(-DAY_MS), SECOND_MS),
     ] {
-        let counter = Counter { version, ..Counter::default() };
-        let actual = counter.snapshot_due_ms(last_ms.map(|last_ms| NOW_MS + last_ms), NOW_MS);
+        let actual = pace(last_ms).due_ms(version, NOW_MS);
         assert_eq!(actual - NOW_MS, due_ms, "version {version}, last {last_ms:?}");
     }
 }
@@ -37,7 +53,7 @@ fn an_alarm_for_something_else_writes_no_snapshot_within_ten_seconds() {
         (Some(-10 * SECOND_MS), None),
         (Some(-DAY_MS), None),
     ] {
-        let until = early_until_ms(last_ms.map(|last_ms| NOW_MS + last_ms), NOW_MS);
+        let until = pace(last_ms).early_until_ms(NOW_MS);
         assert_eq!(until.map(|until| until - NOW_MS), until_ms, "last {last_ms:?}");
     }
 }
@@ -71,21 +87,21 @@ proptest! {
     fn snapshots_are_10_seconds_apart_and_none_is_older(
         changes in prop::collection::vec((0..14_000_i64, prop::bool::weighted(0.1)), 1..40),
     ) {
-        let (mut counter, mut alarm) = (Counter::default(), Alarm::default());
-        let (mut now_ms, mut last_ms) = (NOW_MS, None);
+        let (mut version, mut alarm) = (0, Alarm::default());
+        let (mut now_ms, mut pace) = (NOW_MS, Pace::default());
         for (wait_ms, restarts) in changes {
             now_ms += wait_ms;
             let written = alarm.written_ms.len();
             alarm.ring(now_ms);
             if alarm.written_ms.len() > written {
-                last_ms = alarm.written_ms.last().copied();
+                pace.begin(alarm.written_ms[written]);
             }
             if restarts {
-                last_ms = None;
+                pace = Pace::default();
             }
-            counter.version += 1;
+            version += 1;
             if alarm.set.is_none() {
-                alarm.set = Some((counter.snapshot_due_ms(last_ms, now_ms), now_ms));
+                alarm.set = Some((pace.due_ms(version, now_ms), now_ms));
             }
         }
         alarm.ring(i64::MAX);

@@ -3,7 +3,7 @@ import { randomOf, rankAt, zipf } from "../large-library.mjs";
 
 /** How long increments gather in an isolate, in seconds: WINDOW in src/edge/merging.rs. */
 export const WINDOW_S = 0.24;
-/** How often a counter tells D1 at the most: SNAPSHOT_INTERVAL_MS in src/counting/counter.rs. */
+/** How often a counter tells D1 at the most: SNAPSHOT_INTERVAL_MS in src/counting/snapshot.rs. */
 export const SNAPSHOT_S = 10;
 /** How long it waits at the least: SNAPSHOT_DELAY_MS there. */
 export const DELAY_S = 1;

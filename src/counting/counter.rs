@@ -13,18 +13,7 @@ use super::tally::{Metric, Tally};
 use super::visitors::Visitors;
 use super::visits::{NewVisits, Visits};
 use super::windows::Recent;
-use crate::time::{DAY_QUARTERS, SECOND_MS, quarter_of};
-
-/// At most one snapshot of a counter is written in this time, and none is older, in milliseconds.
-pub const SNAPSHOT_INTERVAL_MS: i64 = 10 * SECOND_MS;
-/// How long the first change after a quiet time waits for company, in milliseconds.
-pub const SNAPSHOT_DELAY_MS: i64 = SECOND_MS;
-
-/// When the next snapshot may be written, if it may not yet, in milliseconds since 1970: the alarm rings for other things, too.
-#[must_use]
-pub fn early_until_ms(last_ms: Option<i64>, now_ms: i64) -> Option<i64> {
-    last_ms.map(|last_ms| last_ms + SNAPSHOT_INTERVAL_MS).filter(|due_ms| *due_ms > now_ms)
-}
+use crate::time::{DAY_QUARTERS, quarter_of};
 
 /// What a counter knows in memory; all of it can be restored from storage.
 #[derive(Debug, Default)]
@@ -146,17 +135,6 @@ impl Counter {
             unique_visitors: self.unique_visitors(),
             days: sum,
             snapshots_ms,
-        }
-    }
-
-    /// When the next snapshot is due, in milliseconds since 1970. `last_ms` is the last one that this instance wrote;
-    /// an instance that was restarted does not know, and keeps the whole interval.
-    #[must_use]
-    pub fn snapshot_due_ms(&self, last_ms: Option<i64>, now_ms: i64) -> i64 {
-        match last_ms {
-            Some(last_ms) => (last_ms + SNAPSHOT_INTERVAL_MS).max(now_ms + SNAPSHOT_DELAY_MS),
-            None if self.version <= 1 => now_ms + SNAPSHOT_DELAY_MS,
-            None => now_ms + SNAPSHOT_INTERVAL_MS,
         }
     }
 }

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A map by such keys.
-pub type DigestMap<V> = HashMap<u64, V, BuildHasherDefault<Spread>>;
+pub type DigestMap<V> = HashMap<u64, V, BuildHasherDefault<DigestHasher>>;
 
 /// Takes a key as it is.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Spread(u64);
+pub struct DigestHasher(u64);
 
-impl Hasher for Spread {
+impl Hasher for DigestHasher {
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);

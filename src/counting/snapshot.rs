@@ -1,7 +1,13 @@
-//! What a counter tells the database: its counts, and what it counted lately.
+//! What a counter tells the database: its counts, and what it counted lately; and when.
 
 use super::tally::Tally;
 use super::windows::Recent;
+use crate::time::SECOND_MS;
+
+/// At most one snapshot of a counter is written in this time, and none is older, in milliseconds.
+pub const SNAPSHOT_INTERVAL_MS: i64 = 10 * SECOND_MS;
+/// How long the first change after a quiet time waits for company, in milliseconds.
+pub const SNAPSHOT_DELAY_MS: i64 = SECOND_MS;
 
 /// A snapshot of a counter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,4 +20,45 @@ pub struct Snapshot {
     pub version: u64,
     /// What was counted lately.
     pub recent: Recent,
+}
+
+/// When snapshots are written, by an instance of a counter: it knows those that it wrote itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    begun_ms: Option<i64>,
+}
+
+impl Pace {
+    /// When it last began to write one, in milliseconds since 1970.
+    #[must_use]
+    pub fn begun_ms(self) -> Option<i64> {
+        self.begun_ms
+    }
+
+    /// When the next one is due after a change, in milliseconds since 1970. An instance that was restarted keeps the whole
+    /// interval, unless the counter is new.
+    #[must_use]
+    pub fn due_ms(self, version: u64, now_ms: i64) -> i64 {
+        match self.begun_ms {
+            Some(begun_ms) => (begun_ms + SNAPSHOT_INTERVAL_MS).max(now_ms + SNAPSHOT_DELAY_MS),
+            None if version <= 1 => now_ms + SNAPSHOT_DELAY_MS,
+            None => now_ms + SNAPSHOT_INTERVAL_MS,
+        }
+    }
+
+    /// Until when none may be written, if the last one is too new: the alarm rings for other things, too.
+    #[must_use]
+    pub fn early_until_ms(self, now_ms: i64) -> Option<i64> {
+        self.begun_ms.map(|begun_ms| begun_ms + SNAPSHOT_INTERVAL_MS).filter(|until_ms| *until_ms > now_ms)
+    }
+
+    /// One is being written.
+    pub fn begin(&mut self, now_ms: i64) {
+        self.begun_ms = Some(now_ms);
+    }
+
+    /// It was not stored: the next one need not wait.
+    pub fn fail(&mut self) {
+        self.begun_ms = None;
+    }
 }

@@ -10,8 +10,7 @@ use super::counter_object::Counting;
 use super::day_storage::{self, EVERY_DAY};
 use super::runtime::{log_failure, now_ms};
 use super::{d1, metering, settings};
-use crate::counting::counter::{SNAPSHOT_DELAY_MS, early_until_ms};
-use crate::counting::snapshot::Snapshot;
+use crate::counting::snapshot::{SNAPSHOT_DELAY_MS, Snapshot};
 use crate::counting::windows::{first_day, spread_ms};
 use crate::rankings::standing;
 use crate::time::SECOND_MS;
@@ -23,12 +22,15 @@ impl Counting {
     /// Does what the alarm is for, and sets it again.
     pub(super) async fn tell(&self) {
         self.note_alarm(None);
-        match self.with(|memory| Ok(early_until_ms(memory.last_snapshot_ms, now_ms()))) {
+        match self.with(|memory| Ok(memory.pace.early_until_ms(now_ms()))) {
             Ok(Some(due_ms)) => self.ring_by(due_ms).await,
             Ok(None) | Err(_) => {
                 if let Err(error) = self.snapshot().await {
                     log_failure("snapshot", &error.to_string());
-                    self.forget_snapshot();
+                    let _ = self.with(|memory| {
+                        memory.pace.fail();
+                        Ok(())
+                    });
                     self.ring_by(now_ms() + SNAPSHOT_DELAY_MS).await;
                 }
             }
@@ -40,7 +42,7 @@ impl Counting {
 
     /// Sees to a snapshot of what changed.
     pub(super) async fn schedule_snapshot(&self) {
-        let due_ms = self.with(|memory| Ok(memory.counter.snapshot_due_ms(memory.last_snapshot_ms, now_ms())));
+        let due_ms = self.with(|memory| Ok(memory.pace.due_ms(memory.counter.version, now_ms())));
         if let Ok(due_ms) = due_ms {
             self.ring_by(due_ms).await;
         }
@@ -68,14 +70,6 @@ impl Counting {
         });
     }
 
-    /// One that was not stored was none.
-    fn forget_snapshot(&self) {
-        let _ = self.with(|memory| {
-            memory.last_snapshot_ms = None;
-            Ok(())
-        });
-    }
-
     async fn snapshot(&self) -> Result<()> {
         self.remember().await?;
         let now_ms = now_ms();
@@ -96,7 +90,7 @@ impl Counting {
             let Some(prompt_id) = memory.prompt_id else { return Ok(None) };
             let range = first_day(now_ms)..=*EVERY_DAY.end();
             let days = day_storage::days(&self.storage, &memory.counter, range)?;
-            memory.last_snapshot_ms = Some(now_ms);
+            memory.pace.begin(now_ms);
             Ok(Some((prompt_id, memory.counter.snapshot(&days, now_ms))))
         })
     }

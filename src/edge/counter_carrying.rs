@@ -8,8 +8,9 @@ use super::counter_object::Counting;
 use super::runtime::now_ms;
 use super::{counter_storage, settings};
 use crate::counting::carried::{Piece, Step, Taken, Told};
-use crate::counting::counter::SNAPSHOT_INTERVAL_MS;
+
 use crate::counting::protocol::Reply;
+use crate::counting::snapshot::SNAPSHOT_INTERVAL_MS;
 use crate::json::json_text;
 use crate::rankings::standing::standings;
 

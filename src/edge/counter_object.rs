@@ -20,6 +20,7 @@ use super::{counter_storage, kept_readings, metering, objects, settings, spread_
 use crate::counting::counter::{Commit, Counter};
 use crate::counting::day::between;
 use crate::counting::protocol::{Command, Delivery, ImportedRow, Reply};
+use crate::counting::snapshot::Pace;
 use crate::counting::tally::Tally;
 use crate::live::listener::Listen;
 use crate::metrics::meter::Meter;
@@ -53,7 +54,7 @@ pub(super) struct Memory {
     pub(super) load: Load,
     /// When the alarm rings, in milliseconds since 1970; `None` where it is not set.
     pub(super) alarm_ms: Option<i64>,
-    pub(super) last_snapshot_ms: Option<i64>,
+    pub(super) pace: Pace,
 }
 
 /// What a counter does one after another.
@@ -213,7 +214,7 @@ impl Counting {
             let standing = spread_storage::restore(&self.storage)?;
             let load = Load::default();
             *self.memory.borrow_mut() =
-                Some(Memory { counter, prompt_id, standing, load, alarm_ms, last_snapshot_ms: None });
+                Some(Memory { counter, prompt_id, standing, load, alarm_ms, pace: Pace::default() });
         }
         Ok(())
     }
@@ -257,7 +258,7 @@ impl Counting {
             }
             Command::Audit => {
                 let days = day_storage::days(&self.storage, &memory.counter, EVERY_DAY)?;
-                Ok((Reply::Audited(memory.counter.audit(&days, [memory.last_snapshot_ms, memory.alarm_ms])), false))
+                Ok((Reply::Audited(memory.counter.audit(&days, [memory.pace.begun_ms(), memory.alarm_ms])), false))
             }
             Command::Import { prompt_id, rows } => {
                 let fresh = counter_storage::not_imported(&self.storage, &memory.counter, &rows)?;

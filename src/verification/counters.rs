@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use super::page::Difference;
-use crate::counting::counter::SNAPSHOT_INTERVAL_MS;
+
 use crate::counting::protocol::Audit;
+use crate::counting::snapshot::SNAPSHOT_INTERVAL_MS;
 use crate::counting::tally::{Metric, Tally};
 
 /// What the database holds of a prompt's counts.

@@ -11,8 +11,8 @@ const checkRule = (name, value, file, line) =>
   test(`${name} is that of src/${file}`, () => assert.ok(source(file).includes(line(value)), line(value)));
 
 checkRule("WINDOW_S", rules.WINDOW_S, "edge/merging.rs", (seconds) => `WINDOW: Duration = Duration::from_millis(${seconds * 1000})`);
-checkRule("SNAPSHOT_S", rules.SNAPSHOT_S, "counting/counter.rs", (seconds) => `SNAPSHOT_INTERVAL_MS: i64 = ${seconds} * SECOND_MS`);
-checkRule("DELAY_S", rules.DELAY_S, "counting/counter.rs", () => "SNAPSHOT_DELAY_MS: i64 = SECOND_MS");
+checkRule("SNAPSHOT_S", rules.SNAPSHOT_S, "counting/snapshot.rs", (seconds) => `SNAPSHOT_INTERVAL_MS: i64 = ${seconds} * SECOND_MS`);
+checkRule("DELAY_S", rules.DELAY_S, "counting/snapshot.rs", () => "SNAPSHOT_DELAY_MS: i64 = SECOND_MS");
 checkRule("RANKING_S", rules.RANKING_S, "edge/settings.rs", (seconds) => `*seconds <= 3600).unwrap_or(${seconds})`);
 checkRule("HOT_COMMANDS", rules.HOT_COMMANDS, "edge/settings.rs", (commands) => `.unwrap_or(${commands})`);
 checkRule("SHARDS", rules.SHARDS, "sharding/load.rs", (shards) => `SHARDS: u32 = ${shards}`);

@@ -8,8 +8,9 @@ mod spreading;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use promptmeter::counting::counter::{Counter, SNAPSHOT_DELAY_MS, early_until_ms};
+use promptmeter::counting::counter::Counter;
 use promptmeter::counting::protocol::{Command, Delivery, ImportedRow, Reply};
+use promptmeter::counting::snapshot::{Pace, SNAPSHOT_DELAY_MS};
 use promptmeter::counting::windows::{first_day, spread_ms};
 use promptmeter::rankings::standing;
 use promptmeter::sharding::load::Load;
@@ -56,7 +57,7 @@ struct Memory {
     standing: Standing,
     load: Load,
     alarm_ms: Option<i64>,
-    last_snapshot_ms: Option<i64>,
+    pace: Pace,
 }
 
 enum Step {
@@ -266,7 +267,7 @@ impl Counting {
                 standing: tables.standing.clone(),
                 load: Load::default(),
                 alarm_ms: tables.alarm_ms,
-                last_snapshot_ms: None,
+                pace: Pace::default(),
             });
         }
     }

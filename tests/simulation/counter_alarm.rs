@@ -5,11 +5,14 @@ use super::*;
 impl Counting {
     pub(super) async fn tell(&self, world: &World) {
         self.note_alarm(None);
-        match self.with(|memory| Ok(early_until_ms(memory.last_snapshot_ms, world.now_ms.get()))) {
+        match self.with(|memory| Ok(memory.pace.early_until_ms(world.now_ms.get()))) {
             Ok(Some(due_ms)) => self.ring_by(world, due_ms),
             Ok(None) | Err(_) => {
                 if self.snapshot(world).await.is_err() {
-                    self.forget_snapshot();
+                    let _ = self.with(|memory| {
+                        memory.pace.fail();
+                        Ok(())
+                    });
                     self.ring_by(world, world.now_ms.get() + SNAPSHOT_DELAY_MS);
                 }
             }
@@ -20,8 +23,7 @@ impl Counting {
     }
 
     pub(super) fn schedule_snapshot(&self, world: &World) {
-        let due_ms =
-            self.with(|memory| Ok(memory.counter.snapshot_due_ms(memory.last_snapshot_ms, world.now_ms.get())));
+        let due_ms = self.with(|memory| Ok(memory.pace.due_ms(memory.counter.version, world.now_ms.get())));
         if let Ok(due_ms) = due_ms {
             self.ring_by(world, due_ms);
         }
@@ -43,13 +45,6 @@ impl Counting {
         });
     }
 
-    pub(super) fn forget_snapshot(&self) {
-        let _ = self.with(|memory| {
-            memory.last_snapshot_ms = None;
-            Ok(())
-        });
-    }
-
     pub(super) async fn snapshot(&self, world: &World) -> Result<(), Failure> {
         self.remember();
         let now_ms = world.now_ms.get();
@@ -60,7 +55,7 @@ impl Counting {
             let first = first_day(now_ms);
             let mut days = self.disk.read().days();
             days.retain(|(number, _)| *number >= first);
-            memory.last_snapshot_ms = Some(now_ms);
+            memory.pace.begin(now_ms);
             Ok(Some(memory.counter.snapshot(&days, now_ms)))
         })?;
         let Some(snapshot) = taken else { return Ok(()) };
