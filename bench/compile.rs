@@ -1,6 +1,6 @@
 //! What it costs to get from a request to SQL: `cargo bench --bench compile` prints microseconds for each listed request.
 
-#[path = "../tests/listed/mod.rs"]
+#[path = "../tests/dialect/listed.rs"]
 mod listed;
 
 use std::hint::black_box;

@@ -4,10 +4,15 @@ use uuid::Uuid;
 
 use super::prompt::{PromptRow, timestamp};
 use super::tables::PROMPTS;
+use crate::counting::ledger::digest_key;
+use crate::counting::protocol::ImportedRow;
 use crate::counting::tally::Metric;
+use crate::events::event::PromptEventKind;
+use crate::events::lineage::LineageEvent;
 use crate::http::body;
 use crate::http::field::Field;
 use crate::http::fields::Fields;
+use crate::http::identity::User;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{EVENT_ID_CHARS, IMPORT_LINE_BYTES, NESTING_LEVELS};
 use crate::moving::counter_lines::CounterLine;
@@ -15,6 +20,15 @@ use crate::moving::ending::Ending;
 use crate::moving::row::MovedRow;
 use crate::moving::tables::moved;
 use crate::time::timestamp_to_ms;
+
+/// What one line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportLine {
+    /// A row to import.
+    Row(ImportRow),
+    /// What an export says of its lines.
+    End(Ending),
+}
 
 /// One row to import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +41,6 @@ pub enum ImportRow {
     Row(MovedRow),
     /// A part of a counter.
     Counter(CounterLine),
-    /// What an export says of its lines.
-    End(Ending),
 }
 
 /// A row of another system's `prompt_events`.
@@ -57,14 +69,14 @@ const EVENT_COLUMNS: &[&str] = &["id", "prompt_id", "user_id", "event_type", "cr
 ///
 /// # Errors
 /// What is wrong with the line.
-pub fn read_line(line: &[u8]) -> Result<ImportRow, Problem> {
+pub fn read_line(line: &[u8]) -> Result<ImportLine, Problem> {
     if line.len() > IMPORT_LINE_BYTES {
         return Err(Problem::new(Code::TooLarge, format!("A line has at most {IMPORT_LINE_BYTES} bytes.")));
     }
     let line = Fields::read(body::text_within(line, NESTING_LEVELS + LINE_LEVELS)?, "A line")?;
     if let Some(end) = line.get("end") {
         let read = Fields::read(end.get(), "end").and_then(|fields| Ending::read(&fields));
-        return read.map(ImportRow::End).map_err(|problem| problem.below("/end"));
+        return read.map(ImportLine::End).map_err(|problem| problem.below("/end"));
     }
     let (table, row) = (line.field("table"), line.field("row"));
     let name = table.required(table.text()?)?;
@@ -84,7 +96,46 @@ pub fn read_line(line: &[u8]) -> Result<ImportRow, Problem> {
             }
         },
     };
-    read.map_err(|problem| problem.below("/row"))
+    read.map(ImportLine::Row).map_err(|problem| problem.below("/row"))
+}
+
+impl ImportedEvent {
+    /// What an event is that is a row of `prompt_events` here, too; `None` of one that is only counted.
+    #[must_use]
+    pub fn lineage_kind(&self) -> Option<PromptEventKind> {
+        match self.metric {
+            Metric::Fork => Some(PromptEventKind::Fork { child_prompt_id: None }),
+            Metric::Compare => Some(PromptEventKind::CompareAdd { comparison_id: None }),
+            _ => None,
+        }
+    }
+
+    /// The row of `prompt_events` that it becomes.
+    #[must_use]
+    pub fn into_lineage(self, kind: PromptEventKind) -> LineageEvent {
+        let Self { id, prompt_id, user_id, created_at, .. } = self;
+        LineageEvent { id, prompt_id, user: user_id.map(|id| User { id, email: None }), kind, created_at }
+    }
+
+    /// What its counter is told of one that is only counted.
+    #[must_use]
+    pub fn counted(&self) -> ImportedRow {
+        ImportedRow { key: digest_key(&self.id), metric: self.metric, at_ms: self.at_ms }
+    }
+
+    /// Checks that its row is kept, of rows that are not from before `kept_ms`, in milliseconds since 1970. It would be removed at
+    /// once, and who repeats an import could not be told that it is counted.
+    ///
+    /// # Errors
+    /// [`Code::TimestampOutOfRange`].
+    pub fn check_kept(&self, kept_ms: i64) -> Result<(), Problem> {
+        if self.lineage_kind().is_none() || self.at_ms >= kept_ms {
+            return Ok(());
+        }
+        let detail =
+            "Rows of forks and comparisons are not kept that long. Import them while EVENT_RETENTION_DAYS is not set.";
+        Err(Problem::at(Code::TimestampOutOfRange, "/row/created_at", detail))
+    }
 }
 
 fn read_event(fields: &Fields<'_>) -> Result<ImportedEvent, Problem> {

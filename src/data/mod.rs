@@ -2,6 +2,7 @@
 
 pub mod creation;
 pub mod import;
+pub mod import_groups;
 pub mod import_report;
 pub mod json_rows;
 pub mod lines;

@@ -1,0 +1,25 @@
+//! Events as they come, and what they are counted to: bodies, senders, ledgers, counters, shards, what is stored and sent.
+
+#![cfg(test)]
+
+#[path = "../bare_event/mod.rs"]
+mod bare_event;
+mod batch;
+mod counted;
+mod counter;
+mod counter_model;
+mod days;
+mod ledger;
+mod lineage;
+mod live;
+mod merging;
+mod messages;
+mod parsing;
+mod protocol;
+mod rate_limit;
+mod sharding;
+mod snapshots;
+mod sources;
+mod traffic;
+mod visitors;
+mod visits;

@@ -1,0 +1,108 @@
+//! When a counter tells the database what it counted.
+
+use promptmeter::counting::snapshot::Pace;
+use proptest::prelude::*;
+
+const NOW_MS: i64 = 1_800_000_000_000;
+const SECOND_MS: i64 = 1000;
+const DAY_MS: i64 = 86_400_000;
+
+/// The pace of an instance that last wrote one so many milliseconds after `NOW_MS`.
+fn pace(last_ms: Option<i64>) -> Pace {
+    let mut pace = Pace::default();
+    if let Some(last_ms) = last_ms {
+        pace.begin(NOW_MS + last_ms);
+    }
+    pace
+}
+
+#[test]
+fn one_that_was_not_stored_is_written_again_without_waiting() {
+    let mut pace = pace(Some(-1));
+    assert_eq!((pace.begun_ms(), pace.early_until_ms(NOW_MS)), (Some(NOW_MS - 1), Some(NOW_MS + 9_999)));
+    pace.fail();
+    assert_eq!((pace.begun_ms(), pace.early_until_ms(NOW_MS)), (None, None));
+}
+
+#[test]
+fn snapshots_are_due_a_second_or_ten_after_a_change() {
+    for (version, last_ms, due_ms) in [
+        (0, None, SECOND_MS),
+        (1, None, SECOND_MS),
+        (2, None, 10 * SECOND_MS),
+        (100, None, 10 * SECOND_MS),
+        (100, Some(0), 10 * SECOND_MS),
+        (100, Some(-4 * SECOND_MS), 6 * SECOND_MS),
+        (100, Some(-9 * SECOND_MS), SECOND_MS),
+        (100, Some(-10 * SECOND_MS), SECOND_MS),
+        (100, Some(-DAY_MS), SECOND_MS),
+    ] {
+        let actual = pace(last_ms).due_ms(version, NOW_MS);
+        assert_eq!(actual - NOW_MS, due_ms, "version {version}, last {last_ms:?}");
+    }
+}
+
+#[test]
+fn an_alarm_for_something_else_writes_no_snapshot_within_ten_seconds() {
+    for (last_ms, until_ms) in [
+        (None, None),
+        (Some(0), Some(10 * SECOND_MS)),
+        (Some(-9_999), Some(1)),
+        (Some(-10 * SECOND_MS), None),
+        (Some(-DAY_MS), None),
+    ] {
+        let until = pace(last_ms).early_until_ms(NOW_MS);
+        assert_eq!(until.map(|until| until - NOW_MS), until_ms, "last {last_ms:?}");
+    }
+}
+
+/// The object's alarm: set with a change when none is set, and kept by storage through a restart.
+#[derive(Default)]
+struct Alarm {
+    /// When it rings, and when the first change was made that it is set for.
+    set: Option<(i64, i64)>,
+    /// When it rang, and a snapshot was written.
+    written_ms: Vec<i64>,
+}
+
+impl Alarm {
+    /// Writes the snapshot that was due by `now_ms`.
+    fn ring(&mut self, now_ms: i64) {
+        if let Some((due_ms, changed_ms)) = self.set.take_if(|(due_ms, _)| *due_ms <= now_ms) {
+            assert!((0..=10 * SECOND_MS).contains(&(due_ms - changed_ms)), "{} ms old", due_ms - changed_ms);
+            if let Some(last_ms) = self.written_ms.last() {
+                assert!(due_ms - last_ms >= 10 * SECOND_MS, "{} ms after the last", due_ms - last_ms);
+            }
+            self.written_ms.push(due_ms);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn snapshots_are_10_seconds_apart_and_none_is_older(
+        changes in prop::collection::vec((0..14_000_i64, prop::bool::weighted(0.1)), 1..40),
+    ) {
+        let (mut version, mut alarm) = (0, Alarm::default());
+        let (mut now_ms, mut pace) = (NOW_MS, Pace::default());
+        for (wait_ms, restarts) in changes {
+            now_ms += wait_ms;
+            let written = alarm.written_ms.len();
+            alarm.ring(now_ms);
+            if alarm.written_ms.len() > written {
+                pace.begin(alarm.written_ms[written]);
+            }
+            if restarts {
+                pace = Pace::default();
+            }
+            version += 1;
+            if alarm.set.is_none() {
+                alarm.set = Some((pace.due_ms(version, now_ms), now_ms));
+            }
+        }
+        alarm.ring(i64::MAX);
+        prop_assert!(!alarm.written_ms.is_empty());
+    }
+}
