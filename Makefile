@@ -48,7 +48,7 @@ WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-mem
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) scripts/bundle.mjs Cargo.toml Cargo.lock package-lock.json Makefile
 
-.PHONY: help dev test torture serve setup chromium build token demo-data replay backup restore screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads bench-overload openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
+.PHONY: help dev test torture serve setup chromium build tested token demo-data replay backup restore screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads bench-overload openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -76,7 +76,7 @@ test: setup chromium $(API_TOOLS) .dev.vars ## lint, run the native tests, build
 	@printf '\n== native tests\n'
 	SEEDS="$(SEEDS)" cargo test --locked
 	@printf '\n== release build\n'
-	@$(MAKE) build
+	@$(MAKE) tested
 	@printf '\n== deploy, dry run\n'
 	@$(NODE) scripts/deploy.mjs --dry-run
 	@$(NODE) --test --test-reporter=spec 'tests/deploy/*.test.mjs'
@@ -92,7 +92,7 @@ test: setup chromium $(API_TOOLS) .dev.vars ## lint, run the native tests, build
 	@printf '\n== pages in Chromium\n'
 	@$(NODE) --test --test-reporter=spec --test-concurrency=3 'tests/browser/*.test.mjs'
 
-torture: setup build ## kill the worker KILLS times while CLIENTS clients use it, with faults of its disk (FAULTS=off: without), judge what is left
+torture: setup tested ## kill the worker KILLS times while CLIENTS clients use it, with faults of its disk (FAULTS=off: without), judge what is left
 	@$(NODE) tests/torture/torture.mjs --kills "$(KILLS)" --clients "$(CLIENTS)" --seed "$(SEED)" --faults "$(FAULTS)" \
 		--fault-rounds "$(ROUNDS)"
 
@@ -105,6 +105,11 @@ chromium:
 		'(Debian: apt-get install --no-install-recommends chromium; else CHROMIUM=/path/to/it make test)' >&2; exit 1; }
 
 build: build/.done public/pm.js ## release build into build/, what browsers load into public/
+
+tested: build build/tested/worker.json ## build, and what the tests on workerd and in Chromium begin with
+
+build/tested/worker.json: build/.done $(wildcard migrations/*.sql) wrangler.toml tests/worker/prepare.mjs tests/worker/tested.mjs
+	@$(NODE) tests/worker/prepare.mjs
 
 deploy: build ## deploy to Cloudflare whatever is missing there; DRY_RUN=1 only says what that is, URL= is where it answers
 	@$(NODE) scripts/deploy.mjs $(if $(DRY_RUN),--dry-run) $(if $(URL),--url "$(URL)")
@@ -162,7 +167,7 @@ openapi: ## write public/openapi.json from the routes and their descriptions
 	@cargo run --locked --quiet --example openapi >public/openapi.json.new
 	@mv public/openapi.json.new public/openapi.json
 
-fuzz-api: setup build $(API_TOOLS) ## try CASES requests made of the OpenAPI document, by callers of each kind
+fuzz-api: setup tested $(API_TOOLS) ## try CASES requests made of the OpenAPI document, by callers of each kind
 	@$(NODE) tests/api/fuzzing.mjs $(CASES)
 
 # RUSTC_BOOTSTRAP lets stable Rust take the flags that libFuzzer needs; the targets are in fuzz/.

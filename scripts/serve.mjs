@@ -11,7 +11,7 @@ if (!Number.isInteger(port) || port < 1 || port > 65534 || !process.argv[3] || !
   process.exit(2);
 }
 
-const workerd = launch(configure(process.cwd(), port, state, { hasAssets: option === "--assets" }));
+const workerd = launch(await configure(process.cwd(), port, state, { hasAssets: option === "--assets" }));
 
 let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM"]) {

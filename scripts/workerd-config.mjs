@@ -13,16 +13,18 @@ const ASSETS = join(import.meta.dirname, "assets.mjs");
  * @param worker what wrangler reads from wrangler.toml
  * @param variables name → text of .dev.vars
  * @param state absolute path of the state folder
- * @param port of the worker; the next one takes `/__scheduled`
+ * @param port of the worker; the next one takes `/__scheduled`. With 0 both are any that are free
  * @param files static files that are answered in front of the worker, if there shall be any
+ * @param control script of a worker that has the worker's database and objects, too, and may end them; its socket is `control`
  */
-export function workerdConfig(worker, variables, state, port, files = []) {
+export function workerdConfig(worker, variables, state, { port = 0, files = [], control } = {}) {
   const crons = JSON.stringify({ main: worker.triggers.crons ?? [] });
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   sockets = [
     (name = "http", address = "127.0.0.1:${port}", http = (), service = "${files.length ? "assets" : "main"}"),
-    (name = "scheduled", address = "127.0.0.1:${port + 1}", http = (), service = "scheduled"),
+    (name = "scheduled", address = "127.0.0.1:${port && port + 1}", http = (), service = "scheduled"),
+    ${control ? `(name = "control", address = "127.0.0.1:0", http = (), service = "control"),` : ""}
   ],
   services = [
     (name = "main", worker = (
@@ -59,6 +61,7 @@ const config :Workerd.Config = (
       bindings = [(name = "MAIN", service = "main")],
     )),
     ${files.length ? assets(worker, files) : ""}
+    ${control ? controls(worker, control) : ""}
     ${disk("do", join(state, "v3/do"))},
     ${disk("d1-files", join(state, "v3/d1"))},
     ${disk("cron-files", join(state, "v3/cron"))},
@@ -81,6 +84,18 @@ function assets(worker, files) {
         (name = "REDIRECTS", json = ${text(JSON.stringify(redirects))}),
         ${bytes.join(",\n        ")},
       ],
+    )),`;
+}
+
+function controls(worker, script) {
+  const objects = worker.durable_objects.bindings.map(
+    ({ name, class_name }) => `(name = ${text(name)}, durableObjectNamespace = (className = ${text(class_name)}, serviceName = "main"))`,
+  );
+  return `(name = "control", worker = (
+      modules = [(name = ${text(basename(script))}, esModule = embed ${text(script)})],
+      compatibilityDate = ${text(worker.compatibility_date)},
+      compatibilityFlags = ["unsafe_module"],
+      bindings = [${[...worker.d1_databases.map(database), ...objects]}],
     )),`;
 }
 

@@ -5,26 +5,31 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { parseEnv } from "node:util";
 import workerdPackage from "workerd";
-import { unstable_readConfig as readConfig } from "wrangler";
 import { staticFiles } from "./static-files.mjs";
 import { workerdConfig } from "./workerd-config.mjs";
 
-const SOCKETS = 2;
-
 /**
- * Writes workerd's configuration into the state folder and gives its path.
- * @param folder where wrangler.toml and .dev.vars are
+ * Writes the configuration of what wrangler.toml and .dev.vars describe into the state folder and gives its path.
+ * @param folder where these are
  * @param port of the worker; the next one takes `/__scheduled`
  * @param state absolute path of the state folder
  */
-export function configure(folder, port, state, { hasAssets = false } = {}) {
-  for (const name of ["do", "d1", "cron"]) mkdirSync(join(state, "v3", name), { recursive: true });
+export async function configure(folder, port, state, { hasAssets = false } = {}) {
+  // Nobody else waits the second that it takes to load.
+  const { unstable_readConfig: readConfig } = await import("wrangler");
   const worker = readConfig({ config: join(folder, "wrangler.toml") });
-  // All requests come from one address here, and nobody reads a line of each: who wants a limit or lines sets them.
-  const variables = { RATE_LIMIT: "0", LOG_REQUESTS: "errors", ...parseEnv(readFileSync(join(folder, ".dev.vars"), "utf8")) };
-  const file = join(state, "workerd.capnp");
+  const variables = parseEnv(readFileSync(join(folder, ".dev.vars"), "utf8"));
   const files = hasAssets ? staticFiles(resolve(folder, worker.assets.directory)) : [];
-  writeFileSync(file, workerdConfig(worker, variables, state, port, files), { mode: 0o600 });
+  return writeConfiguration(worker, variables, state, { port, files });
+}
+
+/** Writes workerd's configuration into the state folder and gives its path; the parameters are those of `workerdConfig`. */
+export function writeConfiguration(worker, variables, state, more) {
+  for (const name of ["do", "d1", "cron"]) mkdirSync(join(state, "v3", name), { recursive: true });
+  // All requests come from one address here, and nobody reads a line of each: who wants a limit or lines sets them.
+  const set = { RATE_LIMIT: "0", LOG_REQUESTS: "errors", ...variables };
+  const file = join(state, "workerd.capnp");
+  writeFileSync(file, workerdConfig(worker, set, state, more), { mode: 0o600 });
   return file;
 }
 
@@ -40,11 +45,13 @@ export function launch(file, { within = [], output = "inherit" } = {}) {
   return spawn(command[0], command.slice(1), { stdio: ["ignore", output, output, "pipe"] });
 }
 
-/** Whether all of its sockets listen; false if it ended before. */
-export async function listening(workerd) {
-  let open = 0;
+/** The ports of its sockets by their names, once all of them listen; nothing if it ended before. */
+export async function listening(workerd, sockets = ["http", "scheduled"]) {
+  const ports = {};
   for await (const line of createInterface({ input: workerd.stdio[3] })) {
-    if (JSON.parse(line).event === "listen" && ++open === SOCKETS) return true;
+    const { event, socket, port } = JSON.parse(line);
+    if (event === "listen") ports[socket] = port;
+    if (sockets.every((name) => name in ports)) return ports;
   }
-  return false;
+  return undefined;
 }

@@ -34,7 +34,7 @@ export async function serve(worker, variables, state, alter = (config) => config
   const port = await freePorts();
   for (const folder of ["do", "d1", "cron"]) mkdirSync(join(state, "v3", folder), { recursive: true });
   const file = join(state, "workerd.capnp");
-  const config = alter(workerdConfig(worker, variables, state, port));
+  const config = alter(workerdConfig(worker, variables, state, { port }));
   const sockets = config.match(/http = \(\)/g).length;
   writeFileSync(file, config, { mode: 0o600 });
   const args = ["serve", "--experimental", "--control-fd=3", "--import-path=/", file];

@@ -42,7 +42,7 @@ async function site() {
 
 /** An instance, a site, and browsers: one like those of visitors, and one that says that a program steers it. */
 export async function set() {
-  const instance = await start();
+  const instance = await start({}, { hasAssets: true });
   const pages = await site();
   const browsers = { usual: await launch(USUAL), steered: await launch([]) };
   const script = (name = "pm.js") => `<script src="${new URL(name, instance.url)}"></script>`;

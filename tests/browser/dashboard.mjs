@@ -81,7 +81,7 @@ async function seedExperiments(instance, now) {
 /** The instance, what is in it, and `open`, which opens a view of the dashboard. */
 export async function dashboard() {
   // However fast they are: every statement is called slow.
-  const instance = await start({ SLOW_QUERY_MS: "0" });
+  const instance = await start({ SLOW_QUERY_MS: "0" }, { hasAssets: true });
   const now = Date.now();
   const prompts = await seedPrompts(instance, now);
   await seedExperiments(instance, now);

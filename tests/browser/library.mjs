@@ -15,7 +15,7 @@ export const { prompts: SAMPLE } = JSON.parse(await readFile(join(ROOT, "public/
 
 /** A browser with the library of an instance that has these keys. */
 export async function library(keys = DEVELOPMENT) {
-  const instance = await start(keys);
+  const instance = await start(keys, { hasAssets: true });
   const as = bearer({ ...SETTINGS, ...keys }.SERVICE_KEY);
   const browser = await launch(USUAL);
   const origin = new URL(instance.url).origin;

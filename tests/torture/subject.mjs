@@ -48,7 +48,7 @@ export class Subject {
     for (const [heat, commands] of Object.entries(HEATS)) {
       await furnish(folder, commands);
       const file = join(subject.state, `${heat}.capnp`);
-      await rename(configure(folder, subject.port, subject.state), file);
+      await rename(await configure(folder, subject.port, subject.state), file);
       subject.#configurations[heat] = file;
     }
     return subject;

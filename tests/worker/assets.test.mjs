@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { ROOT, start } from "./instance.mjs";
+import { startInHarness } from "./harness.mjs";
+import { ROOT } from "./instance.mjs";
 import { Served } from "./served.mjs";
 
 const served = await Served.make();
 after(() => served.end());
-const instances = { wrangler: await start(), "make serve": await served.start({ assets: true }) };
+const instances = { wrangler: await startInHarness(), "make serve": await served.start({ assets: true }) };
 
 const FOR_PAGES_OF_OTHERS = {
   "access-control-allow-origin": "*",

@@ -264,7 +264,7 @@ test("queued events are stored once storage is there again", async () => {
   await sql("alter table prompts rename to prompts_away");
   const queued = await post("/v1/events?ack=async", [view(id), view(id, { id: key }), copy(id)]);
   assert.deepEqual([queued.status, queued.body], [202, { queued: 3 }]);
-  await until(() => logs().some(({ message }) => message.includes('"what":"prompts"')), "storage has failed");
+  await until(() => logs().some((line) => line.includes('"what":"prompts"')), "storage has failed");
   await sql("alter table prompts_away rename to prompts");
   await until(async () => (await counts(id)).join() === "2,1,0,0");
   assert.deepEqual(await events(view(id, { id: key })), answer(0, 1));

@@ -3,14 +3,21 @@
 // The bindings are those of wrangler.toml, the code is what `make build` left in build/. Each instance has a database
 // and objects of its own, which end with it.
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { createTestHarness } from "wrangler";
+import { staticFiles } from "../../scripts/static-files.mjs";
+import { launch, listening, writeConfiguration } from "../../scripts/workerd.mjs";
+import { ROOT, TESTED } from "./tested.mjs";
 
-/** The folder of the repository. */
-export const ROOT = new URL("../..", import.meta.url).pathname;
-const [CLASS, RECORDER] = ["PromptCounter", "ExperimentRecorder"];
-const CRON = "*/5 * * * *";
+export { ROOT } from "./tested.mjs";
+
+const CONTROL = join(import.meta.dirname, "control.mjs");
+const CRON = "*/5+*+*+*+*";
 
 /** Tables that a counter's snapshot writes, some time after it counted. */
 export const SNAPSHOTS = ["prompt_stats", "prompt_rankings", "prompt_lineage", "count_totals"];
@@ -135,39 +142,57 @@ export const promptRow = (columns = {}) => ({
   ...columns,
 });
 
-/** Starts an instance that ends with the tests of its file. */
-export async function start(settings = {}) {
-  const harness = createTestHarness({
-    root: ROOT,
-    workers: [{ configPath: "wrangler.toml", prebuiltWorkerDir: "build", secrets: { ...SETTINGS, ...settings } }],
+/** Starts an instance that ends with the tests of its file; `hasAssets`: with the static files in front of it. */
+export async function start(settings = {}, { hasAssets = false } = {}) {
+  const state = await mkdtemp(join(tmpdir(), "promptmeter-"));
+  await cp(TESTED.state, state, { recursive: true });
+  const files = hasAssets ? staticFiles(join(ROOT, "public")) : [];
+  const worker = JSON.parse(readFileSync(TESTED.worker, "utf8"));
+  const configuration = writeConfiguration(worker, { ...SETTINGS, ...settings }, state, { files, control: CONTROL });
+  const workerd = launch(configuration, { output: "pipe" });
+  const ended = new Promise((resolve) => workerd.once("close", resolve));
+  after(async () => {
+    workerd.kill("SIGKILL");
+    await ended;
+    await rm(state, { recursive: true });
   });
-  after(() => harness.close());
-  const { url } = await harness.listen();
-  const worker = harness.getWorker();
-  await worker.applyD1Migrations("DB");
-  const { DB } = await worker.getEnv();
+  const lines = [];
+  for (const output of [workerd.stdout, workerd.stderr]) createInterface({ input: output }).on("line", (line) => lines.push(line));
+  const ports = await listening(workerd, ["http", "scheduled", "control"]);
+  if (!ports) throw new Error(`workerd ended: ${lines.join("\n")}`);
+  const [url, scheduled, control] = [ports.http, ports.scheduled, ports.control].map((port) => `http://127.0.0.1:${port}`);
 
+  /** Has `control.mjs` do something, and gives what it tells. */
+  async function command(path, body) {
+    const response = await fetch(new URL(path, control), { method: "POST", body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(await response.text());
+    return response.json();
+  }
   /** Runs a statement on the database and gives its rows. */
-  const sql = async (statement, ...parameters) => (await DB.prepare(statement).bind(...parameters).all()).results;
-  const objects = async () => (await worker.listDurableObjectIds(CLASS)).sort();
+  const sql = async (statement, ...parameters) => (await command("/run", [{ sql: statement, parameters }]))[0];
+  /** The ids of the prompts' counters. */
+  async function objects() {
+    const names = await readdir(join(state, `v3/do/${worker.name}-PromptCounter`)).catch(() => []);
+    return names.filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)).map((name) => name.slice(0, 64)).sort();
+  }
 
   return {
     ...client(url),
     url,
     sql,
     objects,
-    logs: () => harness.getLogs(),
-    cron: () => worker.scheduled({ cron: CRON, scheduledTime: new Date() }),
-    evict: (prompt) => worker.evictDurableObject(CLASS, { name: prompt }),
-    evictRecorder: (experiment) => worker.evictDurableObject(RECORDER, { name: experiment }),
+    /** What it wrote, line by line. */
+    logs: () => [...lines],
+    cron: () => fetch(`${scheduled}/__scheduled?cron=${CRON}`),
+    evict: (prompt) => command("/evict", { binding: "COUNTERS", name: prompt }),
+    evictRecorder: (experiment) => command("/evict", { binding: "RECORDERS", name: experiment }),
 
     /** All that is stored: the rows of every table but `except`, and the objects. */
     async stored({ except = [] } = {}) {
       const named = "select name from sqlite_master where type = 'table' and sql like '%strict%' order by name";
       const tables = (await sql(named)).map(({ name }) => name).filter((name) => ![...LOGS, ...except].includes(name));
-      const results = await DB.batch(tables.map((name) => DB.prepare(`select * from ${name} order by 1, 2`)));
-      const rows = tables.map((name, index) => [name, results[index].results]);
-      return { ...Object.fromEntries(rows), objects: await objects() };
+      const rows = await command("/run", tables.map((name) => ({ sql: `select * from ${name} order by 1, 2`, parameters: [] })));
+      return { ...Object.fromEntries(tables.map((name, index) => [name, rows[index]])), objects: await objects() };
     },
   };
 }

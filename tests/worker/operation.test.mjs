@@ -26,9 +26,8 @@ const requests = (told, path) =>
 const lines = (instance, what) =>
   instance
     .logs()
-    .map(({ message }) => message)
-    .filter((message) => message.startsWith("{"))
-    .map((message) => JSON.parse(message))
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line))
     .filter((line) => line.what === what);
 
 test("each request is one line, with what it cost and nothing about who sent it", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
+import { startInHarness } from "./harness.mjs";
 import { SETTINGS, atOnce, bearer, service, start, user } from "./instance.mjs";
 import { startAlone } from "./workerd.mjs";
 
@@ -129,7 +130,7 @@ test("of requests at once, those that fit are let in", async () => {
 });
 
 test("the isolates of a location share the limit that is bound", async () => {
-  const { counts, post, prompt } = await start({ RATE_LIMIT: "100000" });
+  const { counts, post, prompt } = await startInHarness({ RATE_LIMIT: "100000" });
   const [id, headers] = [await prompt(), newcomer()];
   assert.equal((await post("/v1/events", copies(id, 500), { headers })).status, 200);
   const refused = await post("/v1/events", copies(id, 200), { headers });
@@ -140,7 +141,7 @@ test("the isolates of a location share the limit that is bound", async () => {
 
 for (const RATE_LIMIT of ["0", ""]) {
   test(`with RATE_LIMIT ${JSON.stringify(RATE_LIMIT)} there is no limit`, async () => {
-    const { post, prompt } = await start({ RATE_LIMIT });
+    const { post, prompt } = await startInHarness({ RATE_LIMIT });
     const [id, headers] = [await prompt(), newcomer()];
     for (let sent = 0; sent < 3; sent++) {
       assert.equal((await post("/v1/events", copies(id, 500), { headers })).status, 200);

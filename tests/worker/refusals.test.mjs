@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
-import { SECRETS, SNAPSHOTS, bearer, promptRow, service, start, token, user } from "./instance.mjs";
+import { SECRETS, SNAPSHOTS, bearer, promptRow, service, start, token, until, user } from "./instance.mjs";
 
 const MIB = 1024 * 1024;
 // Written after an answer, whatever it was: snapshots of earlier events, and the row of a user who is new.
@@ -344,10 +344,11 @@ describe("storage that fails", async () => {
     const answer = await broken.send(method, path, options);
     assertProblem(answer, failure);
     assert.match(answer.headers.get("retry-after"), /^\d+$/);
+    await until(() => broken.logs().length > known, "the failure is logged");
     const logged = broken.logs().slice(known);
     assert.equal(logged.length, 1, JSON.stringify(logged));
-    assert.equal(JSON.parse(logged[0].message).level, "error");
-    for (const secret of SECRETS) assert.ok(!logged[0].message.includes(secret));
+    assert.equal(JSON.parse(logged[0]).level, "error");
+    for (const secret of SECRETS) assert.ok(!logged[0].includes(secret));
   }
 
   test("no prompts: what needs to read them is not available", () =>
@@ -397,6 +398,5 @@ test("no line of the log tells a key or a token", async () => {
 });
 
 test("no request of this file made the worker fail without a word", () => {
-  const errors = instance.logs().filter(({ level }) => level === "error");
-  assert.deepEqual(errors, []);
+  assert.deepEqual(instance.logs(), []);
 });

@@ -1,13 +1,13 @@
 // The release build straight on workerd, as `make serve` runs it: with files that can be read when it has ended.
-import { execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { cp, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
-import { promisify } from "node:util";
 import { freePorts } from "../../scripts/ports.mjs";
-import { ROOT, SETTINGS, client } from "./instance.mjs";
+import { SETTINGS, client } from "./instance.mjs";
+import { ROOT, TESTED } from "./tested.mjs";
 
 /** The release build straight on workerd, as `make serve` runs it, with settings and state of its own. */
 export class Served {
@@ -19,11 +19,7 @@ export class Served {
     await writeFile(join(folder, ".dev.vars"), settings.join(""));
     const served = new Served();
     Object.assign(served, { folder, state: join(folder, "state"), port: await freePorts(), lines: [] });
-    const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-    const migrate = ["d1", "migrations", "apply", "promptmeter", "--local", "--persist-to", served.state];
-    const running = promisify(execFile)(process.execPath, [wrangler, ...migrate], { cwd: folder });
-    running.child.stdin.end();
-    await running;
+    await cp(TESTED.state, served.state, { recursive: true });
     return served;
   }
 

@@ -255,7 +255,7 @@ test("without salts views are counted all the same, as nobody's, and it is logge
   assert.deepEqual(await counts(id), [1, 1, 0, 0]);
   const { visitCount, uniqueVisitors } = (await get(`/v1/prompts/${id}/stats`)).body;
   assert.deepEqual([visitCount, uniqueVisitors], [0, 0]);
-  assert.ok(logs().some(({ message }) => message.includes('"what":"salts"')));
+  assert.ok(logs().some((line) => line.includes('"what":"salts"')));
   await sql("alter table visitor_salts_away rename to visitor_salts");
   await until(async () => {
     await events(view(id));
