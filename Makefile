@@ -83,7 +83,7 @@ test: setup chromium $(API_TOOLS) .dev.vars ## lint, run the native tests, build
 	@printf '\n== the benchmark of counting\n'
 	@$(NODE) --test --test-reporter=spec 'tests/bench/*.test.mjs'
 	@printf '\n== the built worker on workerd\n'
-	@$(NODE) --test --test-reporter=spec --test-concurrency=3 'tests/worker/*.test.mjs'
+	@$(NODE) --test --test-reporter=spec --test-concurrency=4 'tests/worker/*.test.mjs'
 	@printf '\n== killed again and again\n'
 	@$(NODE) --test --test-reporter=spec 'tests/torture/*.test.mjs'
 	@$(MAKE) torture KILLS=12 ROUNDS=1 SEED=1 FAULTS=$(FAULTS)
