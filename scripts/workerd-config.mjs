@@ -100,7 +100,7 @@ function controls(worker, script) {
 }
 
 /** The files of the worker whose main file this is. */
-export function modules(main) {
+function modules(main) {
   const folder = dirname(main);
   const wasm = readdirSync(folder).filter((file) => file.endsWith(".wasm"));
   return [

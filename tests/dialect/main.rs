@@ -6,6 +6,7 @@ mod conditions;
 #[path = "../database/mod.rs"]
 mod database;
 mod embeds;
+mod forks;
 mod fuzz;
 mod hex;
 mod listed;
@@ -18,3 +19,4 @@ mod query_plans;
 mod rows;
 mod schema;
 mod statement_name;
+mod writing;

@@ -13,6 +13,7 @@ mod ranked;
 mod ranking_pages;
 mod rankings;
 mod search;
+mod search_answer;
 mod series;
 mod series_cases;
 mod series_requests;

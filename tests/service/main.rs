@@ -3,9 +3,12 @@
 #![cfg(test)]
 
 mod admission;
+mod caching;
+mod creation;
 #[path = "../database/mod.rs"]
 mod database;
 mod documents;
+mod head;
 mod identity;
 mod import_groups;
 mod import_lines;

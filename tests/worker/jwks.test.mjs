@@ -5,7 +5,6 @@ import { createHmac, randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 import { SETTINGS, atOnce, bearer, start, token, until, user } from "./instance.mjs";
 import { keyPair, keyServer, keySet } from "./keys.mjs";
-import { startAlone } from "./workerd.mjs";
 
 const MANY = 50;
 const KIB = 1024;
@@ -129,7 +128,7 @@ describe("a key set in the setting", async () => {
 describe("a key set at an address", () => {
   test("is fetched once, and once for unknown keys, however many ask at once", async () => {
     const keys = await keyServer();
-    const instance = await startAlone({ JWKS: keys.url });
+    const instance = await start({ JWKS: keys.url });
     const [next, last] = [keyPair("next", "ES256"), keyPair("last", "ES256")];
     /** What `MANY` callers are told that ask while the set is being fetched. */
     const meanwhile = async (as, text) => {
@@ -174,7 +173,7 @@ describe("a key set at an address", () => {
 
   test("is fetched once for unknown keys, also as the first", async () => {
     const keys = await keyServer();
-    const instance = await startAlone({ JWKS: keys.url });
+    const instance = await start({ JWKS: keys.url });
     const release = keys.hold();
     const answers = atOnce(MANY, () => ask(instance, bearer(rsa.token(claims))));
     await until(() => keys.fetches, "the set is asked for");
@@ -186,7 +185,7 @@ describe("a key set at an address", () => {
 
   test("stays when it cannot be fetched again", async () => {
     const keys = await keyServer(keySet(ec));
-    const instance = await startAlone({ JWKS: keys.url });
+    const instance = await start({ JWKS: keys.url });
     await checkAt(instance, bearer(ec.token(claims)), USER);
     keys.answer = (_request, response) => response.writeHead(500).end(keySet(rsa));
     const unknown = await atOnce(MANY, () => ask(instance, bearer(rsa.token(claims))));
@@ -204,7 +203,7 @@ describe("a key set that is not to be had", () => {
   async function checkUnavailable(answer) {
     const keys = await keyServer();
     if (answer) keys.answer = answer;
-    const instance = await startAlone({ JWKS: answer ? keys.url : "http://127.0.0.1:1/jwks.json" });
+    const instance = await start({ JWKS: answer ? keys.url : "http://127.0.0.1:1/jwks.json" });
     const answers = await atOnce(MANY, () => ask(instance, bearer(ec.token(claims))));
     assert.deepEqual(answers, Array(MANY).fill(UNAVAILABLE));
     await checkAt(instance, bearer(ec.token(claims)), UNAVAILABLE);
@@ -248,7 +247,7 @@ describe("a key set that is not to be had", () => {
   test("64 KiB and 64 keys are well", async () => {
     for (const text of [padded(64 * KIB), many(64)]) {
       const keys = await keyServer(text);
-      await checkAt(await startAlone({ JWKS: keys.url }), bearer(ec.token(claims)), USER);
+      await checkAt(await start({ JWKS: keys.url }), bearer(ec.token(claims)), USER);
     }
   });
 });
@@ -256,7 +255,7 @@ describe("a key set that is not to be had", () => {
 describe("a setting that cannot be read", () => {
   for (const JWKS of ['{"keys":', '{"keys":7}', "jwks.json", "ftp://auth.example/jwks.json"]) {
     test(`${JWKS} is told once, and no such token is valid`, async () => {
-      const instance = await startAlone({ JWKS });
+      const instance = await start({ JWKS });
       for (const pair of [ec, rsa, ec]) await checkAt(instance, bearer(pair.token(claims)), INVALID);
       await checkAt(instance, user(claims.sub), USER);
       await until(() => logged(instance).length, "it is told");

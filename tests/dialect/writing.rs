@@ -1,0 +1,138 @@
+//! What of a request that writes is refused first, and what is told of the rows.
+
+use promptmeter::data::tables::table;
+use promptmeter::limits::{PARAMETER_BYTES, REREAD_ROWS};
+use promptmeter::rest::error::{DataError, ErrorCode};
+use promptmeter::rest::payload::{Origin, Payload};
+use promptmeter::rest::preference::{RequestHeaders, Resolution};
+use promptmeter::rest::request::Request;
+use uuid::Uuid;
+
+use crate::database::{NOW, parameters, user_id};
+
+fn request(table: &str, pairs: &[(&str, &str)], accept: &str, prefer: &str) -> Request {
+    let told = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let headers = RequestHeaders { accept: told(accept), prefer: told(prefer), ..RequestHeaders::default() };
+    Request::read(table, &parameters(pairs), &headers).unwrap()
+}
+
+fn rows(name: &str, body: &str) -> Payload {
+    let mut ids = 1..;
+    let mut new_id = || Uuid::from_u128(ids.next().unwrap());
+    let mut origin = Origin { now: NOW, caller: Some(user_id(1)), new_id: &mut new_id };
+    Payload::read_new(table(name).unwrap(), body.as_bytes(), None, true, &mut origin).unwrap()
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T, DataError>) -> ErrorCode {
+    result.unwrap_err().code
+}
+
+const OBJECT: &str = "application/vnd.pgrst.object+json";
+const REPRESENTATION: &str = "return=representation";
+
+#[test]
+fn rows_are_told_where_they_are_asked_for() {
+    for (accept, prefer, is_told, is_one) in [
+        ("", "", false, false),
+        ("", "return=minimal", false, false),
+        ("", REPRESENTATION, true, false),
+        (OBJECT, REPRESENTATION, true, true),
+        (OBJECT, "", false, false),
+    ] {
+        let request = request("prompts", &[("select", "id")], accept, prefer);
+        assert_eq!((request.told().is_some(), request.is_one()), (is_told, is_one), "{accept} {prefer}");
+    }
+}
+
+#[test]
+fn rows_with_those_of_others_or_in_an_order_are_read_anew() {
+    for (pairs, expected) in [
+        (&[("select", "id,title")][..], false),
+        (&[("select", "id,prompt_answers(id)")], true),
+        (&[("order", "title")], true),
+        (&[("title", "eq.a")], false),
+    ] {
+        assert_eq!(request("prompts", pairs, "", REPRESENTATION).needs_reading(), expected, "{pairs:?}");
+    }
+}
+
+#[test]
+fn a_write_has_conditions_on_its_own_rows_and_no_page() {
+    let of = |pairs: &[(&str, &str)]| request("prompts", pairs, "", "").written_conditions("DELETE").map(<[_]>::len);
+    assert_eq!(of(&[("id", "not.is.null"), ("title", "eq.a")]).unwrap(), 2);
+    for (pairs, expected) in [
+        (&[][..], ErrorCode::Cardinality),
+        (&[("select", "id")], ErrorCode::Cardinality),
+        (&[("title", "eq.a"), ("limit", "1")], ErrorCode::Unsupported),
+        (&[("title", "eq.a"), ("offset", "1")], ErrorCode::Unsupported),
+        (
+            &[("select", "id,prompt_answers(id)"), ("or", "(title.eq.a,prompt_answers.answer.eq.a)")],
+            ErrorCode::Unsupported,
+        ),
+    ] {
+        assert_eq!(code(of(pairs)), expected, "{pairs:?}");
+    }
+}
+
+#[test]
+fn a_row_is_known_by_its_key_or_by_columns_that_are_unique() {
+    let likes = rows("template_likes", r#"[{"template_id":"00000000-0000-0000-0000-000000000001"}]"#);
+    let merge = "resolution=merge-duplicates";
+    let of = |name: &str, columns: Option<&str>, prefer: &str, payload: &Payload| {
+        let pairs: Vec<_> = columns.map(|columns| ("on_conflict", columns)).into_iter().collect();
+        request(name, &pairs, "", prefer).conflict(payload)
+    };
+    let key = &["template_id", "user_id"][..];
+    assert_eq!(of("template_likes", None, "", &likes).unwrap(), None);
+    assert_eq!(of("template_likes", None, merge, &likes).unwrap(), Some((Resolution::Merge, key)));
+    let ignore = "resolution=ignore-duplicates";
+    assert_eq!(
+        of("template_likes", Some("user_id,template_id"), ignore, &likes).unwrap(),
+        Some((Resolution::Ignore, key))
+    );
+    let prompts = rows("prompts", r#"[{"title":"a","template":"b","slug":"s"}]"#);
+    assert_eq!(of("prompts", Some("slug"), merge, &prompts).unwrap(), Some((Resolution::Merge, &["slug"][..])));
+    for (columns, expected) in [
+        ("user_id", ErrorCode::InvalidConflictTarget),
+        ("template_id,user_id,created_at", ErrorCode::InvalidConflictTarget),
+        ("nothing", ErrorCode::UnknownColumn),
+    ] {
+        assert_eq!(code(of("template_likes", Some(columns), merge, &likes)), expected, "{columns}");
+    }
+}
+
+#[test]
+fn a_row_is_not_written_over_twice() {
+    let one = r#"{"template_id":"00000000-0000-0000-0000-000000000001"}"#;
+    let twice = rows("template_likes", &format!("[{one},{one}]"));
+    let of = |prefer: &str| request("template_likes", &[], "", prefer).conflict(&twice);
+    assert_eq!(code(of("resolution=merge-duplicates")), ErrorCode::Cardinality);
+    assert!(of("resolution=ignore-duplicates").is_ok());
+}
+
+#[test]
+fn no_more_rows_are_written_than_can_be_bound_and_told() {
+    let one = r#"{"template_id":"00000000-0000-0000-0000-000000000001"}"#;
+    let likes = |count: usize| rows("template_likes", &format!("[{}]", vec![one; count].join(",")));
+    let ordered = request("template_likes", &[("order", "created_at")], "", REPRESENTATION);
+    assert_eq!(ordered.refuse_amount(&likes(REREAD_ROWS)), Ok(()));
+    assert_eq!(code(ordered.refuse_amount(&likes(REREAD_ROWS + 1))), ErrorCode::Unsupported);
+    assert_eq!(request("template_likes", &[], "", REPRESENTATION).refuse_amount(&likes(REREAD_ROWS + 1)), Ok(()));
+    let answer = r#"{"prompt_id":"00000000-0000-0000-0000-000000000001","question":"q","answer":"a"}"#;
+    let answers = rows("prompt_answers", &format!("[{}]", vec![answer; REREAD_ROWS + 1].join(",")));
+    assert_eq!(request("prompt_answers", &[("order", "id")], "", REPRESENTATION).refuse_amount(&answers), Ok(()));
+
+    let one = request("prompts", &[], OBJECT, REPRESENTATION);
+    let titled =
+        |count: usize| rows("prompts", &format!("[{}]", vec![r#"{"title":"a","template":"b"}"#; count].join(",")));
+    assert_eq!(one.refuse_amount(&titled(1)), Ok(()));
+    for count in [0, 2] {
+        assert_eq!(code(one.refuse_amount(&titled(count))), ErrorCode::NotOneRow, "{count}");
+    }
+
+    let long = |bytes: usize| rows("prompts", &format!(r#"[{{"title":"a","template":"{}"}}]"#, "x".repeat(bytes)));
+    let around = long(0).json().len();
+    let any = request("prompts", &[], "", "");
+    assert_eq!(any.refuse_amount(&long(PARAMETER_BYTES - around)), Ok(()));
+    assert_eq!(code(any.refuse_amount(&long(PARAMETER_BYTES - around + 1))), ErrorCode::TooLarge);
+}
