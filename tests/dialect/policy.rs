@@ -1,11 +1,13 @@
 //! Who may do what, and what is remembered about prompts.
 
-use promptmeter::data::policy::{may_see, require_service, require_user, unknown_prompt};
+use promptmeter::data::policy::{Action, may_see, require_service, require_user, unknown_prompt};
 use promptmeter::data::prompt::PromptAccess;
 use promptmeter::data::prompt::PromptName;
 use promptmeter::data::prompt_cache::{CAPACITY, LIFETIME_MS, PromptCache};
+use promptmeter::data::tables::table;
 use promptmeter::http::identity::{Identity, User};
 use promptmeter::http::problem::Code;
+use promptmeter::sql::predicate::allowed;
 use uuid::Uuid;
 
 const OWNER: Uuid = Uuid::from_u128(1);
@@ -114,4 +116,28 @@ fn beyond_its_capacity_the_oldest_go_first() {
     }
     let known = (0..CAPACITY + 2).filter(|&number| cache.get(&name(number), NOW_MS).is_some()).count();
     assert_eq!(known, CAPACITY);
+}
+
+#[test]
+fn what_is_allowed_depends_on_the_columns_that_the_rules_name() {
+    let user = Identity::User(user(OWNER));
+    for (name, action, identity, columns, expected) in [
+        ("prompts", Action::Update, &user, &["user_id"][..], true),
+        ("prompts", Action::Update, &user, &["title", "is_public"], false),
+        ("prompts", Action::Select, &user, &["title", "is_public"], true),
+        ("prompts", Action::Select, &user, &["is_active"], true),
+        ("prompts", Action::Select, &user, &["title", "id"], false),
+        ("prompts", Action::Select, &Identity::Anonymous, &["user_id"], false),
+        ("prompts", Action::Select, &Identity::Service(None), &["user_id", "is_public"], false),
+        ("prompt_answers", Action::Update, &user, &["prompt_id"], true),
+        ("prompt_answers", Action::Update, &user, &["answer", "user_id"], false),
+        ("test_results", Action::Insert, &user, &["prompt_id"], true),
+        ("test_results", Action::Insert, &user, &["user_id"], true),
+        ("test_results", Action::Insert, &user, &["output"], false),
+        ("experiments", Action::Select, &user, &["id"], false),
+    ] {
+        let allowed = allowed(table(name).unwrap(), action, identity);
+        assert_eq!(allowed.reads(columns), expected, "{action:?} {name} {columns:?} {identity:?}");
+        assert!(!allowed.reads(&[]), "{action:?} {name}");
+    }
 }
