@@ -131,7 +131,7 @@ backup: $(PACKAGES) ## write all that the instance at URL keeps (PORT, unless it
 restore: $(PACKAGES) ## bring FILE, a backup, into the empty instance at URL (PORT, unless it is said), and compare it with what is there then
 	@$(NODE) scripts/restore.mjs --url "$(or $(URL),http://localhost:$(PORT))" --file "$(FILE)"
 
-screenshots: setup build chromium ## take the pictures in docs/pictures, of an instance on an empty state
+screenshots: setup tested chromium ## take the pictures in docs/pictures, of an instance on an empty state
 	@$(NODE) scripts/screenshots.mjs docs/pictures
 
 bench: setup build ## measure counting beside its alternatives (half an hour), write bench/results.json and docs/benchmarks.md
