@@ -33,7 +33,7 @@ const checkAt = async (at, as, expected) => assert.deepEqual(await ask(at, as), 
 const checkOn = (at) => (name, as, expected) => test(name, () => checkAt(at, as, expected));
 
 /** What was logged about key sets. */
-const logged = ({ lines }) => lines.filter((line) => line.includes('"what":"JWKS"'));
+const logged = ({ logs }) => logs().filter((line) => line.includes('"what":"JWKS"'));
 
 /** What the same signature says under a changed header or changed claims. */
 function changed(signed, { header = {}, more = {} }) {
