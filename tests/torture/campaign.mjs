@@ -31,15 +31,14 @@ export class Campaign {
 
   /**
    * @param folder of its own
-   * @param template a state with tables, from `makeTemplate`
    * @param clients how many
    * @param hasIds whether the clients send ids, as they should
    * @param unmount removes the disk on which its state is, where it has one of its own
    * @param front takes the instance's address and gives that of what stands in front of it
    */
-  static async begin({ folder, template, seed, clients, hasIds = true, unmount, front = async (url) => url }) {
+  static async begin({ folder, seed, clients, hasIds = true, unmount, front = async (url) => url }) {
     const campaign = new Campaign();
-    const subject = await Subject.make(folder, template);
+    const subject = await Subject.make(folder);
     const log = openSync(join(folder, "sent.ndjson"), "a");
     const ledger = new Ledger((line) => writeSync(log, `${line}\n`));
     const tokens = Array.from({ length: USERS }, () => randomUUID());

@@ -1,32 +1,21 @@
 // The instance that is tortured: the release build on workerd as `make serve` runs it, on a state that outlives its deaths.
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cp, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
 import { freePorts } from "../../scripts/ports.mjs";
 import { configure, launch, listening } from "../../scripts/workerd.mjs";
-import { ROOT, SETTINGS } from "../worker/instance.mjs";
+import { SETTINGS } from "../worker/instance.mjs";
+import { ROOT, TESTED } from "../worker/tested.mjs";
 
 const LINES_KEPT = 200;
 /** Commands a second that make a counter spread: those of a deployed worker, and so few that the traffic does. */
 const HEATS = { calm: "1000", hot: "5" };
 
-/** Makes a state with D1's tables and nothing in them, below `folder`, from which others are copied. */
-export async function makeTemplate(folder) {
-  await furnish(folder, HEATS.calm);
-  const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-  const migrate = ["d1", "migrations", "apply", "promptmeter", "--local", "--persist-to", join(folder, "state")];
-  const running = promisify(execFile)(process.execPath, [wrangler, ...migrate], { cwd: folder });
-  running.child.stdin.end();
-  await running;
-}
-
 /** What an instance needs beside its state. */
 async function furnish(folder, heat) {
   await mkdir(folder, { recursive: true });
-  for (const name of ["wrangler.toml", "build", "migrations", "public"]) {
+  for (const name of ["wrangler.toml", "build", "public"]) {
     await symlink(join(ROOT, name), join(folder, name)).catch((error) => error.code === "EEXIST" || Promise.reject(error));
   }
   const settings = Object.entries({ ...SETTINGS, HOT_COMMANDS_PER_SECOND: heat, RANKING_INTERVAL: "5" });
@@ -39,12 +28,12 @@ export class Subject {
   #configurations = {};
   #workerd;
 
-  /** An instance in `folder`, with a copy of the template's state; the folder `state` in it may be there, and be empty. */
-  static async make(folder, template) {
+  /** An instance in `folder`; the folder `state` in it may be there, and be empty. */
+  static async make(folder) {
     const subject = new Subject();
     Object.assign(subject, { folder, state: join(folder, "state"), port: await freePorts() });
     await mkdir(folder, { recursive: true });
-    await cp(join(template, "state"), subject.state, { recursive: true });
+    await cp(TESTED.state, subject.state, { recursive: true });
     for (const [heat, commands] of Object.entries(HEATS)) {
       await furnish(folder, commands);
       const file = join(subject.state, `${heat}.capnp`);

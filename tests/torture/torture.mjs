@@ -11,7 +11,6 @@ import { Campaign } from "./campaign.mjs";
 import { isTracing, liveOnFullDisk, liveWith, mountDisk, plans } from "./faults.mjs";
 import { KINDS } from "./judging.mjs";
 import { endOf, planLife } from "./lives.mjs";
-import { makeTemplate } from "./subject.mjs";
 
 const LOG_EVERY_MS = 15_000;
 const FINDINGS_SHOWN = 20;
@@ -38,7 +37,6 @@ if (!areNumbers || !["on", "off"].includes(values.faults)) {
 }
 
 const folder = mkdtempSync(join(values.folder, "promptmeter-torture-"));
-const template = join(folder, "template");
 const wrong = [];
 const undo = [];
 const open = new Set();
@@ -57,7 +55,7 @@ process.on("exit", () => {
 
 /** Begins a run in a folder of its own. */
 async function begin(name, more) {
-  const campaign = await Campaign.begin({ folder: join(folder, name), template, seed: `${seed}/${name}`, clients, ...more });
+  const campaign = await Campaign.begin({ folder: join(folder, name), seed: `${seed}/${name}`, clients, ...more });
   open.add(campaign);
   return campaign;
 }
@@ -154,7 +152,6 @@ async function control(name, kind, more) {
 
 async function torture() {
   say(`torture: seed ${seed}, ${kills} kills, ${clients} clients, in ${folder}`);
-  await makeTemplate(template);
   const tracing = values.faults === "on" ? await isTracing() : { ok: false, why: "off, as told" };
   const controls = {
     "acknowledged before stored": await control("early", "lost", { front: startFront }),
@@ -176,7 +173,6 @@ try {
 } finally {
   for (const campaign of open) await campaign.end({ isKept: true }).catch(() => {});
   for (const one of undo.reverse()) await Promise.resolve(one()).catch((error) => say(error.message));
-  rmSync(template, { recursive: true, force: true });
   if (wrong.length === 0) rmSync(folder, { recursive: true, force: true });
 }
 say(JSON.stringify(report, null, 2));

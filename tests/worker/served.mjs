@@ -14,7 +14,7 @@ export class Served {
   /** `more` are settings beside those of every instance. */
   static async make(more = {}) {
     const folder = await mkdtemp(join(tmpdir(), "promptmeter-"));
-    for (const name of ["wrangler.toml", "build", "migrations", "public"]) await symlink(join(ROOT, name), join(folder, name));
+    for (const name of ["wrangler.toml", "build", "public"]) await symlink(join(ROOT, name), join(folder, name));
     const settings = Object.entries({ ...SETTINGS, ...more }).map(([name, value]) => `${name}="${value}"\n`);
     await writeFile(join(folder, ".dev.vars"), settings.join(""));
     const served = new Served();

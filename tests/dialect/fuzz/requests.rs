@@ -115,19 +115,10 @@ fn soup() -> impl Strategy<Value = String> {
 fn select() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(&["*", "id", "created_at", "x:id", "\"id\"", "title", "\"a \\\"b\":id"][..])
         .prop_map(str::to_owned);
-    let tables = [
-        "prompts",
-        "users",
-        "prompt_answers",
-        "prompt_templates",
-        "prompt_stats",
-        "template_likes",
-        "prompt_usage",
-        "prompt_events",
-    ];
+    let tables: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
     leaf.prop_recursive(4, 12, 4, move |inner| {
         let hints = prop::sample::select(&["", "!inner", "!left"][..]);
-        (prop::sample::select(tables.to_vec()), hints, prop::collection::vec(inner, 0..4))
+        (prop::sample::select(tables.clone()), hints, prop::collection::vec(inner, 0..4))
             .prop_map(|(table, hint, inner)| format!("{table}{hint}({})", inner.join(",")))
     })
 }

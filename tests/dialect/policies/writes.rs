@@ -18,6 +18,25 @@ fn unnamed(table: &Table, column: &str) -> Cell {
 /// Columns that say whose a row is.
 const OWNING: [&str; 3] = ["id", "user_id", "prompt_id"];
 
+/// Does a write that is to find `[refused, meant]` rows, and gives those that it tells; `None` of one that breaks a constraint,
+/// which changes nothing, and which no write does that is refused.
+fn performed(
+    database: &Connection,
+    write: &Write,
+    table: &Table,
+    expected: [usize; 2],
+    what: &str,
+) -> Option<Vec<rows::Row>> {
+    let before = all(database, table);
+    let Some((refused, meant, returned)) = checked(database, write, what) else {
+        assert_eq!(all(database, table), before, "{what} failed and changed something");
+        assert_eq!(expected[0], 0, "{what} is refused, and fails");
+        return None;
+    };
+    assert_eq!([refused, meant].map(|count| usize::try_from(count).unwrap()), expected, "{what}");
+    Some(returned)
+}
+
 fn check_update(seed: u64) {
     let (database, mut random) = library(seed);
     let table = if random.below(4) == 0 { random.pick(&written_tables()) } else { table_of(random.pick(&UPDATABLE)) };
@@ -52,16 +71,7 @@ fn check_update(seed: u64) {
     let meant: Vec<Cells> = before.iter().filter(is_meant).cloned().collect();
     let refused = meant.iter().filter(|row| !rules.may(&identity, 'u', table, &change(row))).count();
     let what = format!("{identity:?}: update {} {} {} set {body}", table.name, condition.column, condition.parameter);
-    let Some((refusals, asked_for, returned)) = checked(&database, &write, &what) else {
-        assert_eq!(all(&database, table), before, "{what} failed and changed something");
-        assert_eq!(refused, 0, "{what} is refused, and fails");
-        return;
-    };
-    assert_eq!(
-        (usize::try_from(refusals).unwrap(), usize::try_from(asked_for).unwrap()),
-        (refused, meant.len()),
-        "{what}"
-    );
+    let Some(returned) = performed(&database, &write, table, [refused, meant.len()], &what) else { return };
     let has_effect = refused == 0 && !(is_one && meant.len() != 1);
     let after: Vec<Cells> =
         before.iter().map(|row| if has_effect && is_meant(&row) { change(row) } else { row.clone() }).collect();
@@ -84,11 +94,7 @@ fn check_delete(seed: u64) {
         |row: &&Cells| rules.may(&identity, 'd', table, row) && (condition.is_met)(cell(table, row, condition.column));
     let meant: Vec<Cells> = before.iter().filter(is_meant).cloned().collect();
     let what = format!("{identity:?}: delete {} {} {}", table.name, condition.column, condition.parameter);
-    let Some((refusals, asked_for, returned)) = checked(&database, &write, &what) else {
-        assert_eq!(all(&database, table), before, "{what} failed and changed something");
-        return;
-    };
-    assert_eq!((refusals, usize::try_from(asked_for).unwrap()), (0, meant.len()), "{what}");
+    let Some(returned) = performed(&database, &write, table, [0, meant.len()], &what) else { return };
     let has_effect = !(is_one && meant.len() != 1);
     let after: Vec<Cells> = before.iter().filter(|row| !(has_effect && is_meant(row))).cloned().collect();
     assert_eq!(all(&database, table), after, "{what}");
@@ -160,16 +166,7 @@ fn check_insert(seed: u64) {
         refused += new.iter().filter(|row| taken(row).is_some_and(|old| !may_merge(old, row))).count();
     }
     let what = format!("{identity:?}: insert {} {conflict:?} {body}", table.name);
-    let Some((refusals, asked_for, returned)) = checked(&database, &write, &what) else {
-        assert_eq!(all(&database, table), before, "{what} failed and changed something");
-        assert_eq!(refused, 0, "{what} is refused, and fails");
-        return;
-    };
-    assert_eq!(
-        (usize::try_from(refusals).unwrap(), usize::try_from(asked_for).unwrap()),
-        (refused, new.len()),
-        "{what}"
-    );
+    let Some(returned) = performed(&database, &write, table, [refused, new.len()], &what) else { return };
     let (mut after, mut written) = (before.clone(), Vec::new());
     for row in new.iter().filter(|_| refused == 0) {
         let place = after.iter().position(|old| is_same(table, table.key, old, row));
