@@ -85,6 +85,28 @@ fn links_lead_somewhere() {
     assert_eq!(documents.iter().flat_map(|path| broken(path)).collect::<Vec<_>>(), Vec::<String>::new());
 }
 
+/// The files and folders of the repository that a text names between backticks, with or without an extension, and that are not there.
+fn missing(text: &str) -> Vec<&str> {
+    let is_path = |name: &&str| {
+        let folder = name.split_once('/').map_or("", |(folder, _)| folder);
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+        ["bench", "browser", "docs", "fuzz", "migrations", "scripts", "src", "tests"].contains(&folder)
+            && name.chars().all(is_plain)
+    };
+    let is_there = |name: &str| ["", ".rs", ".mjs"].iter().any(|end| Path::new(&format!("{name}{end}")).exists());
+    text.split('`').skip(1).step_by(2).filter(is_path).filter(|name| !is_there(name)).collect()
+}
+
+#[test]
+fn files_that_documents_name_are_there() {
+    for path in [files_in(".", "md"), files_in("docs", "md")].concat() {
+        assert_eq!(missing(&read_to_string(&path).unwrap()), Vec::<&str>::new(), "{}", path.display());
+    }
+    let text =
+        "`src/http/route`, `src/http/routes`, `tests/database/`\n```\ntests/nothing\n```\n`docs/*`, `tests/none.rs`";
+    assert_eq!(missing(text), ["src/http/routes", "tests/none.rs"]);
+}
+
 #[test]
 fn a_link_that_leads_nowhere_is_found() {
     assert!(has_anchor("# A\n## The `data` dialect, told\n", "the-data-dialect-told"));
