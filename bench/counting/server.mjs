@@ -1,11 +1,9 @@
 // workerd with one worker, and what its process costs.
-import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import workerdPackage from "workerd";
 import { freePorts } from "../../scripts/ports.mjs";
 import { workerdConfig } from "../../scripts/workerd-config.mjs";
+import { launch, listening } from "../../scripts/workerd.mjs";
 
 /** Of a second, in /proc. */
 const TICKS = 100;
@@ -35,19 +33,14 @@ export async function serve(worker, variables, state, alter = (config) => config
   for (const folder of ["do", "d1", "cron"]) mkdirSync(join(state, "v3", folder), { recursive: true });
   const file = join(state, "workerd.capnp");
   const config = alter(workerdConfig(worker, variables, state, { port }));
-  const sockets = config.match(/http = \(\)/g).length;
   writeFileSync(file, config, { mode: 0o600 });
-  const args = ["serve", "--experimental", "--control-fd=3", "--import-path=/", file];
+  const sockets = [...config.matchAll(/\(name = "(\w+)", address = /g)].map(([, name]) => name);
   const began = performance.now();
-  const workerd = spawn(workerdPackage.default, args, { stdio: ["ignore", "inherit", "inherit", "pipe"] });
+  const workerd = launch(file);
   running.add(workerd);
   const ended = new Promise((resolve) => workerd.once("exit", resolve));
   ended.then(() => running.delete(workerd));
-  let listening = 0;
-  for await (const line of createInterface({ input: workerd.stdio[3] })) {
-    if (JSON.parse(line).event === "listen" && ++listening === sockets) break;
-  }
-  if (listening < sockets) throw new Error(`workerd did not serve ${worker.name}`);
+  if (!(await listening(workerd, sockets))) throw new Error(`workerd did not serve ${worker.name}`);
   return {
     port,
     /** When the process was started, by performance.now(). */
