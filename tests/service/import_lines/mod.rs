@@ -10,7 +10,7 @@ use promptmeter::data::json_rows::{ARRAY_BYTES, json_arrays};
 use promptmeter::data::lines::Lines;
 use promptmeter::data::prompt::PromptRow;
 use promptmeter::http::problem::{Code, Problem};
-use promptmeter::limits::{IMPORT_LINE_BYTES, STORED_ROW_BYTES, TAGS_BYTES};
+use promptmeter::limits::{IMPORT_LINE_BYTES, NESTING_LEVELS, STORED_ROW_BYTES, TAGS_BYTES};
 use promptmeter::rest::rows::Cell;
 use uuid::Uuid;
 
@@ -156,6 +156,16 @@ fn tags_have_a_largest_size() {
     let tags = |bytes: usize| format!(r#""title":"tt","template":"x","tags":["{}"]"#, "t".repeat(bytes - 4));
     assert!(read_line(prompt_line(&tags(TAGS_BYTES)).as_bytes()).is_ok());
     check_refused(prompt_line(&tags(TAGS_BYTES + 1)), Code::TooLarge, Some("/row/tags"));
+}
+
+#[test]
+fn a_value_is_as_deep_as_a_body_may_be_within_its_line_and_its_row() {
+    let nested = |levels: usize| {
+        let value = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        prompt_line(&format!(r#""title":"t","template":"x","variables":{value}"#))
+    };
+    assert!(read_line(nested(NESTING_LEVELS).as_bytes()).is_ok());
+    check_refused(nested(NESTING_LEVELS + 1), Code::NestingTooDeep, None);
 }
 
 #[test]
