@@ -8,7 +8,7 @@ use promptmeter::sql::statement::{Statement, Value};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::{NOW, is_written, run, user, user_id};
+use super::{NOW, is_written, run, run_with, user, user_id};
 
 /// Numbers made of a seed (`SplitMix64`).
 pub(crate) struct Random(pub(crate) u64);
@@ -84,36 +84,34 @@ pub(crate) fn some_value(random: &mut Random, table: &Table, column: &str) -> se
     }
 }
 
-fn bind(statement: &mut Statement, kind: Kind, value: &serde_json::Value) {
-    let bound = match value {
+fn bound(kind: Kind, value: &serde_json::Value) -> Value {
+    match value {
         serde_json::Value::Null => Value::Null,
         value if matches!(kind, Kind::Json | Kind::TextArray) => Value::Text(value.to_string()),
         serde_json::Value::Bool(value) => Value::Integer(i64::from(*value)),
         serde_json::Value::Number(number) => Value::Integer(number.as_i64().unwrap()),
         serde_json::Value::String(text) => Value::Text(text.clone()),
         other => panic!("{other}"),
-    };
-    statement.bind(bound);
+    }
 }
 
 /// Stores a row whose values are made up, but for these; one that cannot be stored is left out.
 fn store(database: &Connection, random: &mut Random, table: &Table, fixed: &[(&str, String)]) {
-    let mut statement = Statement::new("insert or ignore into ");
     let names: Vec<&str> = table.column_names().chain(table.unlisted.iter().map(|(name, _)| *name)).collect();
-    statement.push(table.name).push(" (").push(&names.join(", ")).push(") values (");
-    for (place, name) in names.iter().enumerate() {
-        statement.push(if place == 0 { "" } else { ", " });
+    let value = |name: &&str| {
+        let Some(column) = table.column(name) else { return Value::Integer(1) };
         let known = fixed.iter().find(|(column, _)| column == name).map(|(_, value)| value.clone().into());
-        match table.column(name) {
-            Some(column) => {
-                let value = known.unwrap_or_else(|| some_value(random, table, name));
-                bind(&mut statement, column.kind, &value);
-            }
-            None => _ = statement.push("1"),
-        }
-    }
-    statement.push(")");
-    run(database, &statement).unwrap_or_else(|error| panic!("{}: {error}", statement.text()));
+        bound(column.kind, &known.unwrap_or_else(|| some_value(random, table, name)))
+    };
+    let values = names.iter().map(value).collect();
+    // The same text for all rows of a table, so that it is prepared once.
+    let sql = format!(
+        "insert or ignore into {} ({}) values (?{})",
+        table.name,
+        names.join(", "),
+        ", ?".repeat(names.len() - 1)
+    );
+    run_with(database, &sql, values).unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
 /// Experiments that ran.

@@ -4,7 +4,8 @@
 
 pub(crate) mod library;
 
-use std::ops::Range;
+use std::cell::RefCell;
+use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -39,7 +40,7 @@ const LIMITS: [(Limit, i32); 10] = [
 ];
 
 /// Statements that are prepared once: with all triggers of its table one takes longer than it runs.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 256;
 
 /// An instant as stored.
 pub(crate) const NOW: &str = "2026-11-20T12:00:00.000000+00:00";
@@ -51,6 +52,37 @@ pub(crate) fn open() -> Connection {
     database.deserialize_read_exact(MAIN_DB, EMPTY.as_slice(), EMPTY.len(), false).unwrap();
     prepare(&database);
     database
+}
+
+/// An empty database for one case among many: what it changes is undone, and what it prepared is there for the next one.
+pub(crate) fn borrow() -> Borrowed {
+    let database = IDLE.with_borrow_mut(Vec::pop).unwrap_or_else(open);
+    database.execute_batch("begin").unwrap();
+    Borrowed(Some(database))
+}
+
+thread_local! {
+    static IDLE: RefCell<Vec<Connection>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A database within a transaction that is rolled back.
+pub(crate) struct Borrowed(Option<Connection>);
+
+impl Deref for Borrowed {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        let Some(database) = self.0.take() else { return };
+        if database.execute_batch("rollback").is_ok() {
+            IDLE.with_borrow_mut(|idle| idle.push(database));
+        }
+    }
 }
 
 /// An empty database as it is after so many migrations.
@@ -108,9 +140,14 @@ fn bound(statement: &Statement) -> Vec<Bound> {
 
 /// The rows that a statement gives.
 pub(crate) fn run(database: &Connection, statement: &Statement) -> rusqlite::Result<Vec<Row>> {
-    let mut prepared = database.prepare_cached(statement.text())?;
+    run_with(database, statement.text(), statement.parameters())
+}
+
+/// The rows that a statement with these values of its parameters gives.
+pub(crate) fn run_with(database: &Connection, sql: &str, values: Vec<Value>) -> rusqlite::Result<Vec<Row>> {
+    let mut prepared = database.prepare_cached(sql)?;
     let columns = prepared.column_count();
-    let rows = prepared.query_map(rusqlite::params_from_iter(bound(statement)), |row| {
+    let rows = prepared.query_map(rusqlite::params_from_iter(values.into_iter().map(Bound)), |row| {
         (0..columns).map(|place| row.get_ref(place).map(cell)).collect::<rusqlite::Result<Row>>()
     })?;
     rows.collect()
@@ -210,12 +247,16 @@ pub(crate) fn answer_json(database: &Connection, identity: &Identity, request: &
     serde_json::from_str(&answer(database, identity, request).0).unwrap()
 }
 
-/// Does a write in one transaction: how many rows it may not write, how many were asked for, and the written rows.
+/// Does a write, all or nothing: how many rows it may not write, how many were asked for, and the written rows.
 pub(crate) fn perform(database: &Connection, write: &Write) -> rusqlite::Result<(i64, i64, Vec<Row>)> {
-    let transaction = database.unchecked_transaction()?;
-    let check = run(database, &write.check)?;
-    let rows = run(database, &write.write)?;
-    transaction.commit()?;
+    database.execute_batch("savepoint performed")?;
+    let done = run(database, &write.check).and_then(|check| Ok((check, run(database, &write.write)?)));
+    database.execute_batch(if done.is_ok() {
+        "release performed"
+    } else {
+        "rollback to performed; release performed"
+    })?;
+    let (check, rows) = done?;
     Ok((number(check[0].first()), number(check[0].get(1)), rows))
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use promptmeter::limits::LINEAGE_PROMPTS;
 use promptmeter::rest::rows::Cell;
-use promptmeter::sql::statement::Statement;
+use promptmeter::sql::statement::{Statement, Value};
 use rusqlite::Connection;
 use uuid::Uuid;
 
@@ -27,9 +27,6 @@ struct Library {
     prompts: BTreeMap<usize, Prompt>,
     gone: BTreeMap<usize, Option<usize>>,
 }
-
-/// The columns of a snapshot, before and after visits were among them.
-const STATS: &str = "prompt_id, view_count, copy_count, fork_count, compare_count, version, updated_at";
 
 /// A place by its definition: parent, owner, listed, levels, then children, listed children, descendants, listed
 /// descendants and the four credited counts.
@@ -159,12 +156,36 @@ fn stored(database: &Connection) -> BTreeMap<usize, Place> {
     rows.iter().map(place).collect()
 }
 
-fn quoted(prompt: Option<usize>) -> String {
-    prompt.map_or_else(|| "null".to_owned(), |prompt| format!("'{}'", id(prompt)))
+/// A change as SQL, with the values of its parameters.
+type Sql = (&'static str, Vec<Value>);
+
+const IMPORT: &str = "insert into prompts (id, user_id, title, template, is_public, is_active, forked_from, created_at, updated_at) \
+    values (?1, ?2, 't', 't', ?3, ?4, ?5, 'now', 'now') on conflict (id) do update set \
+    user_id = excluded.user_id, is_public = excluded.is_public, is_active = excluded.is_active, forked_from = excluded.forked_from";
+
+/// Counts of a prompt, if it is there; the columns are those before and after visits were among them.
+const COUNT: &str = "insert into prompt_stats (prompt_id, view_count, copy_count, fork_count, compare_count, version, updated_at) \
+    select id, ?2, ?3, ?4, ?5, 1, 'now' from prompts where id = ?1 \
+    on conflict (prompt_id) do update set view_count = excluded.view_count, copy_count = excluded.copy_count, \
+    fork_count = excluded.fork_count, compare_count = excluded.compare_count";
+
+fn of(prompt: Option<usize>) -> Value {
+    prompt.map_or(Value::Null, |prompt| Value::Text(id(prompt)))
+}
+
+/// What `IMPORT` binds.
+fn imported(number: usize, Prompt { parent, owner, is_public, is_active, .. }: Prompt) -> Vec<Value> {
+    let [is_public, is_active] = [is_public, is_active].map(|is_set| Value::Integer(is_set.into()));
+    vec![of(Some(number)), Value::Text(owner_id(owner)), is_public, is_active, of(parent)]
+}
+
+/// What `COUNT` binds.
+fn counted(number: usize, counts: [i64; 4]) -> Vec<Value> {
+    std::iter::once(of(Some(number))).chain(counts.map(Value::Integer)).collect()
 }
 
 /// A change, as SQL and as what it does to the library.
-fn change(random: &mut Random, library: &mut Library, numbers: usize, deep: bool) -> String {
+fn change(random: &mut Random, library: &mut Library, numbers: usize, deep: bool) -> Sql {
     let existing: Vec<usize> = library.prompts.keys().copied().collect();
     let some = random.below(numbers);
     let parent = match random.below(6) {
@@ -173,57 +194,42 @@ fn change(random: &mut Random, library: &mut Library, numbers: usize, deep: bool
         _ if deep => existing.iter().copied().max_by_key(|prompt| library.line(*prompt)),
         _ => existing.get(random.below(existing.len())).copied(),
     };
-    let flags = (random.below(2) > 0, random.below(4) > 0);
+    let (is_public, is_active) = (random.below(2) > 0, random.below(4) > 0);
     let target = if existing.is_empty() { some } else { random.pick(&existing) };
     let counts = [0; 4].map(|_| i64::try_from(random.below(50)).unwrap());
-    let of_target = format!("'{}'", id(target));
     match random.below(if deep { 14 } else { 12 }) {
         0 if library.prompts.contains_key(&target) => {
             let stands = library.prompts.remove(&target).unwrap();
             library.gone.insert(target, stands.parent);
-            format!("delete from prompts where id = {of_target}")
+            ("delete from prompts where id = ?1", vec![of(Some(target))])
         }
         1 => {
             library.prompts.entry(target).and_modify(|prompt| prompt.parent = parent);
-            format!("update prompts set forked_from = {} where id = {of_target}", quoted(parent))
+            ("update prompts set forked_from = ?2 where id = ?1", vec![of(Some(target)), of(parent)])
         }
         2 | 3 => {
-            let (is_public, is_active) = flags;
             library
                 .prompts
                 .entry(target)
                 .and_modify(|prompt| *prompt = Prompt { is_public, is_active, owner: 1, ..*prompt });
-            format!(
-                "update prompts set is_public = {is_public}, is_active = {is_active}, user_id = '{}' where id = {of_target}",
-                owner_id(1)
-            )
+            let prompt = Prompt { parent: None, owner: 1, is_public, is_active, counts: None };
+            let sql = "update prompts set user_id = ?2, is_public = ?3, is_active = ?4 where id = ?1";
+            (sql, imported(target, prompt)[..4].to_vec())
         }
         4..=6 => {
             library.prompts.entry(target).and_modify(|prompt| prompt.counts = Some(counts));
-            let [views, copies, forks, compares] = counts;
-            format!(
-                "insert into prompt_stats ({STATS}) select id, {views}, {copies}, {forks}, {compares}, 1, 'now' from prompts where id = {of_target} \
-                on conflict (prompt_id) do update set view_count = excluded.view_count, copy_count = excluded.copy_count, \
-                fork_count = excluded.fork_count, compare_count = excluded.compare_count"
-            )
+            (COUNT, counted(target, counts))
         }
         7 => {
             library.prompts.entry(target).and_modify(|prompt| prompt.counts = None);
-            format!("delete from prompt_stats where prompt_id = {of_target}")
+            ("delete from prompt_stats where prompt_id = ?1", vec![of(Some(target))])
         }
         // An import: over what is there, or new.
         _ => {
-            let (is_public, is_active) = flags;
             let counts = library.prompts.get(&some).and_then(|prompt| prompt.counts);
-            library.prompts.insert(some, Prompt { parent, owner: 2, is_public, is_active, counts });
-            format!(
-                "insert into prompts (id, user_id, title, template, is_public, is_active, forked_from, created_at, updated_at) \
-                values ('{}', '{}', 't', 't', {is_public}, {is_active}, {}, 'now', 'now') on conflict (id) do update set \
-                user_id = excluded.user_id, is_public = excluded.is_public, is_active = excluded.is_active, forked_from = excluded.forked_from",
-                id(some),
-                owner_id(2),
-                quoted(parent)
-            )
+            let prompt = Prompt { parent, owner: 2, is_public, is_active, counts };
+            library.prompts.insert(some, prompt);
+            (IMPORT, imported(some, prompt))
         }
     }
 }
@@ -236,20 +242,20 @@ fn users(database: &Connection) {
 
 /// Changes of a library, each checked; gives how many were refused and the longest line there was.
 fn check(seed: u64, steps: usize, numbers: usize, deep: bool) -> (usize, usize) {
-    let database = database::open();
+    let database = database::borrow();
     users(&database);
     let (mut random, mut library) = (Random(seed), Library::default());
     let (mut refused, mut longest) = (0, 0);
     for step in 0..steps {
         let mut changed = library.clone();
-        let sql = change(&mut random, &mut changed, numbers, deep);
-        let outcome = database.execute(&sql, []);
+        let (sql, values) = change(&mut random, &mut changed, numbers, deep);
+        let outcome = database::run_with(&database, sql, values);
         changed.settle();
         if changed.longest_line() <= LINEAGE_PROMPTS {
             outcome.unwrap_or_else(|error| panic!("seed {seed} step {step}: {sql}: {error}"));
             library = changed;
         } else {
-            let error = outcome.expect_err(&sql).to_string();
+            let error = outcome.expect_err(sql).to_string();
             assert_eq!(error, "CHECK constraint failed: forked_from", "seed {seed} step {step}: {sql}");
             refused += 1;
         }
@@ -277,6 +283,7 @@ fn a_line_ends_at_its_limit() {
 /// No change walks over the forks beside a prompt, or over those below it.
 #[test]
 fn a_change_takes_no_longer_among_many() {
+    const STATS: &str = "prompt_id, view_count, copy_count, fork_count, compare_count, version, updated_at";
     let steps = |forks: usize| {
         let database = database::open();
         users(&database);
@@ -333,19 +340,9 @@ fn prompts_that_were_there_get_their_places() {
                 .insert(number, Prompt { parent, owner: 1, is_public: true, is_active: true, counts: Some([1; 4]) });
         }
         for (number, prompt) in library.prompts.iter().rev() {
-            let sql = format!(
-                "insert into prompts (id, user_id, title, template, is_public, is_active, forked_from, created_at, updated_at) \
-                values (?1, ?2, 't', 't', {}, {}, {}, 'now', 'now')",
-                prompt.is_public,
-                prompt.is_active,
-                quoted(prompt.parent)
-            );
-            database::execute(&database, &sql, &[&id(*number), &owner_id(prompt.owner)]);
-            if let Some([views, copies, forks, compares]) = prompt.counts {
-                let sql = format!(
-                    "insert into prompt_stats ({STATS}) values (?1, {views}, {copies}, {forks}, {compares}, 1, 'now')"
-                );
-                database::execute(&database, &sql, &[&id(*number)]);
+            database::run_with(&database, IMPORT, imported(*number, *prompt)).unwrap();
+            if let Some(counts) = prompt.counts {
+                database::run_with(&database, COUNT, counted(*number, counts)).unwrap();
             }
         }
         database::migrate(&database, database::migration("0009_lineage.sql")..usize::MAX);

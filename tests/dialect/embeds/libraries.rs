@@ -163,7 +163,7 @@ const CONDITIONS: &[(&str, &str)] = &[
 ];
 
 fn check_library(seed: u64) {
-    let (database, mut random) = (database::open(), Random(seed));
+    let (database, mut random) = (database::borrow(), Random(seed));
     fill(&database, &mut random);
     let identity = random.pick(&callers());
     for (table, pairs) in ORDERED {
@@ -180,7 +180,7 @@ fn check_library(seed: u64) {
 
 /// Every pair of tables, where one refers to the other.
 fn check_pairs(seed: u64) {
-    let (database, mut random) = (database::open(), Random(seed));
+    let (database, mut random) = (database::borrow(), Random(seed));
     fill(&database, &mut random);
     for table in TABLES {
         for other in TABLES {

@@ -22,10 +22,10 @@ use uuid::Uuid;
 use crate::database::library::{
     Cells, Library, Random, all, callers, cell, fill, now, some_value, sorted, table_of, told_row,
 };
-use crate::database::{self, NOW, parameters};
+use crate::database::{self, Borrowed, NOW, parameters};
 
-fn library(seed: u64) -> (Connection, Random) {
-    let (database, mut random) = (database::open(), Random(seed));
+fn library(seed: u64) -> (Borrowed, Random) {
+    let (database, mut random) = (database::borrow(), Random(seed));
     fill(&database, &mut random);
     (database, random)
 }
