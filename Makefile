@@ -48,7 +48,7 @@ WASM_OPT := $(WASM_DEBUG) -Os --one-caller-inline-max-function-size=20 --low-mem
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := $(shell find src) scripts/bundle.mjs Cargo.toml Cargo.lock package-lock.json Makefile
 
-.PHONY: help dev test torture serve setup chromium build tested token demo-data replay backup restore screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads bench-overload openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
+.PHONY: help dev test test-native lint-worker test-deploy test-bench test-api test-worker test-browser test-torture torture serve setup chromium build tested token demo-data replay backup restore screenshots bench bench-scale bench-routes bench-search bench-experiments bench-reads bench-overload openapi fuzz-api fuzz clean distclean programs toolchain migrate deploy audit cargo-audit reproduce
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -66,31 +66,52 @@ dev: migrate build .dev.vars ## serve at http://localhost:PORT through wrangler,
 serve: migrate build .dev.vars ## serve the release build at PORT on workerd alone, /__scheduled at PORT + 1
 	@$(NODE) scripts/serve.mjs $(PORT) "$(STATE)" --assets
 
+# What takes one core most of the time runs beside something else, and tells what it found when it is done.
+SIDE_BY_SIDE := --jobs=2 --output-sync=target
+
 test: setup chromium $(API_TOOLS) .dev.vars ## lint, run the native tests, build, and test the built worker, in a browser too
-	@printf '\n== format\n'
+	@$(MAKE) $(SIDE_BY_SIDE) test-native lint-worker test-deploy test-bench test-api
+	@$(MAKE) test-worker
+	@$(MAKE) $(SIDE_BY_SIDE) test-browser test-torture
+
+# A tree that was never built keeps nothing for its next build: that would take a fifth longer.
+FIRST_BUILD = $(if $(wildcard $(or $(CARGO_TARGET_DIR),target)/debug/incremental),,CARGO_INCREMENTAL=0)
+
+test-native: setup ## look at the format, lint, run the native tests
+	+@printf '== format, lint, native tests\n'
 	cargo fmt --check
-	@printf '\n== lint, native\n'
-	cargo clippy --locked --all-targets -- -D warnings
-	@printf '\n== lint, wasm32\n'
-	cargo clippy --locked --target wasm32-unknown-unknown --lib -- -D warnings
-	@printf '\n== native tests\n'
-	SEEDS="$(SEEDS)" cargo test --locked
-	@printf '\n== release build\n'
-	@$(MAKE) tested
-	@printf '\n== deploy, dry run\n'
+	$(FIRST_BUILD) cargo clippy --locked --all-targets -- -D warnings
+	$(FIRST_BUILD) SEEDS="$(SEEDS)" cargo test --locked
+
+lint-worker: setup
+	+@printf '== lint, wasm32\n'
+	$(CARGO_FOR_WORKER) clippy --locked --release --lib --target wasm32-unknown-unknown -- -D warnings
+
+test-deploy: tested
+	+@printf '== deploy, dry run\n'
 	@$(NODE) scripts/deploy.mjs --dry-run
 	@$(NODE) --test --test-reporter=spec 'tests/deploy/*.test.mjs'
-	@printf '\n== the benchmark of counting\n'
+
+test-bench: tested
+	+@printf '== the benchmark of counting\n'
 	@$(NODE) --test --test-reporter=spec 'tests/bench/*.test.mjs'
-	@printf '\n== the built worker on workerd\n'
+
+test-api: tested $(API_TOOLS)
+	+@printf '== requests made of the OpenAPI document\n'
+	@$(NODE) --test --test-reporter=spec 'tests/api/*.test.mjs'
+
+test-worker: tested ## test the built worker on workerd
+	@printf '== the built worker on workerd\n'
 	@$(NODE) --test --test-reporter=spec --test-concurrency=4 'tests/worker/*.test.mjs'
-	@printf '\n== killed again and again\n'
+
+test-browser: tested chromium ## test the pages in Chromium
+	+@printf '== pages in Chromium\n'
+	@$(NODE) --test --test-reporter=spec --test-concurrency=3 'tests/browser/*.test.mjs'
+
+test-torture: tested
+	+@printf '== killed again and again\n'
 	@$(NODE) --test --test-reporter=spec 'tests/torture/*.test.mjs'
 	@$(MAKE) torture KILLS=12 ROUNDS=1 SEED=1 FAULTS=$(FAULTS)
-	@printf '\n== requests made of the OpenAPI document\n'
-	@$(NODE) --test --test-reporter=spec 'tests/api/*.test.mjs'
-	@printf '\n== pages in Chromium\n'
-	@$(NODE) --test --test-reporter=spec --test-concurrency=3 'tests/browser/*.test.mjs'
 
 torture: setup tested ## kill the worker KILLS times while CLIENTS clients use it, with faults of its disk (FAULTS=off: without), judge what is left
 	@$(NODE) tests/torture/torture.mjs --kills "$(KILLS)" --clients "$(CLIENTS)" --seed "$(SEED)" --faults "$(FAULTS)" \
@@ -232,12 +253,13 @@ REMAPPED = $$(for folder in "$(CARGO_FOLDER)"/registry/src/*; do printf -- '--re
 
 COMPILED = "$${CARGO_TARGET_DIR:-target}"/wasm32-unknown-unknown/release
 
-# WASM_BINDGEN_USE_JS_SYS: the promises of exported functions are those of js-sys, which worker uses. The other two: after a panic
-# the module can start anew (src/edge/entry.js).
+# The promises of exported functions are those of js-sys, which worker uses.
+CARGO_FOR_WORKER = CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$(REMAPPED)" WASM_BINDGEN_USE_JS_SYS=1 cargo
+
+# With the two experimental options of wasm-bindgen the module can start anew after a panic (src/edge/entry.js).
 build/.done: $(SOURCES) | setup
 	@echo 'Building the worker (about a minute cold, 10 seconds warm)'
-	@CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$(REMAPPED)" WASM_BINDGEN_USE_JS_SYS=1 \
-		cargo build --quiet --locked --release --lib --target wasm32-unknown-unknown --target-dir "$${CARGO_TARGET_DIR:-target}"
+	@$(CARGO_FOR_WORKER) build --quiet --locked --release --lib --target wasm32-unknown-unknown --target-dir "$${CARGO_TARGET_DIR:-target}"
 	@.tools/bin/wasm-bindgen --target module --no-typescript --experimental-reset-state-function --force-enable-abort-handler \
 		--out-name index --out-dir $(COMPILED)/bindings $(COMPILED)/promptmeter.wasm
 	@mkdir -p build
