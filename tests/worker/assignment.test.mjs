@@ -7,12 +7,12 @@ import { service, start } from "./instance.mjs";
 const instance = await start();
 
 const UNITS = [
-  ...Array.from({ length: 60 }, (_, index) => String(index)),
-  ...Array.from({ length: 60 }, (_, index) => `user-${index * 7919}@example.com`),
-  ...Array.from({ length: 30 }, (_, index) => `00000000-0000-4000-8000-${String(index ** 5).padStart(12, "0")}`),
-  ...Array.from({ length: 30 }, (_, index) => `Müller ${index}`),
-  ...Array.from({ length: 30 }, (_, index) => `日本語 ${index}`),
-  ...Array.from({ length: 30 }, (_, index) => `${String.fromCodePoint(0x1f600 + index)}👩‍👩‍👧`),
+  ...Array.from({ length: 15 }, (_, index) => String(index)),
+  ...Array.from({ length: 15 }, (_, index) => `user-${index * 7919}@example.com`),
+  ...Array.from({ length: 8 }, (_, index) => `00000000-0000-4000-8000-${String(index ** 5).padStart(12, "0")}`),
+  ...Array.from({ length: 8 }, (_, index) => `Müller ${index}`),
+  ...Array.from({ length: 8 }, (_, index) => `日本語 ${index}`),
+  ...Array.from({ length: 8 }, (_, index) => `${String.fromCodePoint(0x1f600 + index)}👩‍👩‍👧`),
   ...["é", "e\u0301", "\uffff", "\u{10ffff}", " ", "a b", "a+b", "a%20b", "100%", "?unit=x&unit=y", "#", "x".repeat(128), "😀".repeat(128)],
 ];
 
