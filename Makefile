@@ -66,8 +66,9 @@ dev: migrate build .dev.vars ## serve at http://localhost:PORT through wrangler,
 serve: migrate build .dev.vars ## serve the release build at PORT on workerd alone, /__scheduled at PORT + 1
 	@$(NODE) scripts/serve.mjs $(PORT) "$(STATE)" --assets
 
-# What takes one core most of the time runs beside something else, and tells what it found when it is done.
-SIDE_BY_SIDE := --jobs=2 --output-sync=target
+# What leaves a core idle runs beside something else, and tells what it found when it is done. A make that cannot keep apart what
+# two of them say (macOS has an old one) runs one after the other.
+SIDE_BY_SIDE := $(if $(filter output-sync,$(.FEATURES)),--jobs=2 --output-sync=target)
 
 test: setup chromium $(API_TOOLS) .dev.vars ## lint, run the native tests, build, and test the built worker, in a browser too
 	@$(MAKE) $(SIDE_BY_SIDE) test-native lint-worker test-deploy test-bench test-api

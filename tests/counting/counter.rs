@@ -2,7 +2,7 @@
 
 use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::day::Day;
-use promptmeter::counting::protocol::{IdDigest, ImportedRow, Increment, Outcome};
+use promptmeter::counting::protocol::{Audit, IdDigest, ImportedRow, Increment, Outcome};
 use promptmeter::counting::sources::{SourcedDay, Sources};
 use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::time::DAY_QUARTERS;
@@ -52,6 +52,26 @@ fn a_command_without_anonymous_increments_leaves_no_name() {
     counter.keep(commit.unwrap());
     assert_eq!(counter.ledger.len(), 2);
     assert!(!counter.ledger.is_empty());
+}
+
+#[test]
+fn an_audit_tells_what_a_counter_holds_and_what_its_days_add_up_to() {
+    let mut counter = Counter::default();
+    let (_, commit) =
+        count(&counter, 9, &[increment(Metric::View, None), increment(Metric::Copy, Some((1, 7)))], NOW_MS);
+    counter.keep(commit.unwrap());
+    let (mut first, mut second) = (Day::default(), Day::default());
+    first.add(10 * DAY_QUARTERS, &Tally { views: 5, ..Tally::default() });
+    first.add(10 * DAY_QUARTERS + 1, &Tally { views: 2, forks: 1, ..Tally::default() });
+    second.add(11 * DAY_QUARTERS, &Tally { copies: 3, ..Tally::default() });
+    let audit = Audit {
+        tally: Tally { views: 1, copies: 1, ..Tally::default() },
+        version: 1,
+        unique_visitors: 0,
+        days: Tally { views: 7, copies: 3, forks: 1, ..Tally::default() },
+        snapshots_ms: [None, Some(NOW_MS)],
+    };
+    assert_eq!(counter.audit(&[(10, first), (11, second)], [None, Some(NOW_MS)]), audit);
 }
 
 /// A row that is written costs the same however little it says, so only those that change are.

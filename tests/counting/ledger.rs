@@ -1,6 +1,6 @@
 //! The ids that a counter remembers: when they are forgotten, and what is written for them.
 
-use promptmeter::counting::ledger::{LEDGER_ENTRIES, Ledger, SEGMENT_ENTRIES, Segment};
+use promptmeter::counting::ledger::{LEDGER_ENTRIES, Ledger, SEGMENT_ENTRIES, Segment, packed_entries};
 use promptmeter::counting::protocol::{IdDigest, Outcome};
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -73,6 +73,30 @@ fn only_the_segments_that_change_are_written() {
     let written = ledger.change(&ids(9_000..9_050), NOW_MS).written;
     assert_eq!(written.iter().map(|segment| segment.entries.len()).collect::<Vec<_>>(), [1280, 30]);
     assert_eq!(written[0].entries[..1260], ids(0..1260));
+}
+
+/// The last segment that is written is being filled, and stands with the counts; those before it have rows of their own.
+#[test]
+fn what_is_written_is_full_segments_and_one_that_is_being_filled() {
+    let ledger = ledger_of(1);
+    let numbers = |fresh: usize| {
+        let change = ledger.change(&ids(9_000..9_000 + fresh), NOW_MS);
+        let number = |segment: &Segment| segment.number;
+        (change.closed().iter().map(number).collect::<Vec<_>>(), change.open().map(number))
+    };
+    for (fresh, closed, open) in
+        [(0, vec![], None), (1, vec![], Some(1)), (1280, vec![1], Some(2)), (2561, vec![1, 2], Some(3))]
+    {
+        assert_eq!(numbers(fresh), (closed, open), "{fresh} ids");
+    }
+}
+
+#[test]
+fn what_segments_hold_is_told_by_their_bytes() {
+    for entries in [0, 1, 2, 1280] {
+        let segment = Segment { number: 0, newest_ms: NOW_MS, entries: ids(0..entries) };
+        assert_eq!(packed_entries(segment.pack().len() as u64), entries);
+    }
 }
 
 /// Segments were once full at 320 ids.

@@ -9,6 +9,7 @@ mod counted;
 mod counter;
 mod counter_model;
 mod days;
+mod digest_map;
 mod ledger;
 mod lineage;
 mod live;
