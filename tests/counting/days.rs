@@ -156,6 +156,7 @@ proptest! {
         };
         let recent = recent_at(now);
         prop_assert_eq!(recent.counts, expected(now));
+        prop_assert_eq!(first_day(now * QUARTER_MS), now.div_euclid(DAY) - 30);
         match recent.changes_ms {
             None => prop_assert_eq!(recent.counts, [Tally::default(); 3]),
             Some(changes_ms) => {

@@ -14,6 +14,8 @@ use uuid::Uuid;
 type Queues<Caller> = merging::Queues<Caller, usize>;
 
 const PROMPT: Uuid = Uuid::from_u128(1);
+/// Not 0, at which differences of times and their sums are the same.
+const NOW_MS: i64 = 1_800_000_000_000;
 
 fn view(key: u64) -> Increment {
     Increment::of(Metric::View, 0, Some(IdDigest { key, payload: 0 }))
@@ -34,65 +36,65 @@ fn carried<Caller>(turn: Turn<Caller>) -> Sending<Caller> {
 #[test]
 fn the_first_of_a_batch_carries_it() {
     let mut queues = Queues::default();
-    let first = queues.add(PROMPT, "a", &views(0..1), Pace::AtOnce, 0).unwrap().unwrap();
-    assert_eq!(queues.add(PROMPT, "b", &views(1..3), Pace::AtOnce, 0), Ok(None));
+    let first = queues.add(PROMPT, "a", &views(0..1), Pace::AtOnce, NOW_MS).unwrap().unwrap();
+    assert_eq!(queues.add(PROMPT, "b", &views(1..3), Pace::AtOnce, NOW_MS), Ok(None));
     assert_eq!(queues.size(first), 3);
-    let sending = carried(queues.turn(first, 0));
+    let sending = carried(queues.turn(first, NOW_MS));
     assert_eq!(sending.merged.increments, views(0..3));
-    assert_eq!(queues.turn(first, 0), Turn::Over);
+    assert_eq!(queues.turn(first, NOW_MS), Turn::Over);
     assert_eq!(queues.size(first), 0, "it is on its way");
 }
 
 #[test]
 fn one_batch_of_a_prompt_is_on_its_way() {
     let mut queues = Queues::default();
-    let first = queues.add(PROMPT, "a", &views(0..1), Pace::AtOnce, 0).unwrap().unwrap();
-    let sending = carried(queues.turn(first, 0));
-    let second = queues.add(PROMPT, "b", &views(1..2), Pace::AtOnce, 0).unwrap().unwrap();
-    let other = queues.add(Uuid::from_u128(2), "c", &views(0..1), Pace::AtOnce, 0).unwrap().unwrap();
-    assert_eq!(queues.turn(second, 0), Turn::Wait);
+    let first = queues.add(PROMPT, "a", &views(0..1), Pace::AtOnce, NOW_MS).unwrap().unwrap();
+    let sending = carried(queues.turn(first, NOW_MS));
+    let second = queues.add(PROMPT, "b", &views(1..2), Pace::AtOnce, NOW_MS).unwrap().unwrap();
+    let other = queues.add(Uuid::from_u128(2), "c", &views(0..1), Pace::AtOnce, NOW_MS).unwrap().unwrap();
+    assert_eq!(queues.turn(second, NOW_MS), Turn::Wait);
     assert_eq!(queues.wait(second, 2), None);
-    assert_eq!(carried(queues.turn(other, 0)).merged.increments, views(0..1));
+    assert_eq!(carried(queues.turn(other, NOW_MS)).merged.increments, views(0..1));
     assert_eq!(queues.sent(sending.name), [2]);
-    assert_eq!(carried(queues.turn(second, 0)).merged.increments, views(1..2));
+    assert_eq!(carried(queues.turn(second, NOW_MS)).merged.increments, views(1..2));
     assert_eq!(queues.wait(second, 2), Some(2), "it is on its way");
 }
 
 #[test]
 fn whoever_is_in_a_hurry_carries_what_gathers() {
     let mut queues = Queues::default();
-    let gathering = queues.add(PROMPT, "a", &views(0..1), Pace::Gathering, 0).unwrap().unwrap();
-    assert_eq!(queues.add(PROMPT, "b", &views(1..2), Pace::Gathering, 0), Ok(None));
-    let urgent = queues.add(PROMPT, "c", &views(2..3), Pace::AtOnce, 0).unwrap().unwrap();
-    assert_eq!(queues.add(PROMPT, "d", &views(3..4), Pace::AtOnce, 0), Ok(None));
-    assert_eq!(carried(queues.turn(urgent, 0)).merged.increments, views(0..4));
-    assert_eq!(queues.turn(gathering, 0), Turn::Over);
+    let gathering = queues.add(PROMPT, "a", &views(0..1), Pace::Gathering, NOW_MS).unwrap().unwrap();
+    assert_eq!(queues.add(PROMPT, "b", &views(1..2), Pace::Gathering, NOW_MS), Ok(None));
+    let urgent = queues.add(PROMPT, "c", &views(2..3), Pace::AtOnce, NOW_MS).unwrap().unwrap();
+    assert_eq!(queues.add(PROMPT, "d", &views(3..4), Pace::AtOnce, NOW_MS), Ok(None));
+    assert_eq!(carried(queues.turn(urgent, NOW_MS)).merged.increments, views(0..4));
+    assert_eq!(queues.turn(gathering, NOW_MS), Turn::Over);
 }
 
 #[test]
 fn a_full_batch_is_followed_by_another() {
     let mut queues = Queues::default();
     let full = u64::try_from(BATCH).unwrap();
-    let first = queues.add(PROMPT, "a", &views(0..full), Pace::AtOnce, 0).unwrap().unwrap();
-    let second = queues.add(PROMPT, "b", &views(full..full + 1), Pace::AtOnce, 0).unwrap().unwrap();
-    assert_eq!(queues.turn(second, 0), Turn::Wait);
-    let sending = carried(queues.turn(first, 0));
-    assert_eq!(queues.turn(second, 0), Turn::Wait);
+    let first = queues.add(PROMPT, "a", &views(0..full), Pace::AtOnce, NOW_MS).unwrap().unwrap();
+    let second = queues.add(PROMPT, "b", &views(full..full + 1), Pace::AtOnce, NOW_MS).unwrap().unwrap();
+    assert_eq!(queues.turn(second, NOW_MS), Turn::Wait);
+    let sending = carried(queues.turn(first, NOW_MS));
+    assert_eq!(queues.turn(second, NOW_MS), Turn::Wait);
     assert!(queues.sent(sending.name).is_empty());
-    assert_eq!(carried(queues.turn(second, 0)).merged.increments.len(), 1);
+    assert_eq!(carried(queues.turn(second, NOW_MS)).merged.increments.len(), 1);
 }
 
 #[test]
 fn too_much_is_refused_and_leaves_no_trace() {
     let mut queues = Queues::default();
     let much = views(0..u64::try_from(WAITING).unwrap());
-    let name = queues.add(PROMPT, "a", &much, Pace::AtOnce, 0).unwrap().unwrap();
-    assert_eq!(queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, 0), Err("b"));
-    assert!(!queues.has_room(1, CARRYING_MS + 1));
-    let sending = carried(queues.turn(name, 0));
-    assert!(!queues.has_room(1, CARRYING_MS), "it is on its way");
+    let name = queues.add(PROMPT, "a", &much, Pace::AtOnce, NOW_MS).unwrap().unwrap();
+    assert_eq!(queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, NOW_MS), Err("b"));
+    assert!(!queues.has_room(1, NOW_MS + CARRYING_MS + 1));
+    let sending = carried(queues.turn(name, NOW_MS));
+    assert!(!queues.has_room(1, NOW_MS + CARRYING_MS), "it is on its way");
     queues.done(sending.name);
-    assert!(queues.has_room(WAITING, 0));
+    assert!(queues.has_room(WAITING, NOW_MS));
     assert_eq!(sending.merged.into_parts(), (much, vec!["a"]));
 }
 
@@ -100,44 +102,52 @@ fn too_much_is_refused_and_leaves_no_trace() {
 fn what_a_carrier_took_with_it_does_not_keep_others_out() {
     let mut queues = Queues::default();
     let much = views(0..u64::try_from(WAITING).unwrap());
-    let gone = queues.add(PROMPT, "a", &much, Pace::AtOnce, 0).unwrap().unwrap();
-    let sending = carried(queues.turn(gone, 0));
-    assert_eq!(queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, CARRYING_MS), Err("b"));
-    assert!(queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, CARRYING_MS + 1).is_ok());
+    let gone = queues.add(PROMPT, "a", &much, Pace::AtOnce, NOW_MS).unwrap().unwrap();
+    let sending = carried(queues.turn(gone, NOW_MS));
+    assert_eq!(queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, NOW_MS + CARRYING_MS), Err("b"));
+    assert!(queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, NOW_MS + CARRYING_MS + 1).is_ok());
     queues.done(sending.name);
-    assert!(queues.has_room(WAITING - 1, 0));
-    assert!(!queues.has_room(WAITING, 0));
+    assert!(queues.has_room(WAITING - 1, NOW_MS));
+    assert!(!queues.has_room(WAITING, NOW_MS));
 }
 
 #[test]
 fn what_a_carrier_left_is_carried_by_another() {
     let mut queues = Queues::default();
-    let gone = queues.add(PROMPT, "a", &views(0..1), Pace::AtOnce, 0).unwrap().unwrap();
-    carried(queues.turn(gone, 0));
+    let gone = queues.add(PROMPT, "a", &views(0..1), Pace::AtOnce, NOW_MS).unwrap().unwrap();
+    carried(queues.turn(gone, NOW_MS));
     // It never says that the batch was sent.
-    let next = queues.add(PROMPT, "b", &views(1..2), Pace::AtOnce, 10).unwrap().unwrap();
-    assert_eq!(queues.turn(next, CARRYING_MS), Turn::Wait);
-    assert_eq!(carried(queues.turn(next, CARRYING_MS + 1)).merged.increments, views(1..2));
+    let next = queues.add(PROMPT, "b", &views(1..2), Pace::AtOnce, NOW_MS + 10).unwrap().unwrap();
+    assert_eq!(queues.turn(next, NOW_MS + CARRYING_MS), Turn::Wait);
+    assert_eq!(carried(queues.turn(next, NOW_MS + CARRYING_MS + 1)).merged.increments, views(1..2));
 
     let mut queues = Queues::default();
-    queues.add(PROMPT, "a", &views(0..u64::try_from(BATCH).unwrap()), Pace::AtOnce, 0).unwrap().unwrap();
+    queues.add(PROMPT, "a", &views(0..u64::try_from(BATCH).unwrap()), Pace::AtOnce, NOW_MS).unwrap().unwrap();
     // It never comes back.
-    let next = queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, 10).unwrap().unwrap();
-    assert_eq!(queues.turn(next, CARRYING_MS), Turn::Wait);
-    let abandoned = carried(queues.turn(next, CARRYING_MS + 1));
+    let next = queues.add(PROMPT, "b", &views(0..1), Pace::AtOnce, NOW_MS + 10).unwrap().unwrap();
+    assert_eq!(queues.turn(next, NOW_MS + CARRYING_MS), Turn::Wait);
+    let abandoned = carried(queues.turn(next, NOW_MS + CARRYING_MS + 1));
     assert_eq!(abandoned.merged.increments.len(), BATCH);
     assert!(queues.sent(abandoned.name).is_empty());
-    assert_eq!(carried(queues.turn(next, CARRYING_MS + 1)).merged.increments.len(), 1);
+    assert_eq!(carried(queues.turn(next, NOW_MS + CARRYING_MS + 1)).merged.increments.len(), 1);
 }
 
 #[test]
 fn who_comes_to_a_batch_whose_carrier_is_gone_carries_it() {
     let mut queues = Queues::default();
-    queues.add(PROMPT, "a", &views(0..1), Pace::AtOnce, 0).unwrap().unwrap();
-    assert_eq!(queues.add(PROMPT, "b", &views(1..2), Pace::AtOnce, CARRYING_MS), Ok(None), "it may still come");
-    let name = queues.add(PROMPT, "c", &views(2..3), Pace::Gathering, CARRYING_MS + 1).unwrap().unwrap();
-    assert_eq!(queues.add(PROMPT, "d", &views(3..4), Pace::AtOnce, 2 * CARRYING_MS), Ok(None), "there is one again");
-    assert_eq!(carried(queues.turn(name, 2 * CARRYING_MS)).merged.increments, views(0..4));
+    queues.add(PROMPT, "a", &views(0..1), Pace::AtOnce, NOW_MS).unwrap().unwrap();
+    assert_eq!(
+        queues.add(PROMPT, "b", &views(1..2), Pace::AtOnce, NOW_MS + CARRYING_MS),
+        Ok(None),
+        "it may still come"
+    );
+    let name = queues.add(PROMPT, "c", &views(2..3), Pace::Gathering, NOW_MS + CARRYING_MS + 1).unwrap().unwrap();
+    assert_eq!(
+        queues.add(PROMPT, "d", &views(3..4), Pace::AtOnce, NOW_MS + 2 * CARRYING_MS),
+        Ok(None),
+        "there is one again"
+    );
+    assert_eq!(carried(queues.turn(name, NOW_MS + 2 * CARRYING_MS)).merged.increments, views(0..4));
 }
 
 #[test]
@@ -205,7 +215,7 @@ impl Isolate {
         let ready =
             |(carrier, name): (&usize, &BatchName)| (!self.waiting.contains(carrier)).then_some((*carrier, *name));
         let Some((carrier, name)) = self.carriers.iter().filter_map(ready).nth(place) else { return };
-        match self.queues.turn(name, 0) {
+        match self.queues.turn(name, NOW_MS) {
             Turn::Wait => {
                 assert_eq!(self.queues.wait(name, carrier), None);
                 self.waiting.insert(carrier);
@@ -250,7 +260,7 @@ proptest! {
                     key += increments;
                     expected.entry(prompt).or_default().extend(&added);
                     let pace = if is_urgent { Pace::AtOnce } else { Pace::Gathering };
-                    let batch = isolate.queues.add(prompt, caller, &added, pace, 0).unwrap();
+                    let batch = isolate.queues.add(prompt, caller, &added, pace, NOW_MS).unwrap();
                     isolate.carriers.extend(batch.map(|name| (caller, name)));
                 }
                 Step::Look(place) => isolate.look(place),
@@ -265,6 +275,6 @@ proptest! {
         expected.retain(|_, increments| !increments.is_empty());
         isolate.sent.retain(|_, increments| !increments.is_empty());
         assert_eq!(isolate.sent, expected);
-        assert!(isolate.queues.has_room(WAITING, 0));
+        assert!(isolate.queues.has_room(WAITING, NOW_MS));
     }
 }

@@ -176,8 +176,8 @@ fn what_is_not_supported_is_named() {
     check_refused("is_public", "like.t", ErrorCode::Unsupported, "is_public");
     check_refused("title", "is.true", ErrorCode::Unsupported, "title");
     check_refused("title", "is.empty", ErrorCode::Unsupported, "is.empty");
-    check_refused("variables->a", "eq.1", ErrorCode::Unsupported, "->");
-    check_refused("or", "(variables->>a.eq.1)", ErrorCode::Unsupported, "->");
+    check_refused("variables->a", "eq.1", ErrorCode::Unsupported, "the JSON operator");
+    check_refused("or", "(variables->>a.eq.1)", ErrorCode::Unsupported, "the JSON operator");
     check_refused("title", "a", ErrorCode::Unsupported, "an operator");
     check_refused("title", "", ErrorCode::Unsupported, "an operator");
     check_refused("title", "eq", ErrorCode::Unsupported, "\".\"");
@@ -270,6 +270,13 @@ fn patterns_in_groups_may_have_what_separates_conditions() {
     check("or", "(and(title.ilike.%a)b%,goal.is.null),id.is.null)", "any(all(title ~* '%a)b%'; goal null); id null)");
     check("or", "(users.email.ilike.%a,b%,title.ilike.%a,b%)", "any(1.email ~* '%a,b%'; title ~* '%a,b%')");
     check("or", "(title.ilike.%e.g., this%)", "any(title ~* '%e.g., this%')");
+    check("or", "(title.ilike.%a,title b%)", "any(title ~* '%a,title b%')");
+    check("or", "(title.ilike.%a%,or(goal.is.null,id.is.null))", "any(title ~* '%a%'; any(goal null; id null))");
+    check(
+        "or",
+        "(title.ilike.%a%,not.and(goal.is.null,id.is.null))",
+        "any(title ~* '%a%'; not(all(goal null; id null)))",
+    );
 }
 
 fn group_of(count: usize) -> String {

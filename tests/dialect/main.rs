@@ -6,6 +6,7 @@ mod conditions;
 #[path = "../database/mod.rs"]
 mod database;
 mod embeds;
+mod errors;
 mod forks;
 mod fuzz;
 mod hex;

@@ -215,6 +215,7 @@ fn order_names_columns_directions_and_where_nulls_stand() {
 #[test]
 fn order_refuses_by_name_what_it_does_not_have() {
     let cases = [
+        ("variables->a", ErrorCode::Unsupported, "the JSON operator"),
         ("", ErrorCode::Unsupported, "a name"),
         ("id,", ErrorCode::Unsupported, "a name"),
         ("id.up", ErrorCode::Unsupported, ".up"),

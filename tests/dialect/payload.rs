@@ -223,6 +223,14 @@ fn functions_are_called_with_their_arguments() {
 }
 
 #[test]
+fn functions_that_count_do_not_only_read() {
+    let counting =
+        [Function::IncrementPromptViews(A), Function::IncrementLikesCount(A), Function::IncrementUsesCount(A)];
+    assert!(counting.iter().all(|function| !function.is_reading()));
+    assert!(Function::GetPopularTemplates { limit: 10, category: None }.is_reading());
+}
+
+#[test]
 fn popular_templates_have_defaults_and_at_most_100_rows() {
     let check = |body: &str, limit: i64, category: Option<&str>| {
         let expected = Function::GetPopularTemplates { limit, category: category.map(str::to_owned) };
