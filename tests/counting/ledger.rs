@@ -92,6 +92,20 @@ fn what_is_written_is_full_segments_and_one_that_is_being_filled() {
 }
 
 #[test]
+fn ids_are_told_from_a_segment_on_and_in_parts_that_fill_segments() {
+    let ledger = ledger_of(3);
+    assert_eq!((Ledger::default().next_number(), ledger.next_number()), (0, 4), "the fourth is being filled");
+    for (number, first) in [(0, 0), (2, 2), (3, 3), (9, 3)] {
+        assert_eq!(ledger.since(number), ids(first * SEGMENT_ENTRIES..3 * SEGMENT_ENTRIES), "from {number} on");
+    }
+    let even = |keys: std::ops::Range<usize>| ids(keys).into_iter().step_by(2).collect::<Vec<_>>();
+    let (half, whole) = (2 * SEGMENT_ENTRIES, 3 * SEGMENT_ENTRIES);
+    let parts = [(NOW_MS + HOUR_MS, even(0..half)), (NOW_MS + 2 * HOUR_MS, even(half..whole))];
+    assert_eq!(ledger.part(|key| key % 2 == 0), parts);
+    assert_eq!(ledger.part(|_| false), []);
+}
+
+#[test]
 fn what_segments_hold_is_told_by_their_bytes() {
     for entries in [0, 1, 2, 1280] {
         let segment = Segment { number: 0, newest_ms: NOW_MS, entries: ids(0..entries) };

@@ -161,6 +161,21 @@ fn searches_are_read_as_their_operator_says() {
     assert_eq!(shown_search(&text_query::plain("")), "()");
 }
 
+/// As PostgreSQL reads them.
+#[test]
+fn true_and_false_have_many_names() {
+    for (names, number) in
+        [(["1", "on", "t", "tru", "y", "yes", " TRUE "], 1), (["0", "of", "off", "f", "false", "n", "No"], 0)]
+    {
+        for name in names {
+            check("is_public", &format!("eq.{name}"), &format!("is_public = {number}"));
+        }
+    }
+    for name in ["", "o", "2", "01", "truee", "onn", "offf", "yn"] {
+        check_refused("is_public", &format!("eq.{name}"), ErrorCode::InvalidText, "boolean");
+    }
+}
+
 #[test]
 fn what_is_not_supported_is_named() {
     for other in ["match", "imatch", "isdistinct", "cs", "cd", "ov", "sl", "sr", "nxl", "nxr", "adj"] {
@@ -174,7 +189,9 @@ fn what_is_not_supported_is_named() {
     check_refused("tags", "like.a", ErrorCode::Unsupported, "tags");
     check_refused("id", "ilike.a", ErrorCode::Unsupported, "ilike");
     check_refused("is_public", "like.t", ErrorCode::Unsupported, "is_public");
-    check_refused("title", "is.true", ErrorCode::Unsupported, "title");
+    for value in ["true", "false", "unknown"] {
+        check_refused("title", &format!("is.{value}"), ErrorCode::Unsupported, "title");
+    }
     check_refused("title", "is.empty", ErrorCode::Unsupported, "is.empty");
     check_refused("variables->a", "eq.1", ErrorCode::Unsupported, "the JSON operator");
     check_refused("or", "(variables->>a.eq.1)", ErrorCode::Unsupported, "the JSON operator");
@@ -194,6 +211,18 @@ fn what_is_not_supported_is_named() {
 fn malformed_values_are_told_as_their_kind() {
     check_refused("id", "eq.a", ErrorCode::InvalidText, "uuid");
     check_refused("id", "in.(a)", ErrorCode::InvalidText, "uuid");
+    check_refused(
+        "id",
+        &format!("eq.{}", "é".repeat(100)),
+        ErrorCode::InvalidText,
+        &format!("\"{}\"", "é".repeat(100)),
+    );
+    check_refused(
+        "id",
+        &format!("eq.{}x", "é".repeat(100)),
+        ErrorCode::InvalidText,
+        &format!("\"{}\"", "é".repeat(100)),
+    );
     check_refused("is_public", "eq.maybe", ErrorCode::InvalidText, "boolean");
     check_refused("created_at", "eq.yesterday", ErrorCode::InvalidDatetime, "timestamp");
     check_refused("title", "eq.a\0", ErrorCode::InvalidCharacter, "U+0000");

@@ -1,7 +1,7 @@
 //! From the body of a write to the rows to store, and from the arguments of a call to the function.
 
 use promptmeter::data::tables::table;
-use promptmeter::limits::WRITTEN_ROWS;
+use promptmeter::limits::{TAGS_BYTES, WRITTEN_ROWS};
 use promptmeter::rest::error::{DataError, ErrorCode};
 use promptmeter::rest::function::{Arguments, Function};
 use promptmeter::rest::payload::{Origin, Payload};
@@ -152,6 +152,9 @@ fn values_are_those_of_their_columns_kind() {
     check_value("prompts", "tags", "[\"\\u0000\"]", Err(InvalidCharacter));
     check_value("prompts", "slug", "\"00000000-0000-0000-0000-00000000000a\"", Err(Check));
     check_value("prompts", "category", &format!("\"{}\"", "é".repeat(129)), Err(TooLong));
+    let tags = |bytes: usize| format!("[\"{}\"]", "x".repeat(bytes - 4));
+    check_value("prompts", "tags", &tags(TAGS_BYTES), Ok(&tags(TAGS_BYTES)));
+    check_value("prompts", "tags", &tags(TAGS_BYTES + 1), Err(TooLong));
     check_value("prompts", "category", &format!("\"{}\"", "é".repeat(128)), Ok(&format!("\"{}\"", "é".repeat(128))));
     check_value("test_results", "rating", "5", Ok("5"));
     check_value("test_results", "rating", "\" 5 \"", Ok("5"));
