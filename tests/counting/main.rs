@@ -21,6 +21,7 @@ mod rate_limit;
 mod sharding;
 mod snapshots;
 mod sources;
+mod tally;
 mod traffic;
 mod visitors;
 mod visits;

@@ -384,3 +384,29 @@ fn a_write_has_no_condition_on_embedded_rows() {
         assert_eq!(code, Err(ErrorCode::Unsupported), "{condition:?}");
     }
 }
+
+/// Conditions may stand several times, and each of them is meant.
+#[test]
+fn what_is_asked_for_once_may_not_stand_twice() {
+    for name in ["select", "order", "limit", "offset", "columns", "on_conflict"] {
+        let value = if matches!(name, "limit" | "offset") { "1" } else { "id" };
+        assert!(request("prompts", &[(name, value)]).is_ok(), "{name}");
+        check_refused(request("prompts", &[(name, value), (name, value)]), ErrorCode::Unsupported, name, name);
+    }
+    let embedded = [("select", "id,prompt_answers(id)"), ("prompt_answers.limit", "1"), ("prompt_answers.limit", "2")];
+    check_refused(request("prompts", &embedded), ErrorCode::Unsupported, "prompt_answers.limit", "embedded");
+    let conditions = request("prompts", &[("title", "eq.a"), ("title", "eq.a")]).unwrap().query.conditions;
+    assert_eq!(conditions.len(), 2);
+}
+
+#[test]
+fn an_answer_is_of_the_media_type_that_was_asked_for() {
+    for (accept, told) in [
+        (None, "application/json; charset=utf-8"),
+        (Some("*/*"), "application/json; charset=utf-8"),
+        (Some("application/vnd.pgrst.object+json"), "application/vnd.pgrst.object+json; charset=utf-8"),
+        (Some("text/csv"), "text/csv; charset=utf-8"),
+    ] {
+        assert_eq!(Format::read(accept).unwrap().media_type(), told, "{accept:?}");
+    }
+}

@@ -45,6 +45,34 @@ fn rows_are_told_where_they_are_asked_for() {
 }
 
 #[test]
+fn parameters_that_a_method_has_no_use_for_are_refused() {
+    let uses = |parameter: (&str, &str)| {
+        let request = request("prompts", &[parameter], "", "");
+        ["GET", "POST", "PATCH", "DELETE"].map(|method| match request.refuse_unused(method) {
+            Ok(()) => true,
+            Err(error) => {
+                assert_eq!(error.code, ErrorCode::Unsupported);
+                assert!(error.message.contains(method), "{}", error.message);
+                false
+            }
+        })
+    };
+    for (parameter, expected) in [
+        (("select", "id"), [true; 4]),
+        (("order", "id"), [true; 4]),
+        (("columns", ""), [true; 4]),
+        (("columns", "title"), [false, true, true, false]),
+        (("on_conflict", "id"), [false, true, false, false]),
+        (("title", "eq.a"), [true, false, true, true]),
+        (("or", "(title.eq.a)"), [true, false, true, true]),
+        (("limit", "1"), [true, false, true, true]),
+        (("offset", "1"), [true, false, true, true]),
+    ] {
+        assert_eq!(uses(parameter), expected, "{parameter:?}");
+    }
+}
+
+#[test]
 fn rows_with_those_of_others_or_in_an_order_are_read_anew() {
     for (pairs, expected) in [
         (&[("select", "id,title")][..], false),
