@@ -141,12 +141,43 @@ fn select_is_bounded() {
     assert!(request("prompts", &[("select", &many(SELECTED_FIELDS, "id"))]).is_ok());
     let longer = many(SELECTED_FIELDS + 1, "id");
     check_refused(request("prompts", &[("select", &longer)]), ErrorCode::Unsupported, "256 fields", "fields");
+    let half = many(SELECTED_FIELDS / 2, "id");
+    let both = format!("users({half}),prompt_answers({half})");
+    check_refused(request("prompts", &[("select", &both)]), ErrorCode::Unsupported, "256 fields", "of two tables");
+    check_refused(
+        request("prompts", &[("select", &many(60, "*"))]),
+        ErrorCode::Unsupported,
+        "256 fields",
+        "all columns",
+    );
     assert!(request("prompts", &[("select", &embeds(EMBEDDED_TABLES))]).is_ok());
     let longer = embeds(EMBEDDED_TABLES + 1);
     check_refused(request("prompts", &[("select", &longer)]), ErrorCode::Unsupported, "16 tables", "embedded tables");
     let deep = |levels: usize| format!("{}id{}", "users(prompts(".repeat(levels), "))".repeat(levels));
     assert!(request("prompts", &[("select", &deep(EMBED_NESTING / 2))]).is_ok());
     check_refused(request("prompts", &[("select", &deep(2))]), ErrorCode::Unsupported, "3 levels", "nesting");
+    let inner = |within: &str| format!("id,users!inner(id,{within})");
+    let [two, three] = ["prompts!inner(id)", "prompts!inner(id,prompt_answers!inner(id))"].map(inner);
+    assert!(request("prompts", &[("select", &two)]).is_ok());
+    assert!(request("prompts", &[("select", &inner("prompts!inner(id,prompt_answers(id))"))]).is_ok());
+    check_refused(request("prompts", &[("select", &three)]), ErrorCode::Unsupported, "2 levels", "inner");
+}
+
+/// As PostgREST counts them: characters, from 1.
+#[test]
+fn what_cannot_be_read_is_told_by_its_place() {
+    for (select, place, found) in [
+        (",id", 1, "\",id\""),
+        ("id,users(id", 12, "the end"),
+        ("\"é\":id;", 7, "\";\""),
+        ("id)and so on and so on", 3, "\")and so on and so on\""),
+        ("id)and so on and so on and on", 3, "\")and so on and so on\""),
+    ] {
+        let error = request("prompts", &[("select", select)]).unwrap_err();
+        assert_eq!(error.message, format!("failed to parse \"select\" (character {place})"), "{select}");
+        let details = error.details.unwrap();
+        assert!(details.ends_with(&format!("found {found}")), "{select}: {details}");
+    }
 }
 
 /// D1 gives 100 columns: more are refused by name, and one that is selected several times is one.
