@@ -13,7 +13,7 @@ fn rows_that_set_nothing_are_merged_as_well() {
             let payload = Payload::read_new(table, b"{}", None, defaults, &mut origin).unwrap();
             let demand = Demand { identity: &service, is_one: false, told: None };
             let write = insert_sql::insert(table, &payload, Some((Resolution::Merge, table.key)), demand);
-            checked(&database, &write, table.name);
+            _ = checked(&database, &write, table.name);
         }
     }
 }

@@ -119,10 +119,11 @@ fn told_keys(table: &Table, rows: &[rows::Row]) -> Vec<String> {
     keys
 }
 
-fn checked(database: &Connection, write: &Write, what: &str) -> Option<(i64, i64, Vec<rows::Row>)> {
+/// Does a write, or tells which constraint it breaks.
+fn checked(database: &Connection, write: &Write, what: &str) -> Result<(i64, i64, Vec<rows::Row>), String> {
     match database::perform(database, write) {
-        Ok(done) => Some(done),
-        Err(error) if error.to_string().contains("constraint failed") => None,
+        Ok(done) => Ok(done),
+        Err(error) if error.to_string().contains("constraint failed") => Err(error.to_string()),
         Err(error) => panic!("{what}: {error}\n{}\n{}", write.check.text(), write.write.text()),
     }
 }

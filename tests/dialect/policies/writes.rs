@@ -18,7 +18,7 @@ fn unnamed(table: &Table, column: &str) -> Cell {
 /// Columns that say whose a row is.
 const OWNING: [&str; 3] = ["id", "user_id", "prompt_id"];
 
-/// Does a write that is to find `[refused, meant]` rows, and gives those that it tells; `None` of one that breaks a constraint,
+/// Does a write that is to find `[refused, meant]` rows, and gives those that it tells; or the constraint that it breaks,
 /// which changes nothing, and which no write does that is refused.
 fn performed(
     database: &Connection,
@@ -26,15 +26,16 @@ fn performed(
     table: &Table,
     expected: [usize; 2],
     what: &str,
-) -> Option<Vec<rows::Row>> {
+) -> Result<Vec<rows::Row>, String> {
     let before = all(database, table);
-    let Some((refused, meant, returned)) = checked(database, write, what) else {
+    let done = checked(database, write, what);
+    if done.is_err() {
         assert_eq!(all(database, table), before, "{what} failed and changed something");
         assert_eq!(expected[0], 0, "{what} is refused, and fails");
-        return None;
-    };
+    }
+    let (refused, meant, returned) = done?;
     assert_eq!([refused, meant].map(|count| usize::try_from(count).unwrap()), expected, "{what}");
-    Some(returned)
+    Ok(returned)
 }
 
 fn check_update(seed: u64) {
@@ -71,7 +72,7 @@ fn check_update(seed: u64) {
     let meant: Vec<Cells> = before.iter().filter(is_meant).cloned().collect();
     let refused = meant.iter().filter(|row| !rules.may(&identity, 'u', table, &change(row))).count();
     let what = format!("{identity:?}: update {} {} {} set {body}", table.name, condition.column, condition.parameter);
-    let Some(returned) = performed(&database, &write, table, [refused, meant.len()], &what) else { return };
+    let Ok(returned) = performed(&database, &write, table, [refused, meant.len()], &what) else { return };
     let has_effect = refused == 0 && !(is_one && meant.len() != 1);
     let after: Vec<Cells> =
         before.iter().map(|row| if has_effect && is_meant(&row) { change(row) } else { row.clone() }).collect();
@@ -94,7 +95,7 @@ fn check_delete(seed: u64) {
         |row: &&Cells| rules.may(&identity, 'd', table, row) && (condition.is_met)(cell(table, row, condition.column));
     let meant: Vec<Cells> = before.iter().filter(is_meant).cloned().collect();
     let what = format!("{identity:?}: delete {} {} {}", table.name, condition.column, condition.parameter);
-    let Some(returned) = performed(&database, &write, table, [0, meant.len()], &what) else { return };
+    let Ok(returned) = performed(&database, &write, table, [0, meant.len()], &what) else { return };
     let has_effect = !(is_one && meant.len() != 1);
     let after: Vec<Cells> = before.iter().filter(|row| !(has_effect && is_meant(row))).cloned().collect();
     assert_eq!(all(&database, table), after, "{what}");
@@ -166,7 +167,17 @@ fn check_insert(seed: u64) {
         refused += new.iter().filter(|row| taken(row).is_some_and(|old| !may_merge(old, row))).count();
     }
     let what = format!("{identity:?}: insert {} {conflict:?} {body}", table.name);
-    let Some(returned) = performed(&database, &write, table, [refused, new.len()], &what) else { return };
+    let returned = match performed(&database, &write, table, [refused, new.len()], &what) {
+        Ok(returned) => returned,
+        Err(failure) => {
+            let key = table.key.iter().map(|column| format!("{}.{column}", table.name)).collect::<Vec<_>>().join(", ");
+            assert!(
+                conflict.is_none() || !failure.ends_with(&format!("UNIQUE constraint failed: {key}")),
+                "{what}: {failure}"
+            );
+            return;
+        }
+    };
     let (mut after, mut written) = (before.clone(), Vec::new());
     for row in new.iter().filter(|_| refused == 0) {
         let place = after.iter().position(|old| is_same(table, table.key, old, row));
