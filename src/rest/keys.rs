@@ -7,10 +7,9 @@ use crate::sql::statement::Value;
 /// A query for the rows with these keys, with all else as in `query`.
 #[must_use]
 pub fn by_keys(query: &Query, table: &'static Table, keys: &[Vec<Value>]) -> Query {
-    let is_one_column = table.key.len() == 1;
     let columns: Vec<_> = table.key.iter().filter_map(|name| table.column(name)).collect();
     let condition = match columns.as_slice() {
-        [column] if is_one_column => {
+        [column] => {
             let values = keys.iter().filter_map(|key| key.first().cloned()).collect();
             Condition::Test(None, column, Test::In(values))
         }

@@ -10,6 +10,7 @@ mod errors;
 mod forks;
 mod fuzz;
 mod hex;
+mod keys;
 mod listed;
 mod parsing;
 mod patterns;
