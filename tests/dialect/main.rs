@@ -20,5 +20,6 @@ mod policy;
 mod query_plans;
 mod rows;
 mod schema;
+mod searches;
 mod statement_name;
 mod writing;
