@@ -2,6 +2,22 @@
 
 use super::*;
 
+/// The page is read again for each table of which its rows may have many, and has to be the same.
+#[test]
+fn a_page_that_is_read_again_is_in_the_order_of_its_key() {
+    for (select, is_ordered) in [
+        ("id", false),
+        ("id,users(id)", false),
+        ("id,prompt_answers(id)", true),
+        ("id,users(id,prompt_favorites(user_id))", true),
+        ("id,prompt_answers(id),users(id)", true),
+    ] {
+        let request = database::request("prompts", &[("select", select), ("limit", "1")]).unwrap();
+        let read = read_sql::read(&request.query, &Identity::Service(None), false).unwrap();
+        assert_eq!(read.rows.text().contains(" order by "), is_ordered, "{}", read.rows.text());
+    }
+}
+
 /// Of texts that are too large together none is given beyond the bound, and the last row tells how many bytes there are.
 #[test]
 fn large_texts_are_left_out_beyond_the_bound() {
