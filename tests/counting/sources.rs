@@ -110,12 +110,13 @@ proptest! {
     }
 }
 
-/// Counts views and copies `(metric, visitor, source)` one by one, and gives the counter and the day.
-fn counted(increments: &[(Metric, Option<u64>, Option<u64>)]) -> (Counter, SourcedDay) {
+/// Counts views and copies `(metric, visitor, source)` one by one, so many milliseconds apart, and gives the counter and the day.
+fn counted(increments: &[(Metric, Option<u64>, Option<u64>)], apart_ms: usize) -> (Counter, SourcedDay) {
     let (mut counter, mut day) = (Counter::default(), SourcedDay::default());
-    for (place, (metric, visitor, source)) in (0_u64..).zip(increments) {
-        let increment = Increment { visitor: *visitor, source: *source, ..Increment::of(*metric, NOW_MS, None) };
-        let (_, commit) = count(&counter, place, &[increment], NOW_MS);
+    for (place, (metric, visitor, source)) in increments.iter().enumerate() {
+        let now_ms = NOW_MS + i64::try_from(place * apart_ms).unwrap();
+        let increment = Increment { visitor: *visitor, source: *source, ..Increment::of(*metric, now_ms, None) };
+        let (_, commit) = count(&counter, place as u64, &[increment], now_ms);
         let commit = commit.unwrap();
         for added in &commit.days {
             day.number = added.number;
@@ -133,7 +134,7 @@ fn check_retraction(
     expected: Option<(Tally, u64)>,
     left: (Tally, u64),
 ) {
-    let (mut counter, day) = counted(increments);
+    let (mut counter, day) = counted(increments, 0);
     let retraction = counter.retract(vec![day], sources);
     let mut sum = Tally::default();
     if let Some(day) = retraction.as_ref().and_then(|retraction| retraction.days.first()) {
@@ -164,13 +165,27 @@ fn what_a_source_added_is_taken_back_and_nothing_else() {
     check_retraction(&shared, &[2], Some((tally(2, 0, 0), 0)), (tally(1, 0, 1), 1));
 }
 
+/// There are no more visitors than visits; here there are fewer.
+#[test]
+fn visitors_go_with_the_source_that_brought_them_though_there_are_visits() {
+    let view = |visitor, source| (Metric::View, Some(visitor), Some(source));
+    let (mut counter, day) =
+        counted(&[view(10, 1), view(10, 1), view(10, 1), view(20, 2), view(21, 2), view(30, 3)], 3_600_000);
+    assert_eq!((counter.tally.visits, counter.unique_visitors()), (6, 4));
+    let first = counter.retract(vec![day], &[2]).unwrap();
+    assert_eq!(counter.keep_retraction(&first).1, 2);
+    assert_eq!((counter.tally.visits, counter.unique_visitors()), (4, 2));
+    let second = counter.retract(first.days, &[3]).unwrap();
+    assert_eq!((counter.keep_retraction(&second).1, counter.unique_visitors(), counter.tally.visits), (1, 1, 3));
+}
+
 /// Inflated far beyond what is counted exactly: what stays is about what would have been there without it.
 #[test]
 fn visitors_of_a_source_are_taken_back_about_as_many_as_there_were() {
     let digest = |number: u64| promptmeter::counting::ledger::digest_key(&number.to_string());
     let visit = |number: u64| (Metric::View, Some(digest(number)), Some(u64::from(number.is_multiple_of(3))));
     let increments: Vec<_> = (0..6000).map(visit).collect();
-    let (mut counter, day) = counted(&increments);
+    let (mut counter, day) = counted(&increments, 0);
     let retraction = counter.retract(vec![day], &[1]).unwrap();
     let (taken, visitors) = counter.keep_retraction(&retraction);
     assert_eq!((taken.views, taken.visits, counter.tally.visits), (2000, 2000, 4000));
