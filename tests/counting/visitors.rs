@@ -150,7 +150,7 @@ fn union(one: &Visitors, other: &Visitors) -> Visitors {
     union
 }
 
-/// Ertl's improved raw estimator ("New cardinality estimation algorithms for HyperLogLog sketches", 2017), each sum term by term.
+/// Ertl's improved raw estimator ("New cardinality estimation algorithms for `HyperLogLog` sketches", 2017), each sum term by term.
 fn estimate_of(registers: &[u8]) -> f64 {
     let (count, highest) = (f64::from(1 << 12), 53);
     let having = |rank: u8| registers.iter().filter(|known| **known == rank).map(|_| 1.0).sum::<f64>();
