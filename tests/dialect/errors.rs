@@ -119,6 +119,7 @@ fn problems_of_all_routes_have_codes_of_the_dialect() {
         (Code::StorageUnavailable, "PGRST001"),
         (Code::KeysUnavailable, "PGRST001"),
         (Code::InvalidJson, "PGRST102"),
+        (Code::UnknownPrompt, "PGRST102"),
     ];
     for (code, name) in cases {
         let problem = Problem { allow: Some("GET".to_owned()), retry_after_s: Some(7), ..Problem::new(code, "why") };
