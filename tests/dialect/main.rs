@@ -21,5 +21,6 @@ mod query_plans;
 mod rows;
 mod schema;
 mod searches;
+mod select;
 mod statement_name;
 mod writing;
