@@ -4,6 +4,7 @@ pub mod carried;
 pub mod counter;
 pub mod day;
 pub mod digest_map;
+pub mod gathering;
 pub mod judging;
 pub mod ledger;
 pub mod merging;

@@ -4,8 +4,12 @@ use super::tally::Tally;
 use super::windows::Recent;
 use crate::time::SECOND_MS;
 
-/// At most one snapshot of a counter is written in this time, and none is older, in milliseconds.
+/// No snapshot of a counter that counts is older, in milliseconds.
 pub const SNAPSHOT_INTERVAL_MS: i64 = 10 * SECOND_MS;
+/// How long a snapshot waits for those of other counters, with which it is stored, in milliseconds.
+pub const GATHERING_MS: i64 = 100;
+/// At most one snapshot of a counter is begun in this time, in milliseconds.
+const PACE_MS: i64 = SNAPSHOT_INTERVAL_MS - GATHERING_MS;
 /// How long the first change after a quiet time waits for company, in milliseconds.
 pub const SNAPSHOT_DELAY_MS: i64 = SECOND_MS;
 
@@ -40,16 +44,16 @@ impl Pace {
     #[must_use]
     pub fn due_ms(self, version: u64, now_ms: i64) -> i64 {
         match self.begun_ms {
-            Some(begun_ms) => (begun_ms + SNAPSHOT_INTERVAL_MS).max(now_ms + SNAPSHOT_DELAY_MS),
+            Some(begun_ms) => (begun_ms + PACE_MS).max(now_ms + SNAPSHOT_DELAY_MS),
             None if version <= 1 => now_ms + SNAPSHOT_DELAY_MS,
-            None => now_ms + SNAPSHOT_INTERVAL_MS,
+            None => now_ms + PACE_MS,
         }
     }
 
     /// Until when none may be written, if the last one is too new: the alarm rings for other things, too.
     #[must_use]
     pub fn early_until_ms(self, now_ms: i64) -> Option<i64> {
-        self.begun_ms.map(|begun_ms| begun_ms + SNAPSHOT_INTERVAL_MS).filter(|until_ms| *until_ms > now_ms)
+        self.begun_ms.map(|begun_ms| begun_ms + PACE_MS).filter(|until_ms| *until_ms > now_ms)
     }
 
     /// One is being written.

@@ -9,7 +9,8 @@ use worker::Result;
 use super::counter_object::Counting;
 use super::day_storage::{self, EVERY_DAY};
 use super::runtime::{log_failure, now_ms};
-use super::{d1, metering, settings};
+use super::snapshots::{self, Stored};
+use super::{metering, settings};
 use crate::counting::snapshot::{SNAPSHOT_DELAY_MS, Snapshot};
 use crate::counting::windows::{first_day, spread_ms};
 use crate::rankings::standing;
@@ -25,8 +26,11 @@ impl Counting {
         match self.with(|memory| Ok(memory.pace.early_until_ms(now_ms()))) {
             Ok(Some(due_ms)) => self.ring_by(due_ms).await,
             Ok(None) | Err(_) => {
-                if let Err(error) = self.snapshot().await {
+                let is_stored = self.snapshot().await.unwrap_or_else(|error| {
                     log_failure("snapshot", &error.to_string());
+                    false
+                });
+                if !is_stored {
                     let _ = self.with(|memory| {
                         memory.pace.fail();
                         Ok(())
@@ -70,18 +74,21 @@ impl Counting {
         });
     }
 
-    async fn snapshot(&self) -> Result<()> {
+    /// Has a snapshot stored, if there is anything to tell; whether nothing is left to be.
+    async fn snapshot(&self) -> Result<bool> {
         self.remember().await?;
         let now_ms = now_ms();
-        let Some((prompt_id, snapshot)) = self.take_snapshot(now_ms)? else { return Ok(()) };
+        let Some((prompt_id, snapshot)) = self.take_snapshot(now_ms)? else { return Ok(true) };
         metering::object_bytes(self.storage.sql().database_size());
-        let (database, interval_ms) = (d1::database(&self.env)?, settings::ranking_interval_ms(&self.env));
-        let told_ms = d1::snapshots::store(&database, prompt_id, &snapshot, (now_ms, interval_ms)).await?;
+        let Some(Stored { at_ms, told_ms }) = snapshots::store(&self.env, prompt_id, snapshot).await else {
+            return Ok(false);
+        };
+        let interval_ms = settings::ranking_interval_ms(&self.env);
         let changes_ms = snapshot.recent.changes_ms.map(|changes_ms| changes_ms + spread_ms(prompt_id));
-        if let Some(due_ms) = standing::due_ms(told_ms, now_ms, interval_ms, changes_ms) {
+        if let Some(due_ms) = standing::due_ms(told_ms, at_ms, interval_ms, changes_ms) {
             self.ring_by(due_ms).await;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// What a snapshot tells; `None` of a counter that never counted.

@@ -71,6 +71,7 @@ mod series;
 mod settings;
 mod shard_object;
 mod shard_storage;
+mod snapshots;
 mod spread_storage;
 mod stats;
 mod summary;

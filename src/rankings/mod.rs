@@ -5,3 +5,4 @@ pub mod leaving;
 pub mod list;
 pub mod page;
 pub mod standing;
+pub mod telling;

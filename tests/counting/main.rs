@@ -10,6 +10,7 @@ mod counter;
 mod counter_model;
 mod days;
 mod digest_map;
+mod gathering;
 mod ledger;
 mod lineage;
 mod live;

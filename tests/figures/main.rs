@@ -18,6 +18,7 @@ mod series;
 mod series_cases;
 mod series_requests;
 mod stats_page;
+mod telling;
 mod text_query;
 mod totals;
 mod usage;

@@ -4,7 +4,8 @@ use promptmeter::counting::snapshot::Snapshot;
 use promptmeter::counting::tally::Tally;
 use promptmeter::counting::windows::{Recent, window_start};
 use promptmeter::rankings::leaving::LEAVING_ROWS;
-use promptmeter::rankings::standing::{self, BEGIN_TELLING, STORE_STANDINGS, Standing, TOLD, due_ms};
+use promptmeter::rankings::standing::{self, Standing, due_ms};
+use promptmeter::rankings::telling::{BEGIN_TELLING, STORE_STANDINGS, TOLD, Telling};
 use promptmeter::rest::rows::{Cell, Row};
 use promptmeter::time::QUARTER_MS;
 use proptest::prelude::*;
@@ -238,6 +239,15 @@ fn a_snapshot_tells_a_row_of_each_metric_and_the_trend_of_visits() {
     assert_eq!(told, [row("view", 0, None), row("visit", 3, Some(7)), row("copy", 1, None), row("fork", 2, None)]);
 }
 
+/// Snapshots of prompts, each of a version, as the statements take them; all tell the same rows.
+fn tellings<const ROWS: usize>(snapshots: &[(usize, u64)], standings: [Standing; ROWS]) -> String {
+    let telling = |(prompt, version): &(usize, u64)| {
+        let prompt_id = prompt_id(*prompt).parse().unwrap();
+        Telling { prompt_id, version: *version, standings: standings.to_vec() }
+    };
+    serde_json::to_string(&snapshots.iter().map(telling).collect::<Vec<_>>()).unwrap()
+}
+
 /// What stands after a snapshot says this of copies and visits, each ever and in a window alike, and of the trend.
 fn check_stored(
     before: &[(&str, i64, Option<i64>)],
@@ -257,9 +267,8 @@ fn check_stored(
     let tally = Tally { copies, visits, ..Tally::default() };
     let recent = Recent { counts: [tally; 3], trend, changes_ms: None };
     let rows = standing::standings(&Snapshot { tally, unique_visitors: 0, version: 3, recent });
-    let store = |version: f64, told_ms: Option<f64>| {
-        let parameters = rusqlite::params![prompt, serde_json::to_string(&rows).unwrap(), version, told_ms];
-        database.execute(STORE_STANDINGS, parameters).unwrap()
+    let store = |version: u64, told_ms: Option<f64>| {
+        database.execute(STORE_STANDINGS, rusqlite::params![tellings(&[(0, version)], rows), told_ms]).unwrap()
     };
     #[expect(clippy::cast_precision_loss, reason = "an instant, as a script has it")]
     let told_ms = Some(TOLD_MS as f64);
@@ -272,13 +281,13 @@ fn check_stored(
     };
     let own =
         |rows: &[(&str, i64, Option<i64>)]| rows.iter().map(|row| (row.0.to_owned(), row.1, row.2)).collect::<Vec<_>>();
-    assert_eq!(store(2.0, told_ms), 0, "another version stands");
-    assert_eq!([store(3.0, None), store(3.0, told_ms.map(|ms| ms + 1.0))], [0, 0], "another one told");
+    assert_eq!(store(2, told_ms), 0, "another version stands");
+    assert_eq!([store(3, None), store(3, told_ms.map(|ms| ms + 1.0))], [0, 0], "another one told");
     assert_eq!(stored(), own(before));
     let changed = expected.iter().filter(|row| !before.contains(row)).count();
-    assert_eq!(store(3.0, told_ms), changed, "what is as it was is not written: {before:?} {told:?}");
+    assert_eq!(store(3, told_ms), changed, "what is as it was is not written: {before:?} {told:?}");
     assert_eq!(stored(), own(expected));
-    assert_eq!(store(3.0, told_ms), 0);
+    assert_eq!(store(3, told_ms), 0);
 }
 
 /// A snapshot tells whether the rankings were told with it, and after how many seconds its counter is to tell them again.
@@ -288,11 +297,12 @@ fn snapshots_tell_the_rankings_once_in_an_interval() {
     let database = library();
     let prompt = prompt_id(0);
     execute(&database, "insert into prompt_stats values (?1, 0, 0, 0, 0, 3, 'then', 0, 0, null)", &[&prompt]);
-    let snapshot = |seconds: i64, version: i64, changes_ms: Option<i64>| {
+    let snapshot = |seconds: i64, version: u64, changes_ms: Option<i64>| {
         let now_ms = TOLD_MS + seconds * 1000;
-        let times = rusqlite::params![prompt, version, now_ms, now_ms - INTERVAL_MS];
-        let begun = database.execute(BEGIN_TELLING, times).unwrap() == 1;
-        let told = database.query_row(TOLD, rusqlite::params![prompt, version], |row| row.get::<_, Option<i64>>(0));
+        let rows = tellings(&[(0, version)], []);
+        let begun =
+            database.execute(BEGIN_TELLING, rusqlite::params![rows, now_ms, now_ms - INTERVAL_MS]).unwrap() == 1;
+        let told = database.query_row(TOLD, [rows], |row| row.get::<_, Option<i64>>(1));
         let told_ms = told.optional().unwrap().flatten();
         assert_eq!(begun, told_ms == Some(now_ms));
         (begun, due_ms(told_ms, now_ms, INTERVAL_MS, changes_ms).map(|due_ms| (due_ms - TOLD_MS) / 1000))

@@ -1,18 +1,19 @@
 //! Statements of exports and of what they bring in.
 
+use serde_json::value::RawValue;
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, Error, Result};
 
 use super::rows::{Columns, read_all, rows_written};
-use super::{Prepared, integer, optional_text, prepared, rows, run, statement, text, transact, users};
+use super::{Prepared, arrays, integer, optional_text, prepared, rows, run, statement, text, transact, users};
 use crate::counting::carried::Told;
 use crate::http::identity::User;
 use crate::moving::page_sql;
 use crate::moving::restore_sql::{Bound, restore};
 use crate::moving::row::MovedRow;
 use crate::moving::tables::Moved;
-use crate::rankings::standing::STORE_STANDINGS;
+use crate::rankings::telling::{STORE_STANDINGS, Telling};
 use crate::rest::rows::{Cell, Row};
 use crate::time::timestamp_from_ms;
 
@@ -69,16 +70,19 @@ pub(in crate::edge) async fn tell(database: &D1Database, counters: &[(Uuid, Told
     const DATE: &str = "update prompt_stats set updated_at = ?2 where prompt_id = ?1 and updated_at = ''";
     let count = |count: u64| integer(i64::try_from(count).unwrap_or(i64::MAX));
     let now = optional_text(timestamp_from_ms(now_ms).as_deref());
-    let mut batch = Vec::new();
-    for (prompt_id, told) in counters {
-        let (prompt_id, tally) = (text(&prompt_id.to_string()), told.tally);
+    let (mut batch, mut tellings) = (Vec::new(), Vec::new());
+    for (id, told) in counters {
+        let (prompt_id, tally) = (text(&id.to_string()), told.tally);
         let counts = [tally.views, tally.copies, tally.forks, tally.compares, tally.visits, told.unique_visitors];
         let mut parameters = vec![prompt_id.clone()];
         parameters.extend(counts.into_iter().chain([told.version]).map(count));
         batch.push(statement(database, STORE, &parameters)?);
-        batch.push(statement(database, DATE, &[prompt_id.clone(), now.clone()])?);
-        let standings = [prompt_id, text(&told.standings), count(told.version), JsValue::NULL];
-        batch.push(statement(database, STORE_STANDINGS, &standings)?);
+        batch.push(statement(database, DATE, &[prompt_id, now.clone()])?);
+        let standings = RawValue::from_string(told.standings.clone())?;
+        tellings.push(Telling { prompt_id: *id, version: told.version, standings });
+    }
+    for rows in arrays(tellings)? {
+        batch.push(statement(database, STORE_STANDINGS, &[rows, JsValue::NULL])?);
     }
     transact(database, batch).await.map(drop)
 }

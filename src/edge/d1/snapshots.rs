@@ -1,24 +1,15 @@
 //! Statements about the snapshots of counters: `prompt_stats`, and what counters tell the rankings.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 use worker::{D1Database, Error, Result};
 
 use super::rows::{Columns, read_all};
-use super::{array, integer, optional_text, run, statement, text, transact};
+use super::{arrays, integer, optional_text, run, statement, text, transact};
 use crate::counting::snapshot::Snapshot;
-use crate::rankings::standing::{BEGIN_TELLING, STORE_STANDINGS, TOLD, standings};
+use crate::rankings::telling::{BEGIN_TELLING, STORE_COUNTS, STORE_STANDINGS, SnapshotRow, TOLD};
 use crate::time::timestamp_from_ms;
-
-/// Counts are stored unless newer ones are there, or the prompt is gone.
-const COUNTS: &str = "insert into prompt_stats \
-        (prompt_id, view_count, copy_count, fork_count, compare_count, visit_count, unique_visitors, version, \
-            updated_at) \
-    select id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 from prompts where id = ?1 \
-    on conflict (prompt_id) do update set view_count = excluded.view_count, copy_count = excluded.copy_count, \
-        fork_count = excluded.fork_count, compare_count = excluded.compare_count, \
-        visit_count = excluded.visit_count, unique_visitors = excluded.unique_visitors, version = excluded.version, \
-        updated_at = excluded.updated_at \
-    where excluded.version > prompt_stats.version";
 
 /// The prompts after this id whose snapshots were written since an instant, in the order of their ids, as many as a limit
 /// says. Rows are walked in that order, so that writing a snapshot keeps no index of its time.
@@ -34,37 +25,25 @@ pub(in crate::edge) async fn written_since(
     read_all(&found, Columns::uuid)
 }
 
-/// Stores the snapshot of a counter, and tells the rankings, if they were told `interval_ms` ago or before; gives when they were
-/// last told, unless a newer snapshot is there or the prompt is gone.
+/// Stores snapshots of counters, and tells the rankings of those prompts of which they were told `interval_ms` ago or before; gives
+/// when they were last told of each, but of those of which a newer snapshot is there, or which are gone.
 pub(in crate::edge) async fn store(
     database: &D1Database,
-    prompt_id: Uuid,
-    snapshot: &Snapshot,
+    snapshots: &[(Uuid, Snapshot)],
     (now_ms, interval_ms): (i64, i64),
-) -> Result<Option<i64>> {
-    let count = |count: u64| integer(i64::try_from(count).unwrap_or(i64::MAX));
-    let prompt_id = text(&prompt_id.to_string());
-    let tally = snapshot.tally;
-    let counts = [
-        prompt_id.clone(),
-        count(tally.views),
-        count(tally.copies),
-        count(tally.forks),
-        count(tally.compares),
-        count(tally.visits),
-        count(snapshot.unique_visitors),
-        count(snapshot.version),
-        optional_text(timestamp_from_ms(now_ms).as_deref()),
-    ];
-    let (version, now) = (count(snapshot.version), integer(now_ms));
-    let begin = [prompt_id.clone(), version.clone(), now.clone(), integer(now_ms - interval_ms)];
-    let standings = [prompt_id.clone(), array(&standings(snapshot))?, version.clone(), now];
-    let batch = vec![
-        statement(database, COUNTS, &counts)?,
-        statement(database, BEGIN_TELLING, &begin)?,
-        statement(database, STORE_STANDINGS, &standings)?,
-        statement(database, TOLD, &[prompt_id, version])?,
-    ];
-    let told = transact(database, batch).await?.pop().ok_or_else(|| Error::from("no result"))?;
-    Ok(read_all(&told, Columns::optional_integer)?.pop().flatten())
+) -> Result<HashMap<Uuid, Option<i64>>> {
+    let (now, until) = (integer(now_ms), integer(now_ms - interval_ms));
+    let updated_at = optional_text(timestamp_from_ms(now_ms).as_deref());
+    let mut told = HashMap::new();
+    for rows in arrays(snapshots.iter().map(|(prompt_id, snapshot)| SnapshotRow::of(*prompt_id, snapshot)))? {
+        let batch = vec![
+            statement(database, STORE_COUNTS, &[rows.clone(), updated_at.clone()])?,
+            statement(database, BEGIN_TELLING, &[rows.clone(), now.clone(), until.clone()])?,
+            statement(database, STORE_STANDINGS, &[rows.clone(), now.clone()])?,
+            statement(database, TOLD, &[rows])?,
+        ];
+        let result = transact(database, batch).await?.pop().ok_or_else(|| Error::from("no result"))?;
+        told.extend(read_all(&result, |columns| Some((columns.uuid()?, columns.optional_integer()?)))?);
+    }
+    Ok(told)
 }
