@@ -19,7 +19,7 @@ const originals = {
 const { outputFiles: [bundle] } = await build({
   entryPoints: [join(ROOT, "src/edge/entry.js")],
   alias: { "promptmeter-bindings": resolve(process.argv[2]) },
-  external: ["./index_bg.wasm"],
+  external: ["./index_bg.wasm", "cloudflare:workers"],
   plugins: [originals],
   bundle: true,
   minify: true,

@@ -23,21 +23,14 @@ impl Counting {
     /// Does what the alarm is for, and sets it again.
     pub(super) async fn tell(&self) {
         self.note_alarm(None);
-        match self.with(|memory| Ok(memory.pace.early_until_ms(now_ms()))) {
-            Ok(Some(due_ms)) => self.ring_by(due_ms).await,
-            Ok(None) | Err(_) => {
-                let is_stored = self.snapshot().await.unwrap_or_else(|error| {
-                    log_failure("snapshot", &error.to_string());
-                    false
-                });
-                if !is_stored {
-                    let _ = self.with(|memory| {
-                        memory.pace.fail();
-                        Ok(())
-                    });
-                    self.ring_by(now_ms() + SNAPSHOT_DELAY_MS).await;
-                }
-            }
+        if let Ok(Some(due_ms)) = self.with(|memory| Ok(memory.pace.early_until_ms(now_ms()))) {
+            self.ring_by(due_ms).await;
+        } else if !self.snapshot().await {
+            let _ = self.with(|memory| {
+                memory.pace.fail();
+                Ok(())
+            });
+            self.ring_by(now_ms() + SNAPSHOT_DELAY_MS).await;
         }
         if matches!(self.spread(), Ok(Some(_))) {
             self.ring_by(now_ms() + PULL_INTERVAL_MS).await;
@@ -75,20 +68,33 @@ impl Counting {
     }
 
     /// Has a snapshot stored, if there is anything to tell; whether nothing is left to be.
-    async fn snapshot(&self) -> Result<bool> {
+    async fn snapshot(&self) -> bool {
+        match self.begin_snapshot().await {
+            Ok(Some((prompt_id, snapshot))) => self.store_snapshot(prompt_id, &snapshot).await,
+            Ok(None) => true,
+            Err(error) => {
+                log_failure("snapshot", &error.to_string());
+                false
+            }
+        }
+    }
+
+    async fn begin_snapshot(&self) -> Result<Option<(Uuid, Snapshot)>> {
         self.remember().await?;
-        let now_ms = now_ms();
-        let Some((prompt_id, snapshot)) = self.take_snapshot(now_ms)? else { return Ok(true) };
+        self.take_snapshot(now_ms())
+    }
+
+    async fn store_snapshot(&self, prompt_id: Uuid, snapshot: &Snapshot) -> bool {
         metering::object_bytes(self.storage.sql().database_size());
         let Some(Stored { at_ms, told_ms }) = snapshots::store(&self.env, prompt_id, snapshot).await else {
-            return Ok(false);
+            return false;
         };
-        let interval_ms = settings::ranking_interval_ms(&self.env);
         let changes_ms = snapshot.recent.changes_ms.map(|changes_ms| changes_ms + spread_ms(prompt_id));
+        let interval_ms = settings::ranking_interval_ms(&self.env);
         if let Some(due_ms) = standing::due_ms(told_ms, at_ms, interval_ms, changes_ms) {
             self.ring_by(due_ms).await;
         }
-        Ok(true)
+        true
     }
 
     /// What a snapshot tells; `None` of a counter that never counted.

@@ -9,6 +9,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use uuid::Uuid;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, Storage, durable_object};
 
 use super::counter_shards::Pulls;
@@ -75,14 +77,13 @@ impl DurableObject for PromptCounter {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let reply = match objects::command(request).await {
-            Ok(Command::Listen(listen)) => {
-                return self.listen(listen).await.or_else(|error| objects::answer::<Reply>(Err(error)));
+        let listening = async {
+            match objects::command(request).await? {
+                Command::Listen(listen) => self.listen(listen).await,
+                _ => Err(Error::from("the command is one that is asked")),
             }
-            Ok(command) => self.obey(command).await,
-            Err(error) => Err(error),
         };
-        objects::answer(reply)
+        listening.await.or_else(|error| Ok(objects::failed(&error)))
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -91,6 +92,14 @@ impl DurableObject for PromptCounter {
         self.counting.tell().await;
         kept_readings::keep_if_due(&self.counting.env).await;
         Response::empty()
+    }
+}
+
+#[wasm_bindgen]
+impl PromptCounter {
+    /// What is told to a command.
+    pub async fn ask(&self, command: Vec<u8>) -> JsValue {
+        objects::told(&command, async |command| self.obey(command).await).await
     }
 }
 

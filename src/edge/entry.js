@@ -1,6 +1,7 @@
 // What the runtime calls: requests, the cron, and the objects. Each call is one into WebAssembly.
 //
 // A panic stops WebAssembly in the middle of what it does, so it starts anew before the next call, and with it the objects.
+import { DurableObject } from "cloudflare:workers";
 import * as worker from "promptmeter-bindings";
 import { refusal } from "./door.js";
 import { headOf } from "./http.js";
@@ -71,34 +72,42 @@ export default {
   scheduled: (event, env, context) => call(() => worker.scheduled(event, env, context)),
 };
 
+/** By which a call enters an object: other objects cannot name it. */
+const enter = Symbol("enter");
+
 /** The class of an object, which is made anew when WebAssembly is. */
 function object(Bound) {
-  return class {
+  return class extends DurableObject {
     #given;
     #bound;
     #instance;
 
     constructor(...given) {
+      super(...given);
       this.#given = given;
-      this.call(() => {});
+      this[enter](() => {});
     }
 
-    call(work) {
+    [enter](work) {
       return call(() => {
         if (this.#instance !== state.instanceId) [this.#bound, this.#instance] = [new Bound(...this.#given), state.instanceId];
         return work(this.#bound);
       });
     }
 
-    fetch(request) {
-      return this.call((bound) => bound.fetch(request));
+    ask(command) {
+      return this[enter]((bound) => bound.ask(command));
     }
   };
 }
 
 export class PromptCounter extends object(worker.PromptCounter) {
+  fetch(request) {
+    return this[enter]((counter) => counter.fetch(request));
+  }
+
   alarm() {
-    return this.call((counter) => counter.alarm());
+    return this[enter]((counter) => counter.alarm());
   }
 }
 export const CounterShard = object(worker.CounterShard);

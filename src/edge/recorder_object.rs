@@ -9,7 +9,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::oneshot::{self, Sender};
-use worker::{D1Database, Delay, DurableObject, Env, Error, Request, Response, Result, State, durable_object};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::DurableObjectState;
+use worker::{D1Database, Delay, Env, Error, Result, State};
 
 use super::runtime::{now_ms, random_u64};
 use super::{d1, kept_readings, objects, settings};
@@ -34,7 +37,7 @@ const STORE_PAUSES_MS: [u64; 3] = [0, 50, 250];
 const DECISIONS: usize = 3;
 
 /// The recorder of one experiment.
-#[durable_object(fetch)]
+#[wasm_bindgen]
 pub struct ExperimentRecorder {
     state: State,
     recording: Rc<Recording>,
@@ -59,17 +62,17 @@ struct Memory {
     is_storing: bool,
 }
 
-impl DurableObject for ExperimentRecorder {
-    fn new(state: State, env: Env) -> Self {
-        Self { state, recording: Rc::new(Recording { env, memory: RefCell::default() }) }
+#[wasm_bindgen]
+impl ExperimentRecorder {
+    /// The object, as the runtime makes it.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
+        Self { state: State::from(state), recording: Rc::new(Recording { env, memory: RefCell::default() }) }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let reply = match objects::command(request).await {
-            Ok(command) => self.obey(command).await,
-            Err(error) => Err(error),
-        };
-        objects::answer(reply)
+    /// What is told to a command.
+    pub async fn ask(&self, command: Vec<u8>) -> JsValue {
+        objects::told(&command, async |command| self.obey(command).await).await
     }
 }
 

@@ -8,7 +8,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use uuid::Uuid;
-use worker::{DurableObject, Env, Error, Request, Response, Result, State, Storage, durable_object};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, Error, Result, State, Storage};
 
 use super::runtime::now_ms;
 use super::together::{Queue, Together, join};
@@ -23,7 +26,7 @@ use crate::sharding::shard::{HELD, Shard};
 const BATCH: usize = 20_000;
 
 /// A shard of a counter.
-#[durable_object(fetch)]
+#[wasm_bindgen]
 pub struct CounterShard {
     state: State,
     accepting: Rc<Accepting>,
@@ -46,19 +49,20 @@ struct Memory {
     commands: u64,
 }
 
-impl DurableObject for CounterShard {
-    fn new(state: State, env: Env) -> Self {
+#[wasm_bindgen]
+impl CounterShard {
+    /// The object, as the runtime makes it.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
+        let state = State::from(state);
         let (memory, queue) = (RefCell::default(), RefCell::default());
         let accepting = Accepting { storage: state.storage(), env, memory, queue };
         Self { state, accepting: Rc::new(accepting) }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let reply = match objects::command(request).await {
-            Ok(command) => self.obey(command).await,
-            Err(error) => Err(error),
-        };
-        objects::answer(reply)
+    /// What is told to a command.
+    pub async fn ask(&self, command: Vec<u8>) -> JsValue {
+        objects::told(&command, async |command| self.obey(command).await).await
     }
 }
 

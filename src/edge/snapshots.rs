@@ -38,9 +38,9 @@ thread_local! {
 
 /// Has a snapshot stored with those of other counters; `None` where that failed, which is logged once for all of them. Each counter
 /// has a timer of its own pending, and is told by whoever stored it ([`super::handover`]).
-pub(super) async fn store(env: &Env, prompt_id: Uuid, snapshot: Snapshot) -> Option<Stored> {
+pub(super) async fn store(env: &Env, prompt_id: Uuid, snapshot: &Snapshot) -> Option<Stored> {
     let (counter, taker) = handover();
-    let waiting = Waiting { prompt_id, snapshot, counter };
+    let waiting = Waiting { prompt_id, snapshot: *snapshot, counter };
     if GATHERING.with_borrow_mut(|gathering| gathering.bring(waiting, now_ms())) {
         Delay::from(Duration::from_millis(GATHERING_MS.unsigned_abs())).await;
         store_all(env).await;
