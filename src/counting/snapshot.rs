@@ -30,6 +30,7 @@ pub struct Snapshot {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
     begun_ms: Option<i64>,
+    has_failed: bool,
 }
 
 impl Pace {
@@ -56,13 +57,15 @@ impl Pace {
         self.begun_ms.map(|begun_ms| begun_ms + PACE_MS).filter(|until_ms| *until_ms > now_ms)
     }
 
-    /// One is being written.
-    pub fn begin(&mut self, now_ms: i64) {
+    /// One is being written; whether it is to be by itself, for the last one was not stored: with others it may fail because of one
+    /// of them.
+    pub fn begin(&mut self, now_ms: i64) -> bool {
         self.begun_ms = Some(now_ms);
+        std::mem::take(&mut self.has_failed)
     }
 
     /// It was not stored: the next one need not wait.
     pub fn fail(&mut self) {
-        self.begun_ms = None;
+        *self = Self { begun_ms: None, has_failed: true };
     }
 }

@@ -19,21 +19,38 @@ use crate::time::SECOND_MS;
 /// How often a counter that is spread pulls from its shards, in milliseconds.
 pub(super) const PULL_INTERVAL_MS: i64 = SECOND_MS;
 
+/// A snapshot that is to be stored.
+pub(super) struct Begun {
+    prompt_id: Uuid,
+    pub(super) snapshot: Snapshot,
+    /// By itself.
+    is_alone: bool,
+}
+
 impl Counting {
     /// Does what the alarm is for, and sets it again.
     pub(super) async fn tell(&self) {
         self.note_alarm(None);
-        if let Ok(Some(due_ms)) = self.with(|memory| Ok(memory.pace.early_until_ms(now_ms()))) {
-            self.ring_by(due_ms).await;
-        } else if !self.snapshot().await {
+        match self.with(|memory| Ok(memory.pace.early_until_ms(now_ms()))) {
+            Ok(Some(due_ms)) => self.ring_by(due_ms).await,
+            Ok(None) | Err(_) => self.tell_database().await,
+        }
+        if matches!(self.spread(), Ok(Some(_))) {
+            self.ring_by(now_ms() + PULL_INTERVAL_MS).await;
+        }
+    }
+
+    async fn tell_database(&self) {
+        let is_told = self.snapshot().await.unwrap_or_else(|error| {
+            log_failure("snapshot", &error.to_string());
+            false
+        });
+        if !is_told {
             let _ = self.with(|memory| {
                 memory.pace.fail();
                 Ok(())
             });
             self.ring_by(now_ms() + SNAPSHOT_DELAY_MS).await;
-        }
-        if matches!(self.spread(), Ok(Some(_))) {
-            self.ring_by(now_ms() + PULL_INTERVAL_MS).await;
         }
     }
 
@@ -68,43 +85,34 @@ impl Counting {
     }
 
     /// Has a snapshot stored, if there is anything to tell; whether nothing is left to be.
-    async fn snapshot(&self) -> bool {
-        match self.begin_snapshot().await {
-            Ok(Some((prompt_id, snapshot))) => self.store_snapshot(prompt_id, &snapshot).await,
-            Ok(None) => true,
-            Err(error) => {
-                log_failure("snapshot", &error.to_string());
-                false
-            }
-        }
-    }
-
-    async fn begin_snapshot(&self) -> Result<Option<(Uuid, Snapshot)>> {
+    async fn snapshot(&self) -> Result<bool> {
         self.remember().await?;
-        self.take_snapshot(now_ms())
-    }
-
-    async fn store_snapshot(&self, prompt_id: Uuid, snapshot: &Snapshot) -> bool {
+        let Some(Begun { prompt_id, snapshot, is_alone }) = self.begin_snapshot(now_ms())? else { return Ok(true) };
         metering::object_bytes(self.storage.sql().database_size());
-        let Some(Stored { at_ms, told_ms }) = snapshots::store(&self.env, prompt_id, snapshot).await else {
-            return false;
+        let stored = if is_alone {
+            snapshots::store_alone(&self.env, prompt_id, &snapshot).await
+        } else {
+            // What another object sends is not held back until this one's writes are durable.
+            self.storage.sync().await?;
+            snapshots::store(&self.env, prompt_id, &snapshot).await
         };
+        let Some(Stored { at_ms, told_ms }) = stored else { return Ok(false) };
         let changes_ms = snapshot.recent.changes_ms.map(|changes_ms| changes_ms + spread_ms(prompt_id));
         let interval_ms = settings::ranking_interval_ms(&self.env);
         if let Some(due_ms) = standing::due_ms(told_ms, at_ms, interval_ms, changes_ms) {
             self.ring_by(due_ms).await;
         }
-        true
+        Ok(true)
     }
 
     /// What a snapshot tells; `None` of a counter that never counted.
-    pub(super) fn take_snapshot(&self, now_ms: i64) -> Result<Option<(Uuid, Snapshot)>> {
+    pub(super) fn begin_snapshot(&self, now_ms: i64) -> Result<Option<Begun>> {
         self.with(|memory| {
             let Some(prompt_id) = memory.prompt_id else { return Ok(None) };
             let range = first_day(now_ms)..=*EVERY_DAY.end();
             let days = day_storage::days(&self.storage, &memory.counter, range)?;
-            memory.pace.begin(now_ms);
-            Ok(Some((prompt_id, memory.counter.snapshot(&days, now_ms))))
+            let is_alone = memory.pace.begin(now_ms);
+            Ok(Some(Begun { prompt_id, snapshot: memory.counter.snapshot(&days, now_ms), is_alone }))
         })
     }
 }

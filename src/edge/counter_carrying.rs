@@ -4,6 +4,7 @@ use uuid::Uuid;
 use worker::{Error, Result};
 
 use super::carried_storage::{self, begin, finish, store};
+use super::counter_alarm::Begun;
 use super::counter_object::Counting;
 use super::runtime::now_ms;
 use super::{counter_storage, settings};
@@ -46,8 +47,8 @@ impl Counting {
             .iter()
             .zip(&taken)
             .any(|((_, piece), taken)| matches!((piece, taken), (Piece::Whole(_), Taken::Stored | Taken::Repeated)));
-        let snapshot = if is_whole { self.take_snapshot(now_ms())? } else { None };
-        let told = snapshot.map(|(_, snapshot)| Told {
+        let snapshot = if is_whole { self.begin_snapshot(now_ms())? } else { None };
+        let told = snapshot.map(|Begun { snapshot, .. }| Told {
             tally: snapshot.tally,
             unique_visitors: snapshot.unique_visitors,
             version: snapshot.version,

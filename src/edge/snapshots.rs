@@ -54,20 +54,34 @@ pub(super) async fn store(env: &Env, prompt_id: Uuid, snapshot: &Snapshot) -> Op
     }
 }
 
+/// The same by itself.
+pub(super) async fn store_alone(env: &Env, prompt_id: Uuid, snapshot: &Snapshot) -> Option<Stored> {
+    let (at_ms, told) = transact(env, &[(prompt_id, *snapshot)]).await?;
+    Some(Stored { at_ms, told_ms: told.get(&prompt_id).copied().flatten() })
+}
+
 async fn store_all(env: &Env) {
     let waiting = GATHERING.with_borrow_mut(Gathering::take);
     let snapshots: Vec<_> = waiting.iter().map(|one| (one.prompt_id, one.snapshot)).collect();
+    let stored = transact(env, &snapshots).await;
+    for Waiting { prompt_id, counter, .. } in waiting {
+        let of_prompt = |told: &HashMap<Uuid, Option<i64>>| told.get(&prompt_id).copied().flatten();
+        counter.give(stored.as_ref().map(|(at_ms, told)| Stored { at_ms: *at_ms, told_ms: of_prompt(told) }));
+    }
+}
+
+/// Stores snapshots; gives when that was, and when the rankings were last told of each prompt.
+async fn transact(env: &Env, snapshots: &[(Uuid, Snapshot)]) -> Option<(i64, HashMap<Uuid, Option<i64>>)> {
     let now_ms = now_ms();
     let stored = match d1::database(env) {
-        Ok(database) => d1::snapshots::store(&database, &snapshots, (now_ms, settings::ranking_interval_ms(env))).await,
+        Ok(database) => d1::snapshots::store(&database, snapshots, (now_ms, settings::ranking_interval_ms(env))).await,
         Err(error) => Err(error),
     };
-    if let Err(error) = &stored {
-        log_failure("snapshot", &error.to_string());
-    }
-    let told = stored.ok();
-    for Waiting { prompt_id, counter, .. } in waiting {
-        let told_ms = |told: &HashMap<Uuid, Option<i64>>| told.get(&prompt_id).copied().flatten();
-        counter.give(told.as_ref().map(|told| Stored { at_ms: now_ms, told_ms: told_ms(told) }));
+    match stored {
+        Ok(told) => Some((now_ms, told)),
+        Err(error) => {
+            log_failure("snapshot", &error.to_string());
+            None
+        }
     }
 }

@@ -24,6 +24,8 @@ fn one_that_was_not_stored_is_written_again_without_waiting() {
     assert_eq!((pace.begun_ms(), pace.early_until_ms(NOW_MS)), (Some(NOW_MS - 1), Some(NOW_MS - 1 + PACE_MS)));
     pace.fail();
     assert_eq!((pace.begun_ms(), pace.early_until_ms(NOW_MS)), (None, None));
+    assert!(pace.begin(NOW_MS), "by itself: one of those with which it was to be stored may be why");
+    assert!(!pace.begin(NOW_MS + PACE_MS));
 }
 
 #[test]
