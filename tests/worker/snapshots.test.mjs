@@ -143,18 +143,6 @@ describe("snapshots", { concurrency: true }, () => {
     assert.ok(times < ids.length / 2, `${times} transactions for ${ids.length} snapshots`);
   });
 
-  test("that cannot be stored keep no others from it", async () => {
-    const [bad, ...good] = await Promise.all(Array.from({ length: 10 }, () => prompt()));
-    const refuses = `new.prompt_id = '${bad}' and not exists (select 1 from healed)`;
-    await sql("create table healed (at_ms integer)");
-    await sql(`create trigger refused before insert on prompt_stats when ${refuses} begin select raise(abort, 'refused'); end`);
-    await events([bad, ...good].map((prompt_id) => ({ type: "view", prompt_id })));
-    for (const id of good) await follows(id, [1, 0, 0, 0]);
-    assert.equal(await snapshot(bad), undefined);
-    await sql("insert into healed values (1)");
-    await follows(bad, [1, 0, 0, 0]);
-  });
-
   test("are not written when nothing changed", async () => {
     const [id, event] = [await prompt(), { id: randomUUID(), type: "view" }];
     await events({ ...event, prompt_id: id });
@@ -168,4 +156,17 @@ describe("snapshots", { concurrency: true }, () => {
     await follows(other, [2, 0, 0, 0]); // its interval is over, so the first prompt's would be, too
     assert.equal((await writes(id)).length, 1);
   });
+});
+
+// Behind the others, which would fail with it once.
+test("a snapshot that cannot be stored keeps no others from it", async () => {
+  const [bad, ...good] = await Promise.all(Array.from({ length: 10 }, () => prompt()));
+  const refuses = `new.prompt_id = '${bad}' and not exists (select 1 from healed)`;
+  await sql("create table healed (at_ms integer)");
+  await sql(`create trigger refused before insert on prompt_stats when ${refuses} begin select raise(abort, 'refused'); end`);
+  await events([bad, ...good].map((prompt_id) => ({ type: "view", prompt_id })));
+  for (const id of good) await follows(id, [1, 0, 0, 0]);
+  assert.equal(await snapshot(bad), undefined);
+  await sql("insert into healed values (1)");
+  await follows(bad, [1, 0, 0, 0]);
 });
