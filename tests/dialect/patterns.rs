@@ -71,6 +71,34 @@ fn check(database: &Connection, pattern: &str, text: &str) {
     assert_eq!(matched(database, pattern, false, None), None, "null like {pattern:?}");
 }
 
+/// A pattern that is written with one of these, and none of the others.
+fn check_way(pattern: &str, way: &str) {
+    let mut statement = Statement::new("select ");
+    Pattern::read(pattern, false).unwrap().push(&mut statement, &mut |statement| _ = statement.push("text"));
+    let ways: Vec<_> = ["select text = ?", "instr(text, ", " glob ", "from (select"]
+        .into_iter()
+        .filter(|way| statement.text().contains(way))
+        .collect();
+    assert_eq!(ways, [way], "{pattern:?}: {}", statement.text());
+}
+
+/// All ways find the same; what is sought as it stands costs the least, and long patterns the database does not take.
+#[test]
+fn a_pattern_is_written_in_the_simplest_way_for_it() {
+    for literal in ["", "a", "\\%", "*"] {
+        check_way(literal, "select text = ?");
+    }
+    for contained in ["%", "%%", "%a%", "%a\\_b%"] {
+        check_way(contained, "instr(text, ");
+    }
+    for wild in ["_", "a_", "%a_b%", &format!("_{}", "a".repeat(49))] {
+        check_way(wild, " glob ");
+    }
+    for stepwise in ["a%", "%a", "%a%b%", &format!("_{}", "a".repeat(50)), &format!("_{}", "*".repeat(17))] {
+        check_way(stepwise, "from (select");
+    }
+}
+
 #[test]
 fn patterns_of_every_form_match_what_they_should() {
     let database = database::open();
@@ -79,7 +107,7 @@ fn patterns_of_every_form_match_what_they_should() {
         "", "%", "%%", "_", "__", "%_", "_%", "%_%", "a", "A", "a%", "%a", "%a%", "a%b", "%a%b%", "a_b", "%a_b%",
         "\\%", "%\\%%", "\\_", "%\\_%", "\\\\", "\\a", "%[a]%", "[a]", "[a]_", "%_[a]", "_a]", "?_*", "[^a]", "*", "?",
         "a*", "%?%", "]", "%東京%", "東_", "%é%", "É%", "%😀%", "_😀", "%ß%", "%ẞ%", "ı", "İ", "i%", "K", "k", "%ſ%",
-        "%s%", "Σ", "ς", "%a%a%a%", "a%a", "%ab%ab%", "%a_a%b",
+        "%s%", "Σ", "ς", "%a%a%a%", "a%a", "%ab%ab%", "%a_a%b", "a%ab%b",
     ];
     let texts = [
         "",
@@ -88,6 +116,8 @@ fn patterns_of_every_form_match_what_they_should() {
         "ab",
         "aab",
         "abab",
+        "abb",
+        "aabb",
         "a%b",
         "a_b",
         "%",
@@ -194,6 +224,20 @@ fn a_pattern_may_have_many_wildcards() {
 fn a_pattern_has_at_most_64_walks_through_the_text() {
     assert!(Pattern::read(&"a%".repeat(64), false).is_ok());
     assert_eq!(Pattern::read(&"a%".repeat(65), false), Err(PatternError::TooManyWildcards));
+}
+
+#[test]
+fn a_pattern_has_at_most_64_letters_that_are_folded() {
+    // Letters beyond ASCII of which each has one capital.
+    let letters: Vec<char> =
+        ('ա'..='ֆ').chain('ѐ'..='џ').chain('а'..='к').filter(|letter| *letter != 'в' && *letter != 'д').collect();
+    assert!(letters.len() > 60);
+    let pattern = |count: usize| -> String {
+        letters.iter().chain(&['ñ', 'ç', 'é', 'ü', 'ő', 'ğ', 'ş']).take(count).collect()
+    };
+    assert!(Pattern::read(&pattern(64), true).is_ok());
+    assert_eq!(Pattern::read(&pattern(65), true), Err(PatternError::TooManyLetters));
+    assert!(Pattern::read(&pattern(65), false).is_ok());
 }
 
 #[test]

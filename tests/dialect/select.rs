@@ -1,7 +1,7 @@
 //! What `select` names: columns, rows of other tables, and how much of them.
 
 use promptmeter::http::identity::Identity;
-use promptmeter::limits::{EMBED_NESTING, EMBEDDED_TABLES, SELECTED_FIELDS, STATEMENT_COLUMNS};
+use promptmeter::limits::{ANSWER_BYTES, EMBED_NESTING, EMBEDDED_TABLES, SELECTED_FIELDS, STATEMENT_COLUMNS};
 use promptmeter::rest::error::ErrorCode;
 use promptmeter::rest::query::{Field, Part, Query};
 use promptmeter::rest::read_sql;
@@ -206,5 +206,38 @@ fn as_many_columns_as_a_statement_gives_may_be_paged() {
     let request = request("prompts", &[("select", &select), ("prompt_templates.limit", "1")]).unwrap();
     if read_sql::read(&request.query, &Identity::Service(None), true).is_ok() {
         database::answer(&database, &Identity::Service(None), &request);
+    }
+}
+
+/// What all statements of a read may answer with is shared among those of its tables of which a row may have many.
+#[test]
+fn large_texts_are_bounded_by_their_share_of_an_answer() {
+    for (select, statements) in [
+        ("template", 1),
+        ("template,users(email)", 1),
+        ("template,prompt_answers(answer)", 2),
+        ("template,prompt_answers(answer),prompt_events(id)", 3),
+        ("template,prompt_templates(id,template_likes(user_id),user_favorites(user_id))", 4),
+    ] {
+        let request = request("prompts", &[("select", select)]).unwrap();
+        let read = read_sql::read(&request.query, &Identity::Service(None), false).unwrap();
+        assert_eq!(1 + read.children.len(), statements, "{select}");
+        assert_eq!(read.shape.bytes.unwrap().most, ANSWER_BYTES / statements as i64, "{select}");
+        let most = format!("iif(bytes > {}, ", ANSWER_BYTES / statements as i64);
+        assert!(read.rows.text().contains(&most), "{select}");
+    }
+}
+
+/// Rows of each row are numbered where a page of them is asked for, and not otherwise.
+#[test]
+fn embedded_rows_are_paged_where_a_page_is_asked_for() {
+    for (parameter, value, is_paged) in
+        [("limit", "2", true), ("offset", "1", true), ("offset", "0", false), ("order", "answer", false)]
+    {
+        let name = format!("prompt_answers.{parameter}");
+        let request = request("prompts", &[("select", "id,prompt_answers(id)"), (&name, value)]).unwrap();
+        let read = read_sql::read(&request.query, &Identity::Service(None), false).unwrap();
+        let (rows, _) = &read.children[0];
+        assert_eq!(rows.text().contains("row_number() over"), is_paged, "{name}={value}: {}", rows.text());
     }
 }
