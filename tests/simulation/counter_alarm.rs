@@ -1,4 +1,5 @@
-//! The alarm of a counter, step for step as `edge/counter_alarm` has it.
+//! The alarm of a counter, step for step as `edge/counter_alarm` has it; but that each snapshot is stored by itself. Of those that are stored
+//! with it a counter sees only when its own is, and that it was not, which delays and failures of the database bring about here.
 
 use super::*;
 
