@@ -1,10 +1,13 @@
 //! What `select` names: columns, rows of other tables, and how much of them.
 
 use promptmeter::http::identity::Identity;
-use promptmeter::limits::{ANSWER_BYTES, EMBED_NESTING, EMBEDDED_TABLES, SELECTED_FIELDS, STATEMENT_COLUMNS};
+use promptmeter::limits::{
+    ANSWER_BYTES, EMBED_NESTING, EMBEDDED_ROWS, EMBEDDED_TABLES, SELECTED_FIELDS, STATEMENT_COLUMNS,
+};
 use promptmeter::rest::error::ErrorCode;
 use promptmeter::rest::query::{Field, Part, Query};
 use promptmeter::rest::read_sql;
+use promptmeter::sql::statement::Value;
 
 use crate::database::{self, request};
 use crate::parsing::check_refused;
@@ -239,5 +242,24 @@ fn embedded_rows_are_paged_where_a_page_is_asked_for() {
         let read = read_sql::read(&request.query, &Identity::Service(None), false).unwrap();
         let (rows, _) = &read.children[0];
         assert_eq!(rows.text().contains("row_number() over"), is_paged, "{name}={value}: {}", rows.text());
+        // One more than may be told tells that there are too many.
+        let most = Value::Integer(EMBEDDED_ROWS + 1);
+        assert!(rows.parameters().contains(&most), "{name}={value}: {:?}", rows.parameters());
+    }
+}
+
+#[test]
+fn a_page_says_what_it_has_to() {
+    for (pairs, expected) in [
+        (&[][..], " limit ?1"),
+        (&[("limit", "5")], " limit ?1"),
+        (&[("offset", "0")], " limit ?1"),
+        (&[("limit", "5"), ("offset", "2")], " limit ?1 offset ?2"),
+    ] {
+        let pairs = [&[("select", "id")], pairs].concat();
+        let request = request("prompts", &pairs).unwrap();
+        let read = read_sql::read(&request.query, &Identity::Service(None), false).unwrap();
+        let page = read.rows.text().find(" limit ").map_or("", |place| &read.rows.text()[place..]);
+        assert_eq!(page, expected, "{pairs:?}: {}", read.rows.text());
     }
 }
