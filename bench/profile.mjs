@@ -12,6 +12,7 @@ const KINDS = [
   ["V8's built-in functions", /Builtin/],
   ["allocating and freeing in the process", /tcmalloc|memmove|operator/],
   ["SQLite", /sqlite/i],
+  ["V8, validating and compiling WebAssembly", /v8::internal::wasm::/],
   ["collecting garbage", /v8::internal::.*(Scaven|Mark|Sweep|Heap|GC)|cppgc/],
   ["V8 besides", /v8::/],
   ["workerd", /workerd::/],
