@@ -22,5 +22,6 @@ mod rows;
 mod schema;
 mod searches;
 mod select;
+mod statement;
 mod statement_name;
 mod writing;
