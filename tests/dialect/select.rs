@@ -224,10 +224,10 @@ fn large_texts_are_bounded_by_their_share_of_an_answer() {
     ] {
         let request = request("prompts", &[("select", select)]).unwrap();
         let read = read_sql::read(&request.query, &Identity::Service(None), false).unwrap();
-        assert_eq!(1 + read.children.len(), statements, "{select}");
-        assert_eq!(read.shape.bytes.unwrap().most, ANSWER_BYTES / statements as i64, "{select}");
-        let most = format!("iif(bytes > {}, ", ANSWER_BYTES / statements as i64);
-        assert!(read.rows.text().contains(&most), "{select}");
+        assert_eq!(i64::try_from(1 + read.children.len()).unwrap(), statements, "{select}");
+        let share = ANSWER_BYTES / statements;
+        assert_eq!(read.shape.bytes.unwrap().most, share, "{select}");
+        assert!(read.rows.text().contains(&format!("iif(bytes > {share}, ")), "{select}");
     }
 }
 
