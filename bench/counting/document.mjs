@@ -152,7 +152,7 @@ ${costs(results.cells)}
 
 At 1,000 views a second, by what the worker says it did (\`GET /v1/admin/metrics\`), at Cloudflare's published prices
 (\`bench/counting/prices.mjs\`) without what the plan includes: requests, object calls and alarms, rows read and written by objects and
-D1, processor time (all of it, though that of objects is not billed so), and 10 ms of an object's 128 MB for each call and alarm.
+D1, processor time (all of it, though that of objects is not billed so), and 10 ms of an object's 128 MB for each call, 110 ms for each alarm.
 Each view comes from another address unless it says otherwise. It is what was done in ${results.paced_seconds} s, of many prompts in ${results.paced_seconds * 10} s, from 15 s after
 the first view on, while views come: each counter tells the lists once in five minutes. The row by which an isolate keeps its metrics, one
 in ten seconds, is not in it. The rows of the alternatives are what SQLite says of their statements.

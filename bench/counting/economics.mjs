@@ -4,7 +4,7 @@ import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { ONE, PROMPTS, ZIPF } from "./cells.mjs";
-import { OBJECT_GB, dollars } from "./prices.mjs";
+import { dollars, objectGbS } from "./prices.mjs";
 import { KINDS } from "./requests.mjs";
 import { prepare, serveSubject } from "./subjects.mjs";
 import { Expected, measured } from "./visit.mjs";
@@ -12,8 +12,6 @@ import { Expected, measured } from "./visit.mjs";
 /** Views a second. */
 const RATE = 1000;
 const CONNECTIONS = 32;
-/** How long an object is taken to be active for a call or an alarm, in seconds: longer than it is, here. */
-const ACTIVE_S = 0.01;
 /** Counters tell D1 once in ten seconds; so long after the first view all that views cause goes on side by side. */
 const BEGIN_S = 15;
 /** Counters tell the lists once in five minutes: of many prompts so many times longer is measured, that is once of each. */
@@ -56,9 +54,9 @@ async function between(server, seconds) {
 }
 
 /** What a million views cost of which each needs so much. Alarms that ring are requests to objects. */
-function priced({ alarms, ...perView }) {
-  const calls = perView.object_calls + alarms;
-  return dollars({ ...perView, object_calls: calls, object_gb_s: calls * ACTIVE_S * OBJECT_GB }) * 1e6;
+export function priced({ alarms, ...perView }) {
+  const object_gb_s = objectGbS(perView.object_calls, alarms);
+  return dollars({ ...perView, object_calls: perView.object_calls + alarms, object_gb_s }) * 1e6;
 }
 
 /** One run: what a view needed, and what a million of them cost. */

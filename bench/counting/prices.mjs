@@ -15,7 +15,14 @@ const PER_MILLION = {
 };
 
 /** What an object's memory is billed as. */
-export const OBJECT_GB = 0.128;
+const OBJECT_GB = 0.128;
+/** How long an object is taken to be active for a call, in seconds: longer than it is, here. */
+const CALL_S = 0.01;
+/** How long the snapshot behind an alarm waits for others, in seconds: GATHERING_MS in src/counting/snapshot.rs. */
+export const GATHERING_S = 0.1;
+
+/** The memory of objects over the time for which these calls and alarms have them active, in GB-s. */
+export const objectGbS = (calls, alarms) => (calls * CALL_S + alarms * (CALL_S + GATHERING_S)) * OBJECT_GB;
 
 /** What so much of each measure costs, in dollars. */
 export function dollars(measures) {

@@ -1,11 +1,9 @@
 // What the simulation comes to: what it needs of Cloudflare, and what that costs a month.
-import { OBJECT_GB, dollars } from "../counting/prices.mjs";
+import { dollars, objectGbS } from "../counting/prices.mjs";
 import { PULL_S, simulate, snapshotsAt, spreading, tellings } from "./simulation.mjs";
 
 /** How busy an isolate is to be at the most. */
 const BUSY = 0.5;
-/** How long an object is taken to be active for a call, in seconds. */
-const ACTIVE_S = 0.01;
 /** Rows of D1 that a snapshot of views and visits writes, and what it writes besides where it tells the lists (ARCHITECTURE.md, "Walk: a view"). */
 const [SNAPSHOT_ROWS, TELLING_ROWS] = [2, 12];
 const MONTH_S = 30 * 24 * 3600;
@@ -39,7 +37,7 @@ function perMonth({ views, commands, snapshots, tellings }, shards, { cpuMs, row
     object_rows_written: (commands + pulls) * rowsPerCall,
     d1_rows_written: snapshots * SNAPSHOT_ROWS + tellings * TELLING_ROWS,
     cpu_ms: views * cpuMs,
-    object_gb_s: (commands + pulls + snapshots) * ACTIVE_S * OBJECT_GB,
+    object_gb_s: objectGbS(commands + pulls, snapshots),
   };
   const each = Object.entries(perSecond).map(([name, amount]) => [name, dollars({ [name]: amount * MONTH_S })]);
   return { perSecond, dollars: Object.fromEntries(each), sum: each.reduce((sum, [, cost]) => sum + cost, 0) };

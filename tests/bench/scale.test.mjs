@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { GATHERING_S } from "../../bench/counting/prices.mjs";
 import * as rules from "../../bench/scale/simulation.mjs";
 
 const { commandsOf, popularity, shardsOf, simulate, snapshotsAt, spreading, tellings } = rules;
@@ -13,6 +14,7 @@ const checkRule = (name, value, file, line) =>
 checkRule("WINDOW_S", rules.WINDOW_S, "edge/merging.rs", (seconds) => `WINDOW: Duration = Duration::from_millis(${seconds * 1000})`);
 checkRule("SNAPSHOT_S", rules.SNAPSHOT_S, "counting/snapshot.rs", (seconds) => `SNAPSHOT_INTERVAL_MS: i64 = ${seconds} * SECOND_MS`);
 checkRule("DELAY_S", rules.DELAY_S, "counting/snapshot.rs", () => "SNAPSHOT_DELAY_MS: i64 = SECOND_MS");
+checkRule("GATHERING_S", GATHERING_S, "counting/snapshot.rs", (seconds) => `GATHERING_MS: i64 = ${seconds * 1000}`);
 checkRule("RANKING_S", rules.RANKING_S, "edge/settings.rs", (seconds) => `*seconds <= 3600).unwrap_or(${seconds})`);
 checkRule("HOT_COMMANDS", rules.HOT_COMMANDS, "edge/settings.rs", (commands) => `.unwrap_or(${commands})`);
 checkRule("SHARDS", rules.SHARDS, "sharding/load.rs", (shards) => `SHARDS: u32 = ${shards}`);
