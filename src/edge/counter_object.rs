@@ -77,13 +77,14 @@ impl DurableObject for PromptCounter {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let listening = async {
+        let answer = async {
             match objects::command(request).await? {
                 Command::Listen(listen) => self.listen(listen).await,
-                _ => Err(Error::from("the command is one that is asked")),
+                // Isolates of the build before ask by a request, while this one comes.
+                command => objects::answer(&self.obey(command).await?),
             }
         };
-        listening.await.or_else(|error| Ok(objects::failed(&error)))
+        answer.await.or_else(|error| Ok(objects::failed(&error)))
     }
 
     async fn alarm(&self) -> Result<Response> {

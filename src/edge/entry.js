@@ -98,6 +98,12 @@ function object(Bound) {
     ask(command) {
       return this[enter]((bound) => bound.ask(command));
     }
+
+    /** Isolates of the build before ask by a request, while this one comes. */
+    async fetch(request) {
+      const told = await this.ask(new Uint8Array(await request.arrayBuffer()));
+      return new Response(told, { status: typeof told === "string" ? 503 : 200 });
+    }
   };
 }
 

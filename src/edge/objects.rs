@@ -95,6 +95,11 @@ pub(super) async fn command<C: DeserializeOwned>(request: worker::Request) -> Re
     read(&whole_body(request.inner().array_buffer()).await?)
 }
 
+/// The answer to a request for a reply.
+pub(super) fn answer<R: Serialize>(reply: &R) -> Result<Response> {
+    Response::from_bytes(postcard::to_allocvec(reply).map_err(unreadable)?)
+}
+
 /// What a request is answered when that failed. It is told to whoever sent it, who logs it if sending it again does not help.
 pub(super) fn failed(error: &Error) -> Response {
     ResponseBuilder::new().with_status(503).fixed(error.to_string().into_bytes())

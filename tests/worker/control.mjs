@@ -14,7 +14,14 @@ async function evict({ binding, name }, env) {
   return null;
 }
 
-const COMMANDS = { "/run": run, "/evict": evict };
+/** Sends an object a command by a request, as isolates of the build before do; gives the status and the bytes of the reply. */
+async function request({ binding, name, command }, env) {
+  const init = { method: "POST", body: new Uint8Array(command) };
+  const answer = await env[binding].get(env[binding].idFromName(name)).fetch("https://object/", init);
+  return { status: answer.status, reply: [...new Uint8Array(await answer.arrayBuffer())] };
+}
+
+const COMMANDS = { "/run": run, "/evict": evict, "/request": request };
 
 export default {
   async fetch(request, env) {

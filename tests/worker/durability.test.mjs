@@ -38,6 +38,19 @@ describe("durability", { concurrency: true }, () => {
     }
   });
 
+  test("objects answer the requests of isolates of the build before", async () => {
+    const { events, prompt, request } = instance;
+    const id = await prompt();
+    await events([view(id), view(id), view(id)]);
+    const { status, reply } = await request("COUNTERS", id, [4]); // Read
+    assert.deepEqual([status, reply.slice(0, 2)], [200, [5, 3]]); // of three views
+    assert.deepEqual(await request("RECORDERS", "requested", [1]), { status: 200, reply: [1] }); // Redeclared, noted
+    assert.deepEqual(await request("SHARDS", `${id}/0`, [2, 0]), { status: 200, reply: [3] }); // Clear, cleared
+    for (const binding of ["COUNTERS", "RECORDERS", "SHARDS"]) {
+      assert.equal((await request(binding, randomUUID(), [99])).status, 503, "what is no command");
+    }
+  });
+
   test("an eviction between a count and its snapshot does not lose the snapshot", async () => {
     const { evict, post, prompt, sql } = instance;
     const id = await prompt();

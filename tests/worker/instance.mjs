@@ -186,6 +186,8 @@ export async function start(settings = {}, { hasAssets = false } = {}) {
     logs: () => [...lines],
     cron: () => fetch(`${scheduled}/__scheduled?cron=${CRON}`),
     evict: (prompt) => command("/evict", { binding: "COUNTERS", name: prompt }),
+    /** Sends an object a command by a request. */
+    request: (binding, name, bytes) => command("/request", { binding, name, command: bytes }),
     evictRecorder: (experiment) => command("/evict", { binding: "RECORDERS", name: experiment }),
 
     /** All that is stored: the rows of every table but `except`, and the objects. */
