@@ -83,7 +83,8 @@ impl<Caller> Merged<Caller> {
 /// A batch of one prompt, by which its carrier knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchName {
-    prompt_id: Uuid,
+    /// The prompt.
+    pub prompt_id: Uuid,
     number: u64,
 }
 

@@ -36,6 +36,17 @@ function call(work) {
   }
 }
 
+/** By which tasks of WebAssembly go on. The runtime's own wraps what it is given, and that costs more than a tenth of what a view does. */
+globalThis.queueMicrotask = (goOn) => {
+  Promise.resolve().then(() => {
+    try {
+      goOn();
+    } catch (error) {
+      reportError(error);
+    }
+  });
+};
+
 let reading = 0;
 
 /** Reads a short body, then answers. */

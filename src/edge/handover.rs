@@ -5,11 +5,15 @@
 //! and beside it a promise tells that it is there.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
+use futures_util::future::select;
 use js_sys::futures::JsFuture;
 use js_sys::{Function, Promise, Undefined};
 use wasm_bindgen::JsValue;
+use worker::Delay;
 
 /// The end that gives.
 pub(super) struct Giver<T> {
@@ -48,5 +52,60 @@ impl<T> Taker<T> {
     pub(super) async fn take(self) -> Option<T> {
         let _ = self.arrived.await;
         self.value.take()
+    }
+}
+
+/// So many ends that give, and one that waits for all of them; to be made by the request that waits.
+pub(super) fn handovers<T>(count: usize) -> (Vec<Share<T>>, Collection<T>) {
+    let (giver, completion) = handover();
+    let values = (0..count).map(|_| None).collect();
+    let pending = Rc::new(RefCell::new(Pending { values, missing: count, giver: Some(giver) }));
+    let shares = (0..count).map(|place| Share { pending: Rc::clone(&pending), place }).collect();
+    (shares, Collection { pending, completion })
+}
+
+/// What several give.
+struct Pending<T> {
+    values: Vec<Option<T>>,
+    missing: usize,
+    giver: Option<Giver<()>>,
+}
+
+/// One of several ends that give.
+pub(super) struct Share<T> {
+    pending: Rc<RefCell<Pending<T>>>,
+    place: usize,
+}
+
+/// The end that waits for several.
+pub(super) struct Collection<T> {
+    pending: Rc<RefCell<Pending<T>>>,
+    completion: Taker<()>,
+}
+
+impl<T> Share<T> {
+    /// Gives the value; whoever waited may be gone.
+    pub(super) fn give(self, value: T) {
+        let complete = {
+            let mut pending = self.pending.borrow_mut();
+            if let Some(place) = pending.values.get_mut(self.place) {
+                *place = Some(value);
+            }
+            pending.missing -= 1;
+            if pending.missing == 0 { pending.giver.take() } else { None }
+        };
+        if let Some(giver) = complete {
+            giver.give(());
+        }
+    }
+}
+
+impl<T> Collection<T> {
+    /// The values, once all are given, or those that are after so long.
+    pub(super) async fn take(self, patience: Duration) -> Vec<Option<T>> {
+        if self.pending.borrow().missing > 0 {
+            select(pin!(self.completion.take()), Delay::from(patience)).await;
+        }
+        std::mem::take(&mut self.pending.borrow_mut().values)
     }
 }

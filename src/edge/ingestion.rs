@@ -62,10 +62,7 @@ pub(super) fn count_later(way: &Way, mut batch: Batch) -> std::result::Result<()
     if !merging::has_room(counts.iter().map(|(_, countings)| countings.len()).sum()) {
         return Err(Problem::storage());
     }
-    for (prompt_id, countings) in counts {
-        let increments: Vec<Increment> = countings.iter().map(|counting| counting.increment).collect();
-        way.count_later(prompt_id, &increments).map_err(|error| storage_failure("count", &error))?;
-    }
+    way.count_later(&increments_of(&counts));
     Ok(())
 }
 
@@ -168,24 +165,28 @@ impl Passage<'_> {
         }
     }
 
-    async fn count(self, prompt_id: Uuid, increments: Vec<Increment>) -> Result<Told> {
+    /// What becomes of increments of prompts, in their order.
+    async fn count(self, counts: &[(Uuid, Vec<Increment>)]) -> Vec<Result<Told>> {
         match self {
-            Self::Merged(way, pace) => way.count(prompt_id, &increments, pace).await,
-            Self::Alone(env) => counters::count(env, prompt_id, &increments).await,
+            Self::Merged(way, pace) => way.count(counts, pace).await,
+            Self::Alone(env) => {
+                join_all(counts.iter().map(|(id, increments)| counters::count(env, *id, increments))).await
+            }
         }
     }
 }
 
+fn increments_of(counts: &[(Uuid, Vec<Counting>)]) -> Vec<(Uuid, Vec<Increment>)> {
+    let increments = |countings: &[Counting]| countings.iter().map(|counting| counting.increment).collect();
+    counts.iter().map(|(prompt_id, countings)| (*prompt_id, increments(countings))).collect()
+}
+
 /// Has each prompt's counter count.
 async fn count_and_settle(passage: Passage<'_>, batch: &mut Batch, counts: Vec<(Uuid, Vec<Counting>)>) -> Tallies {
-    let replies = join_all(counts.into_iter().map(|(prompt_id, countings)| async move {
-        let increments = countings.iter().map(|counting| counting.increment).collect();
-        (prompt_id, countings, passage.count(prompt_id, increments).await)
-    }))
-    .await;
+    let replies = passage.count(&increments_of(&counts)).await;
     let mut tallies = Tallies::new();
     let (mut counted, mut refused) = (Vec::new(), Vec::new());
-    for (prompt_id, countings, reply) in replies {
+    for ((prompt_id, countings), reply) in counts.into_iter().zip(replies) {
         match reply {
             Err(error) => {
                 batch.settle_all(&countings, &Fate::Rejected(storage_failure("count", &error)));

@@ -1,20 +1,20 @@
 //! Increments of the requests of one isolate go to a prompt's counter together ([`crate::counting::merging`]).
 //!
-//! A request carries the batch that it is in, in work that goes on should its client go away, and no other. It is called when it is
-//! its turn, and the others of a batch when they are told ([`super::handover`]); each has a timer of its own pending meanwhile, for
-//! the runtime gives up a request that waits for nothing of its own.
+//! A request carries batches that it is in, in work that goes on should its client go away, and no others. It is called when it is
+//! the turn of one of them, and who is in them is told when all that it waits for is counted ([`super::handover`]); each has a timer of
+//! its own pending meanwhile, for the runtime gives up a request that waits for nothing of its own.
 
 use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{join_all, select};
 use uuid::Uuid;
 use worker::{Context, Delay, Env, Error, Result};
 
 use super::counters::{LATER_PAUSES_MS, PAUSES_MS, deliver};
-use super::handover::{Giver, handover};
+use super::handover::{Giver, Share, handover, handovers};
 use super::metering;
 use super::runtime::{log_failure, now_ms, random_u64};
 use crate::counting::merging::{BatchName, Merged, Pace, Queues, Sending, Turn};
@@ -30,7 +30,7 @@ const LOOKS: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Whoever waits for what becomes of its increments, if anybody does: it is told why, if they were not counted.
-type Caller = Option<Giver<std::result::Result<Told, String>>>;
+type Caller = Option<Share<std::result::Result<Told, String>>>;
 
 thread_local! {
     static QUEUES: RefCell<Queues<Caller, Giver<()>>> = RefCell::default();
@@ -51,56 +51,67 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// Counts increments together with others of the same prompt; gives what became of them once that is durable.
-    pub(super) async fn count(&self, prompt_id: Uuid, increments: &[Increment], pace: Pace) -> Result<Told> {
-        let (giver, taker) = handover();
-        self.add(prompt_id, Some(giver), increments, pace)?;
-        match select(pin!(taker.take()), Delay::from(PATIENCE)).await {
-            Either::Left((Some(told), _)) => told.map_err(Error::from),
-            _ => Err(Error::from("the counter was not reached in time")),
-        }
+    /// Counts increments of prompts, each together with others of the same prompt; gives what became of those of each prompt, in
+    /// their order, once that is durable.
+    pub(super) async fn count(&self, counts: &[(Uuid, Vec<Increment>)], pace: Pace) -> Vec<Result<Told>> {
+        let (shares, collection) = handovers(counts.len());
+        self.add(counts.iter().zip(shares.into_iter().map(Some)), pace);
+        let told = collection.take(PATIENCE).await;
+        let told =
+            told.into_iter().map(|told| told.unwrap_or_else(|| Err("the counter was not reached in time".to_owned())));
+        told.map(|told| told.map_err(Error::from)).collect()
     }
 
-    /// Has increments counted together with others of the same prompt; nobody waits for it.
-    pub(super) fn count_later(&self, prompt_id: Uuid, increments: &[Increment]) -> Result<()> {
-        self.add(prompt_id, None, increments, Pace::Gathering)
+    /// Has increments of prompts counted together with others of the same prompt; nobody waits for it. There is to be
+    /// [room](has_room) for them.
+    pub(super) fn count_later(&self, counts: &[(Uuid, Vec<Increment>)]) {
+        self.add(counts.iter().map(|count| (count, None)), Pace::Gathering);
     }
 
-    fn add(&self, prompt_id: Uuid, caller: Caller, increments: &[Increment], pace: Pace) -> Result<()> {
-        let added = QUEUES.with_borrow_mut(|queues| queues.add(prompt_id, caller, increments, pace, now_ms()));
-        let batch = added.map_err(|_| Error::from("too many increments wait to be counted"))?;
-        if let Some(name) = batch {
-            self.context.wait_until(metering::charged(carry(self.env.clone(), prompt_id, name, pace)));
+    fn add<'a>(&self, counts: impl Iterator<Item = (&'a (Uuid, Vec<Increment>), Caller)>, pace: Pace) {
+        let mut carried = Vec::new();
+        for ((prompt_id, increments), caller) in counts {
+            match QUEUES.with_borrow_mut(|queues| queues.add(*prompt_id, caller, increments, pace, now_ms())) {
+                Ok(batch) => carried.extend(batch),
+                Err(Some(caller)) => caller.give(Err("too many increments wait to be counted".to_owned())),
+                Err(None) => log_failure("count", "too many increments wait to be counted"),
+            }
         }
-        Ok(())
+        if !carried.is_empty() {
+            self.context.wait_until(metering::charged(carry(self.env.clone(), carried, pace)));
+        }
     }
 }
 
-/// Sends a batch when it is its turn, and tells its callers.
-async fn carry(env: Env, prompt_id: Uuid, name: BatchName, pace: Pace) {
+/// Carries batches: sends each when it is its turn, and tells its callers.
+async fn carry(env: Env, batches: Vec<BatchName>, pace: Pace) {
     match pace {
         Pace::Gathering => Delay::from(WINDOW).await,
-        Pace::AtOnce => grow(name).await,
+        Pace::AtOnce => grow(&batches).await,
     }
+    join_all(batches.into_iter().map(|name| carry_one(&env, name))).await;
+}
+
+async fn carry_one(env: &Env, name: BatchName) {
     loop {
         match QUEUES.with_borrow_mut(|queues| queues.turn(name, now_ms())) {
             Turn::Over => return,
             Turn::Wait => {
                 wait(name).await;
-                grow(name).await;
+                grow(&[name]).await;
             }
             Turn::Send(sending) => {
                 let sent = sending.name;
-                send(&env, prompt_id, sending).await;
+                send(env, sending).await;
                 QUEUES.with_borrow_mut(|queues| queues.done(sent));
             }
         }
     }
 }
 
-/// Lets a batch grow as long as each turn of the thread has more for it: what has arrived already goes together.
-async fn grow(name: BatchName) {
-    let size = || QUEUES.with_borrow(|queues| queues.size(name));
+/// Lets batches grow as long as each turn of the thread has more for them: what has arrived already goes together.
+async fn grow(batches: &[BatchName]) {
+    let size = || QUEUES.with_borrow(|queues| batches.iter().map(|name| queues.size(*name)).sum::<usize>());
     let mut before = size();
     for _ in 0..LOOKS {
         Delay::from(Duration::ZERO).await;
@@ -114,9 +125,9 @@ async fn grow(name: BatchName) {
 
 /// Sends a batch, and again under the same number if that fails. Those who wait are told so soon, and the way is free for the
 /// next batch; what nobody waits for is sent again for some time.
-async fn send(env: &Env, prompt_id: Uuid, Sending { name, merged }: Sending<Caller>) {
+async fn send(env: &Env, Sending { name, merged }: Sending<Caller>) {
     let delivery = random_u64();
-    let told = deliver(env, prompt_id, (delivery, &merged.increments), PAUSES_MS).await;
+    let told = deliver(env, name.prompt_id, (delivery, &merged.increments), PAUSES_MS).await;
     for next in QUEUES.with_borrow_mut(|queues| queues.sent(name)) {
         next.give(());
     }
@@ -129,7 +140,7 @@ async fn send(env: &Env, prompt_id: Uuid, Sending { name, merged }: Sending<Call
     for caller in callers.into_iter().flatten() {
         caller.give(Err(failure.clone()));
     }
-    if is_lost && let Err(error) = deliver(env, prompt_id, (delivery, &increments), LATER_PAUSES_MS).await {
+    if is_lost && let Err(error) = deliver(env, name.prompt_id, (delivery, &increments), LATER_PAUSES_MS).await {
         log_failure("count", &error.to_string());
     }
 }

@@ -107,17 +107,14 @@ impl Isolate {
         counts: Vec<(Uuid, Vec<Counting>)>,
         pace: Pace,
     ) -> Tallies {
-        let replies = join_all(counts.into_iter().map(|(id, countings)| async move {
-            let increments: Vec<Increment> = countings.iter().map(|counting| counting.increment).collect();
-            (prompt_of(id), countings, self.count(world, id, &increments, pace).await)
-        }));
+        let replies = self.count(world, &increments_of(&counts), pace).await;
         let mut tallies = Tallies::new();
-        for (prompt, countings, reply) in replies.await {
+        for ((id, countings), reply) in counts.into_iter().zip(replies) {
             match reply {
                 Err(_) => batch.settle_all(&countings, &Fate::Rejected(Problem::storage())),
                 Ok(Told { tally, outcomes }) => {
                     assert_eq!(outcomes.len(), countings.len());
-                    tallies.push((prompt, tally));
+                    tallies.push((prompt_of(id), tally));
                     for (counting, outcome) in countings.into_iter().zip(outcomes) {
                         batch.settle(counting.index, counting.fate(outcome));
                     }
@@ -130,10 +127,8 @@ impl Isolate {
     /// `edge/events::queue`, behind the answer. Where the isolate does not know all of the prompts, it asks first.
     pub(crate) fn store_later(self: &Rc<Self>, world: &World, mut batch: Batch, knows_prompts: bool) {
         if batch.is_counts_only() && knows_prompts {
-            for (id, countings) in batch.take_counts() {
-                let increments: Vec<Increment> = countings.iter().map(|counting| counting.increment).collect();
-                self.add(world, id, None, &increments, Pace::Gathering).unwrap();
-            }
+            let counts = increments_of(&batch.take_counts());
+            self.add(world, counts.iter().map(|count| (count, None)), Pace::Gathering);
             return;
         }
         batch.name_all(|| Uuid::from_u128(u128::from(world.random.next())));
@@ -172,67 +167,74 @@ impl Isolate {
     async fn count(
         self: &Rc<Self>,
         world: &World,
-        id: Uuid,
-        increments: &[Increment],
+        counts: &[(Uuid, Vec<Increment>)],
         pace: Pace,
-    ) -> Result<Told, Failure> {
-        let (giver, taker) = channel(world);
-        self.add(world, id, Some(giver), increments, pace)?;
-        match within(world, PATIENCE_MS, taker).await {
-            Some(Some(told)) => told,
-            _ => Err("the counter was not reached in time"),
-        }
+    ) -> Vec<Result<Told, Failure>> {
+        let (givers, takers): (Vec<_>, Vec<_>) = counts.iter().map(|_| channel(world)).unzip();
+        self.add(world, counts.iter().zip(givers.into_iter().map(Some)), pace);
+        // `edge/handover` has one timer for all of them; what is given before it rings is taken.
+        let told = join_all(takers.into_iter().map(|taker| within(world, PATIENCE_MS, taker))).await;
+        let told = told.into_iter().map(|told| told.flatten().unwrap_or(Err("the counter was not reached in time")));
+        told.collect()
     }
 
-    fn add(
+    fn add<'a>(
         self: &Rc<Self>,
         world: &World,
-        id: Uuid,
-        caller: Caller,
-        increments: &[Increment],
+        counts: impl Iterator<Item = (&'a (Uuid, Vec<Increment>), Caller)>,
         pace: Pace,
-    ) -> Result<(), Failure> {
-        let added = self.queues.borrow_mut().add(id, caller, increments, pace, world.now_ms.get());
-        let batch = added.map_err(|_| "too many increments wait to be counted")?;
-        match batch {
-            Some(name) => world.spawn(self.process, Rc::clone(self).carry(Rc::clone(world), prompt_of(id), name, pace)),
-            None => world.note("increments merged"),
+    ) {
+        let mut carried = Vec::new();
+        for ((id, increments), caller) in counts {
+            let added = self.queues.borrow_mut().add(*id, caller, increments, pace, world.now_ms.get());
+            match added {
+                Ok(Some(batch)) => carried.push(batch),
+                Ok(None) => world.note("increments merged"),
+                Err(caller) => caller.unwrap().send(Err("too many increments wait to be counted")),
+            }
         }
-        Ok(())
+        if !carried.is_empty() {
+            world.spawn(self.process, Rc::clone(self).carry(Rc::clone(world), carried, pace));
+        }
     }
 
-    async fn carry(self: Rc<Self>, world: World, prompt: usize, name: BatchName, pace: Pace) {
+    async fn carry(self: Rc<Self>, world: World, batches: Vec<BatchName>, pace: Pace) {
         match pace {
             Pace::Gathering => world.delay(WINDOW_MS).await,
-            Pace::AtOnce => self.grow(&world, name).await,
+            Pace::AtOnce => self.grow(&world, &batches).await,
         }
+        join_all(batches.into_iter().map(|name| self.carry_one(&world, name))).await;
+    }
+
+    async fn carry_one(&self, world: &World, name: BatchName) {
         loop {
             let turn = self.queues.borrow_mut().turn(name, world.now_ms.get());
             match turn {
                 Turn::Over => return,
                 Turn::Wait => {
                     world.note("carrier waited");
-                    let (giver, taker) = channel(&world);
+                    let (giver, taker) = channel(world);
                     let unknown = self.queues.borrow_mut().wait(name, giver);
                     if unknown.is_none() {
-                        within(&world, LOOK_AGAIN_MS, taker).await;
+                        within(world, LOOK_AGAIN_MS, taker).await;
                     }
-                    self.grow(&world, name).await;
+                    self.grow(world, &[name]).await;
                 }
                 Turn::Send(sending) => {
                     let sent = sending.name;
-                    self.send(&world, prompt, sending).await;
+                    self.send(world, sending).await;
                     self.queues.borrow_mut().done(sent);
                 }
             }
         }
     }
 
-    async fn grow(&self, world: &World, name: BatchName) {
-        let mut before = self.queues.borrow().size(name);
+    async fn grow(&self, world: &World, batches: &[BatchName]) {
+        let size = || batches.iter().map(|name| self.queues.borrow().size(*name)).sum::<usize>();
+        let mut before = size();
         for _ in 0..LOOKS {
             world.delay(0).await;
-            let now = self.queues.borrow().size(name);
+            let now = size();
             if now <= before {
                 return;
             }
@@ -240,7 +242,8 @@ impl Isolate {
         }
     }
 
-    async fn send(&self, world: &World, prompt: usize, Sending { name, merged }: Sending<Caller>) {
+    async fn send(&self, world: &World, Sending { name, merged }: Sending<Caller>) {
+        let prompt = prompt_of(name.prompt_id);
         let delivery = world.random.next();
         let told = self.deliver(world, prompt, (delivery, &merged.increments), PAUSES_MS).await;
         let called = self.queues.borrow_mut().sent(name);
@@ -343,6 +346,12 @@ impl Isolate {
             None => drop(self.spreads.borrow_mut().remove(&prompt)),
         }
     }
+}
+
+/// `edge/ingestion::increments_of`.
+fn increments_of(counts: &[(Uuid, Vec<Counting>)]) -> Vec<(Uuid, Vec<Increment>)> {
+    let increments = |countings: &[Counting]| countings.iter().map(|counting| counting.increment).collect();
+    counts.iter().map(|(id, countings)| (*id, increments(countings))).collect()
 }
 
 fn tell(merged: Merged<Caller>, together: &Told) {
