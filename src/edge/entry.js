@@ -36,7 +36,7 @@ function call(work) {
   }
 }
 
-/** By which tasks of WebAssembly go on. The runtime's own wraps what it is given, and that costs more than a tenth of what a view does. */
+/** By which tasks of WebAssembly go on. The runtime's own wraps what it is given, and unwraps it when it is called, each time. */
 globalThis.queueMicrotask = (goOn) => {
   Promise.resolve().then(() => {
     try {

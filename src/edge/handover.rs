@@ -56,12 +56,12 @@ impl<T> Taker<T> {
 }
 
 /// So many ends that give, and one that waits for all of them; to be made by the request that waits.
-pub(super) fn handovers<T>(count: usize) -> (Vec<Share<T>>, Collection<T>) {
+pub(super) fn handovers<T>(count: usize) -> (Vec<PartGiver<T>>, WholeTaker<T>) {
     let (giver, completion) = handover();
     let values = (0..count).map(|_| None).collect();
     let pending = Rc::new(RefCell::new(Pending { values, missing: count, giver: Some(giver) }));
-    let shares = (0..count).map(|place| Share { pending: Rc::clone(&pending), place }).collect();
-    (shares, Collection { pending, completion })
+    let givers = (0..count).map(|place| PartGiver { pending: Rc::clone(&pending), place }).collect();
+    (givers, WholeTaker { pending, completion })
 }
 
 /// What several give.
@@ -72,18 +72,18 @@ struct Pending<T> {
 }
 
 /// One of several ends that give.
-pub(super) struct Share<T> {
+pub(super) struct PartGiver<T> {
     pending: Rc<RefCell<Pending<T>>>,
     place: usize,
 }
 
 /// The end that waits for several.
-pub(super) struct Collection<T> {
+pub(super) struct WholeTaker<T> {
     pending: Rc<RefCell<Pending<T>>>,
     completion: Taker<()>,
 }
 
-impl<T> Share<T> {
+impl<T> PartGiver<T> {
     /// Gives the value; whoever waited may be gone.
     pub(super) fn give(self, value: T) {
         let complete = {
@@ -100,7 +100,7 @@ impl<T> Share<T> {
     }
 }
 
-impl<T> Collection<T> {
+impl<T> WholeTaker<T> {
     /// The values, once all are given, or those that are after so long.
     pub(super) async fn take(self, patience: Duration) -> Vec<Option<T>> {
         if self.pending.borrow().missing > 0 {

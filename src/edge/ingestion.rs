@@ -16,7 +16,7 @@ use crate::counting::protocol::{Increment, Outcome, Told};
 use crate::counting::tally::Tally;
 use crate::data::policy::{may_see, unknown_prompt};
 use crate::data::prompt::PromptName;
-use crate::events::batch::{Batch, Counting};
+use crate::events::batch::{Batch, Counting, increments_of};
 use crate::events::fate::{Fate, fate_of_use, reused_id};
 use crate::events::lineage::{LineageEvent, Standing, StoredLineage};
 use crate::events::recording::{self, Consignment, by_experiment};
@@ -174,11 +174,6 @@ impl Passage<'_> {
             }
         }
     }
-}
-
-fn increments_of(counts: &[(Uuid, Vec<Counting>)]) -> Vec<(Uuid, Vec<Increment>)> {
-    let increments = |countings: &[Counting]| countings.iter().map(|counting| counting.increment).collect();
-    counts.iter().map(|(prompt_id, countings)| (*prompt_id, increments(countings))).collect()
 }
 
 /// Has each prompt's counter count.

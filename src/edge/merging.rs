@@ -14,7 +14,7 @@ use uuid::Uuid;
 use worker::{Context, Delay, Env, Error, Result};
 
 use super::counters::{LATER_PAUSES_MS, PAUSES_MS, deliver};
-use super::handover::{Giver, Share, handover, handovers};
+use super::handover::{Giver, PartGiver, handover, handovers};
 use super::metering;
 use super::runtime::{log_failure, now_ms, random_u64};
 use crate::counting::merging::{BatchName, Merged, Pace, Queues, Sending, Turn};
@@ -30,7 +30,7 @@ const LOOKS: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Whoever waits for what becomes of its increments, if anybody does: it is told why, if they were not counted.
-type Caller = Option<Share<std::result::Result<Told, String>>>;
+type Caller = Option<PartGiver<std::result::Result<Told, String>>>;
 
 thread_local! {
     static QUEUES: RefCell<Queues<Caller, Giver<()>>> = RefCell::default();
@@ -54,9 +54,9 @@ impl Way {
     /// Counts increments of prompts, each together with others of the same prompt; gives what became of those of each prompt, in
     /// their order, once that is durable.
     pub(super) async fn count(&self, counts: &[(Uuid, Vec<Increment>)], pace: Pace) -> Vec<Result<Told>> {
-        let (shares, collection) = handovers(counts.len());
-        self.add(counts.iter().zip(shares.into_iter().map(Some)), pace);
-        let told = collection.take(PATIENCE).await;
+        let (givers, taker) = handovers(counts.len());
+        self.add(counts.iter().zip(givers.into_iter().map(Some)), pace);
+        let told = taker.take(PATIENCE).await;
         let told =
             told.into_iter().map(|told| told.unwrap_or_else(|| Err("the counter was not reached in time".to_owned())));
         told.map(|told| told.map_err(Error::from)).collect()

@@ -58,6 +58,13 @@ impl Counting {
     }
 }
 
+/// What the counters of prompts are sent of events to count, in their order.
+#[must_use]
+pub fn increments_of(counts: &[(Uuid, Vec<Counting>)]) -> Vec<(Uuid, Vec<Increment>)> {
+    let increments = |countings: &[Counting]| countings.iter().map(|counting| counting.increment).collect();
+    counts.iter().map(|(prompt_id, countings)| (*prompt_id, increments(countings))).collect()
+}
+
 impl Batch {
     /// Decides what to do with each event of `identity` that arrives at `now_ms`; `attribution` tells what its sender
     /// makes of it. `new_id` makes ids for the events that have none and are kept as rows.

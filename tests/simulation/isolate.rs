@@ -9,7 +9,7 @@ use std::rc::Rc;
 use promptmeter::counting::merging::{BatchName, Merged, Pace, Queues, Sending, Turn};
 use promptmeter::counting::protocol::{Command, Delivery, Increment, Outcome, Reply, Told};
 use promptmeter::counting::tally::Tally;
-use promptmeter::events::batch::{Batch, Counting};
+use promptmeter::events::batch::{Batch, Counting, increments_of};
 use promptmeter::events::fate::Fate;
 use promptmeter::events::recording::{self, by_experiment};
 use promptmeter::http::problem::Problem;
@@ -346,12 +346,6 @@ impl Isolate {
             None => drop(self.spreads.borrow_mut().remove(&prompt)),
         }
     }
-}
-
-/// `edge/ingestion::increments_of`.
-fn increments_of(counts: &[(Uuid, Vec<Counting>)]) -> Vec<(Uuid, Vec<Increment>)> {
-    let increments = |countings: &[Counting]| countings.iter().map(|counting| counting.increment).collect();
-    counts.iter().map(|(id, countings)| (*id, increments(countings))).collect()
 }
 
 fn tell(merged: Merged<Caller>, together: &Told) {

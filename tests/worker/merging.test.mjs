@@ -146,6 +146,26 @@ test("a counter that fails answers every caller of its batch so, and counts each
   assert.deepEqual(await api.counts(id), [1 + CALLERS, 1, 0, 0]);
 });
 
+test("a batch is told of each prompt its own, though the counter of one fails", async () => {
+  const { id, yields } = await refusing();
+  const others = [await api.prompt(), await api.prompt()];
+  const [one, other] = others;
+  const sent = [one, id, other, one, id].map((prompt_id) => ({ type: "view", prompt_id, id: randomUUID() }));
+  const { accepted, rejected } = await api.events(sent);
+  const refused = [1, 4].map((index) => [index, "storage_unavailable"]);
+  assert.deepEqual([accepted, rejected.map(({ index, code }) => [index, code])], [3, refused]);
+  await yields();
+  const again = await api.events(sent);
+  assert.deepEqual([again.accepted, again.duplicates, again.rejected], [2, 3, []]);
+  assert.deepEqual(await Promise.all([one, id, other].map(async (prompt) => (await api.counts(prompt))[0])), [2, 3, 1]);
+});
+
+// Where it waited, it would for 25 seconds.
+test("a batch with nothing to count waits for no counter", { timeout: 20_000 }, async () => {
+  const { rejected } = await api.events([{ type: "view", prompt_id: randomUUID() }]);
+  assert.deepEqual(rejected.map(({ code }) => code), ["unknown_prompt"]);
+});
+
 test("what nobody waits for is sent again until it is stored, and is counted once", async () => {
   const [CALLERS, EACH] = [8, 40];
   const { id, yields } = await refusing();
