@@ -1,4 +1,4 @@
-//! The door for requests: which route, who is asking, which handler, one response.
+//! The door for requests: which route, who is asking, one response.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,17 +16,13 @@ use super::call::Call;
 use super::metering::Account;
 use super::runtime::{now_ms, random_u64};
 use super::settings::Settings;
-use super::{
-    ancestry, badge, compared, evaluate, events, experiments, export, first_sight, functions, health, identity, import,
-    kept_readings, live, metering, prompts, rankings, rest, results, retraction, runs, search, series, stats, summary,
-    verification,
-};
+use super::{first_sight, handlers, identity, kept_readings, metering};
 use crate::data::policy::require_service;
 use crate::http::cors;
 use crate::http::head::Head;
 use crate::http::problem::{Code, Problem};
 use crate::http::request_log::{line, request_id};
-use crate::http::route::{self, Access, Endpoint, Found, Sharing};
+use crate::http::route::{self, Access, Found, Sharing};
 use crate::limits::HEADER_BLOCK_BYTES;
 use crate::metrics::meter::Meter;
 
@@ -138,42 +134,7 @@ async fn answer(
         first_sight::note(&env, &context, user, now_ms);
     }
     let call = Call { body, head, env, context, identity, id: found.id, now_ms, in_hand };
-    let answer = match route.endpoint {
-        Endpoint::Health => Ok(health::get_health(&call).await),
-        Endpoint::Events => events::post_events(call).await,
-        Endpoint::Usage => events::post_usage(call).await,
-        Endpoint::View => events::post_view(call).await,
-        Endpoint::Copy => events::post_copy(call).await,
-        Endpoint::Compare => events::post_compare(call).await,
-        Endpoint::Stats => stats::get_stats(&call).await,
-        Endpoint::Badge => badge::get_badge(&call).await,
-        Endpoint::Live => live::get_live(&call).await,
-        Endpoint::StatsOfMany => stats::get_many(&call).await,
-        Endpoint::Top => rankings::get_top(&call).await,
-        Endpoint::Scenes => stats::get_scenes(&call).await,
-        Endpoint::Series => series::get_series(&call).await,
-        Endpoint::Funnel => series::get_funnel(&call).await,
-        Endpoint::Lineage => ancestry::get_lineage(&call).await,
-        Endpoint::Compared => compared::get_compared(&call).await,
-        Endpoint::Search => search::get_search(&call).await,
-        Endpoint::Declare => experiments::put_experiment(call).await,
-        Endpoint::Assignment => experiments::get_assignment(&call).await,
-        Endpoint::Summary => summary::get_summary(&call).await,
-        Endpoint::Results => results::get_results(&call).await,
-        Endpoint::Evaluate => evaluate::post_evaluate(call).await,
-        Endpoint::Import => import::post_import(call).await,
-        Endpoint::Export => export::get_export(&call),
-        Endpoint::Verify => verification::get_verification(&call).await,
-        Endpoint::Retract => retraction::post_retraction(call).await,
-        Endpoint::Runs => runs::get_runs(&call).await,
-        Endpoint::Totals => series::get_totals(&call).await,
-        Endpoint::Metrics => kept_readings::get_metrics(&call).await,
-        Endpoint::CreatePrompt => return prompts::post_prompt(call).await,
-        Endpoint::Fork => return prompts::post_fork(call).await,
-        Endpoint::Rows => return Ok(rest::answer(call).await?),
-        Endpoint::Function => return Ok(functions::answer(call).await?),
-    };
-    Ok(answer?)
+    handlers::answer(route.endpoint, call).await
 }
 
 fn check_header_block(head: &Head) -> std::result::Result<(), Problem> {

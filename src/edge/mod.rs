@@ -29,6 +29,7 @@ mod export;
 mod fetch;
 mod first_sight;
 mod functions;
+mod handlers;
 mod handover;
 mod health;
 mod http;
