@@ -5,6 +5,7 @@
 #[path = "../bare_event/mod.rs"]
 mod bare_event;
 mod batch;
+mod carried;
 mod counted;
 mod counter;
 mod counter_model;
