@@ -34,7 +34,7 @@ fn the_source_that_added_the_least_makes_room() {
     }
     sources.add(7, 1, &views(1), 0);
     sources.add(5, 0, &views(1), 0);
-    assert_eq!(sources.len(), SOURCES);
+    assert_eq!((sources.len(), sources.is_empty()), (SOURCES, false));
     let mut known = sources.clone();
     assert_eq!(known.forget(7).unwrap().counts.quarters(0).map(|(_, tally)| tally.views).collect::<Vec<_>>(), [3, 1]);
     // The oldest of those that added as little went, the newest came in.
@@ -42,6 +42,23 @@ fn the_source_that_added_the_least_makes_room() {
     assert!((1746..2000).all(|digest| known.forget(digest).is_some()));
     assert!(known.forget(5).is_some() && known.is_empty());
     assert_eq!(known.forget(5), None);
+}
+
+#[test]
+fn copies_weigh_what_views_do() {
+    let mut sources = Sources::default();
+    sources.add(1, 0, &Tally { copies: 2, ..views(1) }, 0);
+    (0..SOURCES as u64).for_each(|digest| sources.add(1000 + digest, 0, &views(2), 0));
+    assert!(sources.forget(1).is_some() && sources.forget(1000).is_none());
+}
+
+#[test]
+fn a_day_is_among_the_days_once() {
+    let mut days = Vec::new();
+    for number in [3, 4, 3, 4, 5] {
+        assert_eq!(SourcedDay::among(&mut days, number).map(|day| day.number), Some(number));
+    }
+    assert_eq!(days.iter().map(|day| day.number).collect::<Vec<_>>(), [3, 4, 5]);
 }
 
 #[test]
