@@ -209,3 +209,16 @@ fn by_key(table: &'static Table) -> Vec<promptmeter::rest::query::Condition> {
     let query: Query = database::request(table.name, &pairs).unwrap().query;
     query.conditions
 }
+
+/// What a search for words finds is looked up in their index, where it negates nothing.
+#[test]
+fn words_are_looked_up_in_their_index() {
+    let database = library();
+    let mut found = Vec::new();
+    for condition in ["plfts.goal", "phfts.goal calm", "fts.calm & goal", "wfts.calm or goal"] {
+        let request = database::request("prompts", &[("select", "id"), ("goal", condition)]).unwrap();
+        let read = read_sql::read(&request.query, &Identity::Service(None), false).unwrap();
+        check(&database, &mut found, condition, &read.rows);
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
