@@ -3,12 +3,15 @@
 use promptmeter::data::tables::table;
 use promptmeter::limits::{PARAMETER_BYTES, REREAD_ROWS};
 use promptmeter::rest::error::{DataError, ErrorCode};
+use promptmeter::rest::insert_sql;
 use promptmeter::rest::payload::{Origin, Payload};
 use promptmeter::rest::preference::{RequestHeaders, Resolution};
 use promptmeter::rest::request::Request;
+use promptmeter::rest::rows::Cell;
+use promptmeter::rest::write_sql::Demand;
 use uuid::Uuid;
 
-use crate::database::{NOW, parameters, user_id};
+use crate::database::{self, NOW, parameters, user_id};
 
 fn request(table: &str, pairs: &[(&str, &str)], accept: &str, prefer: &str) -> Request {
     let told = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -136,6 +139,28 @@ fn a_row_is_not_written_over_twice() {
     let of = |prefer: &str| request("template_likes", &[], "", prefer).conflict(&twice);
     assert_eq!(code(of("resolution=merge-duplicates")), ErrorCode::Cardinality);
     assert!(of("resolution=ignore-duplicates").is_ok());
+}
+
+/// What a merge does not name stays as it is: what a new row would have there is for new rows. When it was is told anew.
+#[test]
+fn a_merge_changes_what_it_names_and_says_when() {
+    let database = database::open();
+    let me = database::user_id(1).to_string();
+    database::execute(&database, "insert into users values (?1, null, '2025')", &[&me]);
+    let before = "insert into prompts (id, slug, user_id, title, goal, template, is_public, is_active, created_at, updated_at) \
+        values ('00000000-0000-0000-0000-000000000009', 'slug', ?1, 'before', 'a goal', 'before', 1, 0, '2025', '2025')";
+    database::execute(&database, before, &[&me]);
+    let payload = rows("prompts", r#"[{"slug":"slug","title":"after","template":"after"}]"#);
+    let demand = Demand { identity: &database::user(1), is_one: false, told: None };
+    let conflict = Some((Resolution::Merge, &["slug"][..]));
+    let write = insert_sql::insert(table("prompts").unwrap(), &payload, conflict, demand);
+    assert_eq!(database::perform(&database, &write).map(|(refused, ..)| refused), Ok(0));
+    let columns = "title, template, goal, is_public, is_active, created_at, updated_at";
+    let row = database::rows_of(&database, &format!("select {columns} from prompts"));
+    let text = |text: &str| Cell::Text(text.to_owned());
+    let expected =
+        [text("after"), text("after"), text("a goal"), Cell::Number(1.0), Cell::Number(0.0), text("2025"), text(NOW)];
+    assert_eq!(row, [expected]);
 }
 
 #[test]
