@@ -162,6 +162,7 @@ proptest! {
 #[test]
 fn at_most_200_000_visits_are_known_and_the_oldest_are_forgotten() {
     let mut visits = Visits::default();
+    assert!(visits.is_empty());
     for first in (0..230_000_u64).step_by(10_000) {
         let mut fresh = NewVisits::beside(&visits);
         assert!((first..first + 10_000).all(|visitor| fresh.note(visitor, NOW_MS)));
