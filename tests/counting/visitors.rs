@@ -100,6 +100,15 @@ fn new_visitors_of_a_source_are_right_on_average() {
     assert!(off * 100 < 3 * expected, "{attributed} instead of {expected}");
 }
 
+/// Where half of all new visitors change a sketch, each that does stands for two, whatever the last bits are by which it rounds.
+#[test]
+fn a_whole_number_of_visitors_is_not_rounded() {
+    let half = Visitors::unpack(&[&[2][..], &[1; REGISTERS]].concat()).unwrap();
+    for last_bits in [0, 1, 0x7fff, 0xffff] {
+        assert_eq!(half.novelty(last_bits), 2, "{last_bits:#x}");
+    }
+}
+
 #[test]
 fn registers_hold_what_no_digest_passes() {
     let mut visitors = of(digests(3).take(EXACT + 1));
