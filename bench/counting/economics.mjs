@@ -54,7 +54,7 @@ async function between(server, seconds) {
 }
 
 /** What a million views cost of which each needs so much. Alarms that ring are requests to objects. */
-export function priced({ alarms, ...perView }) {
+function priced({ alarms, ...perView }) {
   const object_gb_s = objectGbS(perView.object_calls, alarms);
   return dollars({ ...perView, object_calls: perView.object_calls + alarms, object_gb_s }) * 1e6;
 }
