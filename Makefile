@@ -162,8 +162,10 @@ bench: setup build ## measure counting beside its alternatives (half an hour), w
 bench-scale: $(PACKAGES) ## simulate 100,000 views/s over 10,000,000 prompts, write the figures into docs/scale.md
 	@$(NODE) bench/scale.mjs
 
-bench-routes: setup build ## measure what a request of each route reads, writes and calls, and what that costs
+bench-routes: setup build ## measure what a request of each route reads, writes and calls, and what that costs; the start; the size by crate
 	@$(NODE) bench/routes.mjs
+	@node_modules/.bin/wasm-opt $(WASM_OPT) -g $(COMPILED)/bindings/index_bg.wasm -o $(COMPILED)/named.wasm
+	@$(NODE) bench/size.mjs $(COMPILED)/named.wasm
 
 bench-search: setup build ## measure how many rows D1 reads for searches over ../shared/data
 	@$(NODE) bench/search.mjs

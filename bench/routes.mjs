@@ -146,4 +146,4 @@ for (const [name, request] of Object.entries(REQUESTS)) {
 }
 await server.stop();
 const { startup_ms } = await measureStartup(state);
-console.log(`\nThe worker's script takes workerd ${startup_ms.toFixed(1)} ms at the start; make build prints its size, bench/size.mjs by crate.`);
+console.log(`\nThe worker's script takes workerd ${startup_ms.toFixed(1)} ms at the start.\n`);

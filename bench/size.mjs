@@ -1,15 +1,15 @@
-// What the code of the worker's module consists of, by the crates of its functions: node bench/size.mjs
+// What the code of a module consists of, by the crates of its functions: node bench/size.mjs MODULE
 //
-// The worker has to be built with the names of functions: rm -f build/.done && make build WASM_DEBUG=-g
+// The module has to have the names of its functions; make bench-routes makes one of the worker. Gzipped is the code of each crate alone:
+// together they are compressed a little better.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 
-const MODULE = join(import.meta.dirname, "../build/index_bg.wasm");
 const [IMPORTS, CODE, CUSTOM] = [2, 10, 0];
 const FUNCTION_NAMES = 1;
 const LEAST_SHARE = 0.02;
 
-const bytes = readFileSync(MODULE);
+const bytes = readFileSync(process.argv[2]);
 let at = 8;
 
 function number() {
@@ -31,7 +31,7 @@ function crateOf(name) {
   return /([a-z_][a-z0-9_]*)(?:\[[0-9a-f]+\])?::/i.exec(name)?.[1] ?? "others";
 }
 
-const [sizes, names] = [[], new Map()];
+const [bodies, names] = [[], new Map()];
 let imported = 0;
 while (at < bytes.length) {
   const [section, end] = [bytes[at++], number() + at];
@@ -40,8 +40,7 @@ while (at < bytes.length) {
   } else if (section === CODE) {
     for (let left = number(); left > 0; left--) {
       const size = number();
-      sizes.push(size);
-      at += size;
+      bodies.push(bytes.subarray(at, (at += size)));
     }
   } else if (section === CUSTOM && text() === "name") {
     while (at < end) {
@@ -54,13 +53,15 @@ while (at < bytes.length) {
   at = end;
 }
 
-const total = sizes.reduce((sum, size) => sum + size, 0);
 const byCrate = new Map();
-for (const [place, size] of sizes.entries()) {
+for (const [place, body] of bodies.entries()) {
   const crate = crateOf(names.get(place + imported) ?? "");
-  byCrate.set(crate, (byCrate.get(crate) ?? 0) + size);
+  byCrate.set(crate, [...(byCrate.get(crate) ?? []), body]);
 }
-console.log(`${total} bytes of code, ${sizes.length} functions`);
-for (const [crate, size] of [...byCrate].sort(([, one], [, other]) => other - one)) {
-  if (size >= total * LEAST_SHARE) console.log(`${((100 * size) / total).toFixed(0).padStart(3)} %  ${crate}`);
+const lengthOf = (parts) => parts.reduce((sum, part) => sum + part.length, 0);
+const total = lengthOf(bodies);
+const crates = [...byCrate].map(([crate, parts]) => [crate, lengthOf(parts), parts]).sort(([, one], [, other]) => other - one);
+console.log(`${total} bytes of code, ${bodies.length} functions\n\n| crate | bytes | share | gzipped |\n| --- | --- | --- | --- |`);
+for (const [crate, size, parts] of crates.filter(([, size]) => size >= total * LEAST_SHARE)) {
+  console.log(`| ${crate} | ${size} | ${((100 * size) / total).toFixed(0)} % | ${gzipSync(Buffer.concat(parts), { level: 9 }).length} |`);
 }
