@@ -18,48 +18,48 @@ type Answering = Pin<Box<dyn Future<Output = Result<Answer, Refusal>>>>;
 /// Has the endpoint's handler answer.
 pub(super) fn answer(endpoint: Endpoint, call: Call) -> Answering {
     match endpoint {
-        Endpoint::Health => with(call, async |call| Ok::<_, Problem>(health::get_health(call).await)),
-        Endpoint::Events => taking(call, events::post_events),
-        Endpoint::Usage => taking(call, events::post_usage),
-        Endpoint::View => taking(call, events::post_view),
-        Endpoint::Copy => taking(call, events::post_copy),
-        Endpoint::Compare => taking(call, events::post_compare),
-        Endpoint::Stats => with(call, stats::get_stats),
-        Endpoint::Badge => with(call, badge::get_badge),
-        Endpoint::Live => with(call, live::get_live),
-        Endpoint::StatsOfMany => with(call, stats::get_many),
-        Endpoint::Top => with(call, rankings::get_top),
-        Endpoint::Scenes => with(call, stats::get_scenes),
-        Endpoint::Series => with(call, series::get_series),
-        Endpoint::Funnel => with(call, series::get_funnel),
-        Endpoint::Lineage => with(call, ancestry::get_lineage),
-        Endpoint::Compared => with(call, compared::get_compared),
-        Endpoint::Search => with(call, search::get_search),
-        Endpoint::Declare => taking(call, experiments::put_experiment),
-        Endpoint::Assignment => with(call, experiments::get_assignment),
-        Endpoint::Summary => with(call, summary::get_summary),
-        Endpoint::Results => with(call, results::get_results),
-        Endpoint::Evaluate => taking(call, evaluate::post_evaluate),
-        Endpoint::Import => taking(call, import::post_import),
-        Endpoint::Export => with(call, async |call| export::get_export(call)),
-        Endpoint::Verify => with(call, verification::get_verification),
-        Endpoint::Retract => taking(call, retraction::post_retraction),
-        Endpoint::Runs => with(call, runs::get_runs),
-        Endpoint::Totals => with(call, series::get_totals),
-        Endpoint::Metrics => with(call, kept_readings::get_metrics),
-        Endpoint::CreatePrompt => taking(call, prompts::post_prompt),
-        Endpoint::Fork => taking(call, prompts::post_fork),
-        Endpoint::Rows => taking(call, rest::answer),
-        Endpoint::Function => taking(call, functions::answer),
+        Endpoint::Health => lend(call, async |call| Ok::<_, Problem>(health::get_health(call).await)),
+        Endpoint::Events => give(call, events::post_events),
+        Endpoint::Usage => give(call, events::post_usage),
+        Endpoint::View => give(call, events::post_view),
+        Endpoint::Copy => give(call, events::post_copy),
+        Endpoint::Compare => give(call, events::post_compare),
+        Endpoint::Stats => lend(call, stats::get_stats),
+        Endpoint::Badge => lend(call, badge::get_badge),
+        Endpoint::Live => lend(call, live::get_live),
+        Endpoint::StatsOfMany => lend(call, stats::get_many),
+        Endpoint::Top => lend(call, rankings::get_top),
+        Endpoint::Scenes => lend(call, stats::get_scenes),
+        Endpoint::Series => lend(call, series::get_series),
+        Endpoint::Funnel => lend(call, series::get_funnel),
+        Endpoint::Lineage => lend(call, ancestry::get_lineage),
+        Endpoint::Compared => lend(call, compared::get_compared),
+        Endpoint::Search => lend(call, search::get_search),
+        Endpoint::Declare => give(call, experiments::put_experiment),
+        Endpoint::Assignment => lend(call, experiments::get_assignment),
+        Endpoint::Summary => lend(call, summary::get_summary),
+        Endpoint::Results => lend(call, results::get_results),
+        Endpoint::Evaluate => give(call, evaluate::post_evaluate),
+        Endpoint::Import => give(call, import::post_import),
+        Endpoint::Export => lend(call, async |call| export::get_export(call)),
+        Endpoint::Verify => lend(call, verification::get_verification),
+        Endpoint::Retract => give(call, retraction::post_retraction),
+        Endpoint::Runs => lend(call, runs::get_runs),
+        Endpoint::Totals => lend(call, series::get_totals),
+        Endpoint::Metrics => lend(call, kept_readings::get_metrics),
+        Endpoint::CreatePrompt => give(call, prompts::post_prompt),
+        Endpoint::Fork => give(call, prompts::post_fork),
+        Endpoint::Rows => give(call, rest::answer),
+        Endpoint::Function => give(call, functions::answer),
     }
 }
 
-/// A handler that reads the call.
-fn with<R: Into<Refusal>>(call: Call, handler: impl AsyncFnOnce(&Call) -> Result<Answer, R> + 'static) -> Answering {
+/// Has a handler answer that reads the call.
+fn lend<R: Into<Refusal>>(call: Call, handler: impl AsyncFnOnce(&Call) -> Result<Answer, R> + 'static) -> Answering {
     Box::pin(async move { handler(&call).await.map_err(Into::into) })
 }
 
-/// A handler that takes it: for its body, or for work that goes on after the answer.
-fn taking<R: Into<Refusal>>(call: Call, handler: impl AsyncFnOnce(Call) -> Result<Answer, R> + 'static) -> Answering {
+/// Has one answer that takes it: for its body, or for work that goes on after the answer.
+fn give<R: Into<Refusal>>(call: Call, handler: impl AsyncFnOnce(Call) -> Result<Answer, R> + 'static) -> Answering {
     Box::pin(async move { handler(call).await.map_err(Into::into) })
 }
