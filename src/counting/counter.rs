@@ -26,6 +26,8 @@ pub struct Counter {
     pub ledger: Ledger,
     /// The visits counted lately.
     pub visits: Visits,
+    /// The day that is being counted, which every commit writes.
+    pub open_day: Option<SourcedDay>,
     /// Whoever viewed.
     pub visitors: Visitors,
     /// How many of them were taken back with their sources.

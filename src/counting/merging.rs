@@ -5,7 +5,7 @@
 //! one of the callers in it, its carrier: the first one, or the first one that is in a hurry; where it must be gone, the next
 //! one that comes. A carrier whose batch has to wait leaves something by which it is called when it is its turn.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use uuid::Uuid;
 
@@ -18,6 +18,8 @@ pub const WAITING: usize = 100_000;
 pub const BATCH: usize = 5000;
 /// How long a carrier may take, in milliseconds: then it is taken for gone.
 pub const CARRYING_MS: i64 = 30_000;
+/// Prompts of which callers come together that are known at the most.
+const CROWDED: usize = 1000;
 
 /// Whether somebody waits until the increments are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +118,8 @@ pub struct Queues<Caller, Carrier> {
     on_their_way: Vec<OnItsWay>,
     /// No number is given twice: a carrier may come when its batch, and its prompt's queue, is long gone.
     next_number: u64,
+    /// Prompts of which several callers were in the batch that was sent last.
+    crowded: HashSet<Uuid>,
 }
 
 #[derive(Debug)]
@@ -144,7 +148,13 @@ struct Batch<Caller, Carrier> {
 
 impl<Caller, Carrier> Default for Queues<Caller, Carrier> {
     fn default() -> Self {
-        Self { by_prompt: HashMap::new(), waiting: 0, on_their_way: Vec::new(), next_number: 0 }
+        Self {
+            by_prompt: HashMap::new(),
+            waiting: 0,
+            on_their_way: Vec::new(),
+            next_number: 0,
+            crowded: HashSet::new(),
+        }
     }
 }
 
@@ -203,8 +213,26 @@ impl<Caller, Carrier> Queues<Caller, Carrier> {
         }
         let Some(Batch { number, merged, .. }) = queue.batches.pop_front() else { return Turn::Over };
         queue.sent = Some((number, now_ms));
+        self.note_crowd(name.prompt_id, merged.callers.len());
         self.on_their_way.push(OnItsWay { number, increments: merged.increments.len(), since_ms: now_ms });
         Turn::Send(Sending { name: BatchName { number, ..name }, merged })
+    }
+
+    fn note_crowd(&mut self, prompt_id: Uuid, callers: usize) {
+        if callers == 1 {
+            self.crowded.remove(&prompt_id);
+            return;
+        }
+        if self.crowded.len() >= CROWDED {
+            self.crowded.clear();
+        }
+        self.crowded.insert(prompt_id);
+    }
+
+    /// Whether more callers are expected soon: they came together last time.
+    #[must_use]
+    pub fn is_crowded(&self, prompt_id: Uuid) -> bool {
+        self.crowded.contains(&prompt_id)
     }
 
     /// How many increments a batch has that is not sent.

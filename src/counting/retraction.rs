@@ -50,6 +50,11 @@ impl Counter {
         let (taken, visitors) = (self.tally.without(&retraction.tally), self.unique_visitors());
         (self.tally, self.version) = (retraction.tally, retraction.version);
         self.retracted_visitors = retraction.retracted_visitors;
+        for day in &retraction.days {
+            if let Some(open) = self.open_day.as_mut().filter(|open| open.number == day.number) {
+                open.clone_from(day);
+            }
+        }
         (taken, visitors - self.unique_visitors().min(visitors))
     }
 }

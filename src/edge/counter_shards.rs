@@ -179,8 +179,7 @@ impl Counting {
         };
         let standing = memory.standing.with_pulled(place.shard, pulled.through);
         let more = vec![spread_storage::write_standing(&standing)?];
-        counter_storage::store(&self.storage, (prompt_id, &memory.counter), &commit, &[], more)?;
-        memory.counter.keep(commit);
+        counter_storage::keep(&self.storage, (prompt_id, &mut memory.counter), commit, &[], more)?;
         memory.standing = standing;
         Ok(!pulled.is_partial)
     }

@@ -10,7 +10,7 @@ use worker::{Error, Result, SqlStorageValue, Storage};
 
 use super::carried_storage::FORGET;
 use super::day_storage::{self, OpenDay, write_day};
-use super::object_storage::{Write, count, has_table, integer, rows, write};
+use super::object_storage::{Write, count, has_table, integer, rows, write, write_alone};
 use super::older_storage;
 use super::runtime::now_ms;
 use super::segment_storage::{COUNTER_IDS, COUNTER_VISITS, open_values};
@@ -18,6 +18,7 @@ use crate::counting::counter::{Commit, Counter};
 use crate::counting::ledger::{Ledger, LedgerChange};
 use crate::counting::protocol::ImportedRow;
 use crate::counting::retraction::Retraction;
+use crate::counting::sources::SourcedDay;
 use crate::counting::tally::{Metric, Tally};
 use crate::counting::visitors::Visitors;
 use crate::counting::visits::Visits;
@@ -62,7 +63,7 @@ pub(super) const SCHEMA: &str = "
     ) strict;
     create table if not exists imported_row (key integer primary key) strict;";
 
-const COUNTER: &str = "select prompt_id, version, visitors, retracted_visitors, \
+const COUNTER: &str = "select prompt_id, version, visitors, retracted_visitors, open_day, open_counts, open_sources, \
     views, copies, forks, compares, visits, bots, headless, prefetches from counter";
 
 /// The counter as it is stored, and the prompt it belongs to; `None` when nothing was ever counted. Its visits are a window
@@ -74,8 +75,8 @@ pub(super) fn restore(storage: &Storage, visit_window_ms: i64) -> Result<Option<
     }
     older_storage::upgrade(storage)?;
     let counter = rows(&sql, COUNTER, vec![])?;
-    let Some(([SqlStorageValue::String(prompt_id), version, visitors, retracted_visitors], counts)) =
-        counter.first().and_then(|row| row.split_first_chunk())
+    let Some(([SqlStorageValue::String(prompt_id), version, visitors, retracted_visitors, open_day @ ..], counts)) =
+        counter.first().and_then(|row| row.split_first_chunk::<7>())
     else {
         return Ok(None);
     };
@@ -84,6 +85,7 @@ pub(super) fn restore(storage: &Storage, visit_window_ms: i64) -> Result<Option<
         version: count(version),
         ledger: Ledger::with_room_for(COUNTER_IDS.bytes(&sql)?),
         visits: Visits::within(visit_window_ms, COUNTER_VISITS.bytes(&sql)?),
+        open_day: day_storage::stored_sourced_day(open_day)?,
         visitors: stored_visitors(visitors)?,
         retracted_visitors: count(retracted_visitors),
     };
@@ -125,12 +127,12 @@ pub(super) fn not_imported(storage: &Storage, counter: &Counter, imported: &[Imp
     Ok(imported.iter().filter(|row| !known.contains(&signed(row.key)) && seen.insert(row.key)).copied().collect())
 }
 
-/// Stores the commit of a counter, all or nothing, and with it the keys of the rows that it imports and what else is to be
-/// written.
-pub(super) fn store(
+/// Has a counter keep a commit once it is stored, all or nothing, and with it the keys of the rows that it imports and what else
+/// is to be written.
+pub(super) fn keep(
     storage: &Storage,
-    (prompt_id, counter): (Uuid, &Counter),
-    commit: &Commit,
+    (prompt_id, counter): (Uuid, &mut Counter),
+    commit: Commit,
     imported: &[ImportedRow],
     more: Vec<Write>,
 ) -> Result<()> {
@@ -158,7 +160,15 @@ pub(super) fn store(
         let sql = "insert into imported_row (key) select cast(value as integer) from json_each(?1)";
         writes.push((sql, vec![keys(imported)?]));
     }
-    write(storage, writes)
+    match <[Write; 1]>::try_from(writes) {
+        Ok([row]) => write_alone(storage, row)?,
+        Err(writes) => write(storage, writes)?,
+    }
+    counter.keep(commit);
+    if let Some(OpenDay { day, .. }) = open_day {
+        counter.open_day = Some(day);
+    }
+    Ok(())
 }
 
 /// Stores what is taken back of a counter, all or nothing.
@@ -167,8 +177,8 @@ pub(super) fn store_retraction(
     (prompt_id, counter): (Uuid, &Counter),
     retraction: &Retraction,
 ) -> Result<()> {
-    let open = day_storage::open_day(storage, counter)?.map_or(i64::MIN, |open| open.number);
-    let (of_open, of_others): (Vec<_>, Vec<_>) = retraction.days.iter().cloned().partition(|day| day.number == open);
+    let is_open = |day: &SourcedDay| counter.open_day.as_ref().is_some_and(|open| open.number == day.number);
+    let (of_open, of_others): (Vec<_>, Vec<_>) = retraction.days.iter().cloned().partition(is_open);
     let open_day = of_open.into_iter().next().map(|day| OpenDay { day, with_sources: true });
     let row = Row {
         tally: &retraction.tally,

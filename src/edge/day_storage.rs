@@ -62,12 +62,6 @@ pub(super) fn sourced_days(storage: &Storage, counter: &Counter, today: i64) -> 
     sourced(storage, counter, statement, today - SOURCE_DAYS)
 }
 
-/// The day that is being counted; `None` of a counter that has none.
-pub(super) fn open_day(storage: &Storage, counter: &Counter) -> Result<Option<SourcedDay>> {
-    let statement = "select open_day, open_counts, open_sources from counter where id = ?1 and open_day is not null";
-    Ok(sourced(storage, counter, statement, 1)?.pop())
-}
-
 /// A day that has a row of its own; `None` where nothing was counted.
 fn closed_day(storage: &Storage, counter: &Counter, number: i64) -> Result<Option<SourcedDay>> {
     Ok(sourced(storage, counter, "select day, counts, sources from daily where day = ?1", number)?.pop())
@@ -80,14 +74,18 @@ fn sourced(storage: &Storage, counter: &Counter, statement: &str, number: i64) -
     let mut days = Vec::new();
     let cursor = storage.sql().exec(statement, vec![SqlStorageValue::Integer(number)])?;
     for row in cursor.raw() {
-        if let [SqlStorageValue::Integer(number), SqlStorageValue::Blob(counts), sources] = row?.as_slice() {
-            let packed = if let SqlStorageValue::Blob(packed) = sources { packed.as_slice() } else { &[] };
-            let sources = Sources::unpack(packed).ok_or_else(|| Error::from("sources cannot be read"))?;
-            days.push(SourcedDay { number: *number, counts: stored_day(counts)?, sources });
-        }
+        days.extend(stored_sourced_day(&row?)?);
     }
     metering::object_rows(&cursor);
     Ok(days)
+}
+
+/// A day from its number, counts and sources; `None` where these are null.
+pub(super) fn stored_sourced_day(row: &[SqlStorageValue]) -> Result<Option<SourcedDay>> {
+    let [SqlStorageValue::Integer(number), SqlStorageValue::Blob(counts), sources] = row else { return Ok(None) };
+    let packed = if let SqlStorageValue::Blob(packed) = sources { packed.as_slice() } else { &[] };
+    let sources = Sources::unpack(packed).ok_or_else(|| Error::from("sources cannot be read"))?;
+    Ok(Some(SourcedDay { number: *number, counts: stored_day(counts)?, sources }))
 }
 
 /// Adds to days, on this day since 1970. Gives the one that is being counted, where it changes; the writes are of the others.
@@ -98,7 +96,7 @@ pub(super) fn add(
     today: i64,
     writes: &mut Vec<Write>,
 ) -> Result<Option<OpenDay>> {
-    let mut open = open_day(storage, counter)?;
+    let mut open = counter.open_day.clone();
     let (mut is_changed, mut with_sources) = (false, false);
     for added in added {
         if let Some(open) = open.as_mut().filter(|open| open.number == added.number) {

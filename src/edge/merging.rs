@@ -87,7 +87,8 @@ impl Way {
 async fn carry(env: Env, batches: Vec<BatchName>, pace: Pace) {
     match pace {
         Pace::Gathering => Delay::from(WINDOW).await,
-        Pace::AtOnce => grow(&batches).await,
+        Pace::AtOnce if is_crowded(&batches) => grow(&batches).await,
+        Pace::AtOnce => {}
     }
     join_all(batches.into_iter().map(|name| carry_one(&env, name))).await;
 }
@@ -107,6 +108,10 @@ async fn carry_one(env: &Env, name: BatchName) {
             }
         }
     }
+}
+
+fn is_crowded(batches: &[BatchName]) -> bool {
+    QUEUES.with_borrow(|queues| batches.iter().any(|name| queues.is_crowded(name.prompt_id)))
 }
 
 /// Lets batches grow as long as each turn of the thread has more for them: what has arrived already goes together.

@@ -16,12 +16,17 @@ pub(super) type Write = (&'static str, Vec<SqlStorageValue>);
 /// Writes all or nothing.
 pub(super) fn write(storage: &Storage, writes: Vec<Write>) -> Result<()> {
     let sql = storage.sql();
-    in_transaction(storage, move || {
-        for (statement, parameters) in writes {
-            metering::object_rows(&sql.exec(statement, parameters)?);
-        }
-        Ok(())
-    })
+    in_transaction(storage, move || writes.into_iter().try_for_each(|write| execute(&sql, write)))
+}
+
+/// Writes one statement, which happens or not: a transaction of its own would cost it a savepoint, and SQLite a file for that.
+pub(super) fn write_alone(storage: &Storage, write: Write) -> Result<()> {
+    execute(&storage.sql(), write)
+}
+
+fn execute(sql: &SqlStorage, (statement, parameters): Write) -> Result<()> {
+    metering::object_rows(&sql.exec(statement, parameters)?);
+    Ok(())
 }
 
 /// A number as it is stored.

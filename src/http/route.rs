@@ -185,19 +185,13 @@ pub struct Found {
 /// # Errors
 /// [`Code::UnknownRoute`] when there is none.
 pub fn find(path: &str) -> Result<Found, Problem> {
-    let mut found = Found { routes: Vec::new(), id: String::new() };
-    let is_literal = ROUTES.iter().any(|route| route.path == path);
-    for route in ROUTES.iter().filter(|route| !is_literal || route.path == path) {
-        let is_meant = found.routes.first().is_none_or(|first| first.path == route.path);
-        if let Some(id) = captured(route.path, path).filter(|_| is_meant) {
-            found.routes.push(route);
-            found.id = id;
-        }
-    }
-    if found.routes.is_empty() {
-        return Err(Problem::new(Code::UnknownRoute, "GET /openapi.json lists the routes."));
-    }
-    Ok(found)
+    let unknown = || Problem::new(Code::UnknownRoute, "GET /openapi.json lists the routes.");
+    let this_very = ROUTES.iter().find(|route| route.path == path);
+    let first = || ROUTES.iter().find(|route| captured(route.path, path).is_some());
+    let Route { path: pattern, .. } = this_very.or_else(first).ok_or_else(unknown)?;
+    let id = captured(pattern, path).unwrap_or_default();
+    let id = percent_decode_str(id).decode_utf8().map_err(|_| unknown())?.into_owned();
+    Ok(Found { routes: ROUTES.iter().filter(|route| route.path == *pattern).collect(), id })
 }
 
 /// The route of a request, as it is told: never an id.
@@ -255,16 +249,18 @@ impl Found {
     }
 }
 
-fn captured(pattern: &str, path: &str) -> Option<String> {
-    let mut id = String::new();
+/// What stands for `{id}`; nothing for a pattern without one.
+fn captured<'path>(pattern: &str, path: &'path str) -> Option<&'path str> {
+    let mut id = "";
     let mut segments = path.split('/');
     for expected in pattern.split('/') {
         let segment = segments.next()?;
-        if expected == "{id}" {
-            id = percent_decode_str(segment).decode_utf8().ok()?.into_owned();
-        } else if expected != segment {
-            return None;
+        match expected {
+            "{id}" if segment.is_empty() => return None,
+            "{id}" => id = segment,
+            _ if expected != segment => return None,
+            _ => {}
         }
     }
-    (segments.next().is_none() && (!id.is_empty() || !pattern.contains("{id}"))).then_some(id)
+    segments.next().is_none().then_some(id)
 }

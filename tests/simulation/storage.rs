@@ -144,7 +144,7 @@ impl CounterTables {
             ledger: Ledger::with_room_for(self.ids.bytes()),
             visits: Visits::within(WINDOW_MS, self.visits.bytes()),
             visitors: self.visitors.as_ref().map(|packed| Visitors::unpack(packed).unwrap()).unwrap_or_default(),
-            retracted_visitors: 0,
+            ..Counter::default()
         };
         self.ids.restore(|segment| counter.ledger.restore(segment));
         self.visits.restore(|segment| counter.visits.restore(segment));

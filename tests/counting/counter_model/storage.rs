@@ -80,6 +80,7 @@ impl Storage {
             visits,
             visitors: self.visitors.as_ref().map(|packed| Visitors::unpack(packed).unwrap()).unwrap_or_default(),
             retracted_visitors: self.retracted_visitors,
+            ..Counter::default()
         }
     }
 
