@@ -5,20 +5,26 @@
 //! and beside it a promise tells that it is there.
 
 use std::cell::RefCell;
-use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
 
-use futures_util::future::select;
 use js_sys::futures::JsFuture;
 use js_sys::{Function, Promise, Undefined};
 use wasm_bindgen::JsValue;
-use worker::Delay;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// What tells a promise that it is there.
+type Arrive = Function<fn(JsValue) -> Undefined>;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(arrive: &Arrive, milliseconds: u32);
+}
 
 /// The end that gives.
 pub(super) struct Giver<T> {
     value: Rc<RefCell<Option<T>>>,
-    arrive: Function<fn(JsValue) -> Undefined>,
+    arrive: Arrive,
 }
 
 /// The end that waits.
@@ -58,10 +64,11 @@ impl<T> Taker<T> {
 /// So many ends that give, and one that waits for all of them; to be made by the request that waits.
 pub(super) fn handovers<T>(count: usize) -> (Vec<PartGiver<T>>, WholeTaker<T>) {
     let (giver, completion) = handover();
+    let arrive = giver.arrive.clone();
     let values = (0..count).map(|_| None).collect();
     let pending = Rc::new(RefCell::new(Pending { values, missing: count, giver: Some(giver) }));
     let givers = (0..count).map(|place| PartGiver { pending: Rc::clone(&pending), place }).collect();
-    (givers, WholeTaker { pending, completion })
+    (givers, WholeTaker { pending, completion, arrive })
 }
 
 /// What several give.
@@ -81,6 +88,7 @@ pub(super) struct PartGiver<T> {
 pub(super) struct WholeTaker<T> {
     pending: Rc<RefCell<Pending<T>>>,
     completion: Taker<()>,
+    arrive: Arrive,
 }
 
 impl<T> PartGiver<T> {
@@ -101,10 +109,12 @@ impl<T> PartGiver<T> {
 }
 
 impl<T> WholeTaker<T> {
-    /// The values, once all are given, or those that are after so long.
-    pub(super) async fn take(self, patience: Duration) -> Vec<Option<T>> {
+    /// The values, once all are given, or those that are after so many milliseconds. The timer is not stopped, which would cost more
+    /// than to leave it: it ends with the request. An object is kept awake by one, and is not to wait so.
+    pub(super) async fn take(self, patience_ms: u32) -> Vec<Option<T>> {
         if self.pending.borrow().missing > 0 {
-            select(pin!(self.completion.take()), Delay::from(patience)).await;
+            set_timeout(&self.arrive, patience_ms);
+            self.completion.take().await;
         }
         std::mem::take(&mut self.pending.borrow_mut().values)
     }

@@ -26,8 +26,8 @@ const WINDOW: Duration = Duration::from_millis(240);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often a carrier looks whether its batch still grows.
 const LOOKS: usize = 100;
-/// How long a caller waits.
-const PATIENCE: Duration = Duration::from_secs(25);
+/// How long a caller waits, in milliseconds.
+const PATIENCE_MS: u32 = 25_000;
 
 /// Whoever waits for what becomes of its increments, if anybody does: it is told why, if they were not counted.
 type Caller = Option<PartGiver<std::result::Result<Told, String>>>;
@@ -56,7 +56,7 @@ impl Way {
     pub(super) async fn count(&self, counts: &[(Uuid, Vec<Increment>)], pace: Pace) -> Vec<Result<Told>> {
         let (givers, taker) = handovers(counts.len());
         self.add(counts.iter().zip(givers.into_iter().map(Some)), pace);
-        let told = taker.take(PATIENCE).await;
+        let told = taker.take(PATIENCE_MS).await;
         let told =
             told.into_iter().map(|told| told.unwrap_or_else(|| Err("the counter was not reached in time".to_owned())));
         told.map(|told| told.map_err(Error::from)).collect()

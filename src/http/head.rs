@@ -1,16 +1,38 @@
 //! What stands before the body of a request.
 
+use std::ops::Range;
+
 /// The head of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     text: String,
+    headers: Vec<HeaderLine>,
+}
+
+/// Where a header stands in the text: its name up to the colon, its value behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct HeaderLine {
+    start: usize,
+    colon: usize,
+    end: usize,
 }
 
 impl Head {
     /// Of a method, a blank, a URL as browsers write it, and a line for each header: its name, a colon, its value.
     #[must_use]
     pub fn of(text: String) -> Self {
-        Self { text }
+        let mut headers = Vec::new();
+        let mut start = 0;
+        for line in text.split('\n') {
+            let end = start + line.len();
+            if start > 0
+                && let Some(colon) = line.find(':')
+            {
+                headers.push(HeaderLine { start, colon: start + colon, end });
+            }
+            start = end + 1;
+        }
+        Self { text, headers }
     }
 
     /// The method.
@@ -45,7 +67,8 @@ impl Head {
     }
 
     fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.text.split('\n').skip(1).filter_map(|line| line.split_once(':'))
+        let part = |range: Range<usize>| self.text.get(range).unwrap_or_default();
+        self.headers.iter().map(move |line| (part(line.start..line.colon), part(line.colon + 1..line.end)))
     }
 
     fn request_line(&self) -> (&str, &str) {
