@@ -251,16 +251,7 @@ impl Found {
 
 /// What stands for `{id}`; nothing for a pattern without one.
 fn captured<'path>(pattern: &str, path: &'path str) -> Option<&'path str> {
-    let mut id = "";
-    let mut segments = path.split('/');
-    for expected in pattern.split('/') {
-        let segment = segments.next()?;
-        match expected {
-            "{id}" if segment.is_empty() => return None,
-            "{id}" => id = segment,
-            _ if expected != segment => return None,
-            _ => {}
-        }
-    }
-    segments.next().is_none().then_some(id)
+    let Some((before, behind)) = pattern.split_once('{') else { return (pattern == path).then_some("") };
+    let id = path.strip_prefix(before)?.strip_suffix(behind.strip_prefix("id}")?)?;
+    (!id.is_empty() && !id.contains('/')).then_some(id)
 }
