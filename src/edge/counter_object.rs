@@ -28,10 +28,7 @@ use crate::live::listener::Listen;
 use crate::metrics::meter::Meter;
 use crate::sharding::load::Load;
 use crate::sharding::standing::Standing;
-use crate::time::{DAY_MS, DAY_QUARTERS, SECOND_MS};
-
-/// After so long nothing is expected to come together with what comes, in milliseconds.
-const QUIET_MS: i64 = SECOND_MS;
+use crate::time::{DAY_MS, DAY_QUARTERS};
 
 /// The counter of one prompt.
 #[durable_object(alarm)]
@@ -60,8 +57,6 @@ pub(super) struct Memory {
     /// When the alarm rings, in milliseconds since 1970; `None` where it is not set.
     pub(super) alarm_ms: Option<i64>,
     pub(super) pace: Pace,
-    /// When it last did what it does one after another, in milliseconds since 1970.
-    settled_ms: Option<i64>,
 }
 
 /// What a counter does one after another.
@@ -210,11 +205,7 @@ impl Together for Counting {
     }
 
     async fn settle(&self) {
-        let was_quiet = self.with(|memory| {
-            let before_ms = memory.settled_ms.replace(now_ms());
-            Ok(before_ms.is_none_or(|before_ms| now_ms() - before_ms > QUIET_MS))
-        });
-        if !was_quiet.unwrap_or_default() {
+        if self.with(|memory| Ok(memory.load.is_steady())).is_ok_and(|is_steady| is_steady) {
             // Until then the replies are held back, and what comes is stored together. If it fails, the object ends.
             let _ = self.storage.sync().await;
         }
@@ -235,7 +226,7 @@ impl Counting {
             let standing = spread_storage::restore(&self.storage)?;
             let load = Load::default();
             *self.memory.borrow_mut() =
-                Some(Memory { counter, prompt_id, standing, load, alarm_ms, pace: Pace::default(), settled_ms: None });
+                Some(Memory { counter, prompt_id, standing, load, alarm_ms, pace: Pace::default() });
         }
         Ok(())
     }

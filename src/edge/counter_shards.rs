@@ -88,7 +88,7 @@ impl Counting {
             if memory.standing.spread().is_some() {
                 return Ok(None);
             }
-            memory.load.note(commands as u64);
+            memory.load.note(commands as u64, now_ms());
             Ok(memory.load.decide(now_ms(), 1, limit))
         });
         wanted.unwrap_or_default()
@@ -166,7 +166,7 @@ impl Counting {
         (prompt_id, pull): (Uuid, &Pull),
         pulled: &Pulled,
     ) -> Result<bool> {
-        memory.load.note(pulled.commands);
+        memory.load.note(pulled.commands, now_ms());
         let is_over = memory.standing.spread().is_none_or(|spread| spread.epoch != place.epoch);
         if is_over {
             return Ok(true);

@@ -61,6 +61,29 @@ fn one_batch_of_a_prompt_is_on_its_way() {
 }
 
 #[test]
+fn a_prompt_is_crowded_whose_callers_came_together_last_time() {
+    let mut queues = Queues::default();
+    let mut send = |prompt: u128, callers: usize| {
+        let prompt = Uuid::from_u128(prompt);
+        let mut add = || queues.add(prompt, "a", &views(0..2), Pace::AtOnce, NOW_MS).unwrap();
+        let name = add().unwrap();
+        (1..callers).for_each(|_| assert_eq!(add(), None));
+        let sending = carried(queues.turn(name, NOW_MS));
+        assert!(queues.sent(sending.name).is_empty());
+        queues.done(sending.name);
+        queues.is_crowded(prompt)
+    };
+    assert!(!send(1, 1), "increments of one caller are no crowd");
+    assert!(send(1, 2));
+    assert!(send(1, 3));
+    assert!(!send(1, 1));
+    assert!(send(1, 2));
+    assert!(send(2, 2));
+    assert!(!queues.is_crowded(Uuid::from_u128(3)));
+    assert!(queues.is_crowded(PROMPT));
+}
+
+#[test]
 fn whoever_is_in_a_hurry_carries_what_gathers() {
     let mut queues = Queues::default();
     let gathering = queues.add(PROMPT, "a", &views(0..1), Pace::Gathering, NOW_MS).unwrap().unwrap();

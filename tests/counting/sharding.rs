@@ -24,7 +24,7 @@ fn load_decides_over_how_many_shards() {
     let check = |commands: u64, shards: u32, limit: u64, expected: Option<u32>| {
         let mut load = Load::default();
         assert_eq!(load.decide(NOW_MS, shards, limit), None);
-        load.note(commands);
+        load.note(commands, NOW_MS);
         assert_eq!(load.decide(NOW_MS + WINDOW_MS - 1, shards, limit), None, "the window is not over");
         assert_eq!(load.decide(NOW_MS + WINDOW_MS, shards, limit), expected);
     };
@@ -41,12 +41,34 @@ fn load_decides_over_how_many_shards() {
 }
 
 #[test]
+fn commands_are_steady_that_come_soon_behind_others() {
+    let check = |pauses_ms: &[i64], expected: bool| {
+        let mut load = Load::default();
+        let mut now_ms = NOW_MS;
+        load.note(1, now_ms);
+        for pause_ms in pauses_ms {
+            now_ms += pause_ms;
+            load.decide(now_ms, 1, 200);
+            load.note(1, now_ms);
+        }
+        assert_eq!(load.is_steady(), expected, "{pauses_ms:?}");
+    };
+    check(&[], false);
+    check(&[0], true);
+    check(&[1000], true);
+    check(&[1001], false);
+    check(&[5, 1001], false);
+    check(&[1001, 5], true);
+    check(&[WINDOW_MS, 5, 5], true);
+}
+
+#[test]
 fn a_counter_that_was_cold_for_some_time_folds_back() {
     let mut load = Load::default();
     let decided: Vec<Option<u32>> = (1..=8)
         .map(|window| {
             // One window that is not cold begins the waiting anew.
-            load.note(if window == 2 { 1000 } else { 10 });
+            load.note(if window == 2 { 1000 } else { 10 }, NOW_MS + window * WINDOW_MS);
             load.decide(NOW_MS + window * WINDOW_MS, 4, 200)
         })
         .collect();

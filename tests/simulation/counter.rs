@@ -228,7 +228,11 @@ impl Together for Counting {
     }
 
     async fn settle(&self, world: &World) {
-        self.disk.flushed(world).await;
+        if self.with(|memory| Ok(memory.load.is_steady())).is_ok_and(|is_steady| is_steady) {
+            self.disk.flushed(world).await;
+        } else {
+            world.note("counter was quiet");
+        }
     }
 }
 

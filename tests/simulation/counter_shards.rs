@@ -30,7 +30,7 @@ impl Counting {
             if memory.standing.spread().is_some() {
                 return Ok(None);
             }
-            memory.load.note(commands as u64 + self.more_load.take());
+            memory.load.note(commands as u64 + self.more_load.take(), world.now_ms.get());
             Ok(memory.load.decide(world.now_ms.get(), 1, HOT_COMMANDS))
         });
         wanted.unwrap_or_default()
@@ -38,7 +38,7 @@ impl Counting {
 
     pub(super) fn wanted_shards(&self, world: &World) -> Result<Option<u32>, Failure> {
         self.with(|memory| {
-            memory.load.note(self.more_load.take());
+            memory.load.note(self.more_load.take(), world.now_ms.get());
             match memory.standing.spread() {
                 Some(_) if memory.standing.is_folding => Ok(Some(1)),
                 Some(spread) => Ok(memory.load.decide(world.now_ms.get(), spread.shards, HOT_COMMANDS)),
@@ -116,7 +116,7 @@ impl Counting {
         pull: &Pull,
         pulled: &Pulled,
     ) -> Result<bool, Failure> {
-        memory.load.note(pulled.commands);
+        memory.load.note(pulled.commands, world.now_ms.get());
         if memory.standing.spread().is_none_or(|spread| spread.epoch != place.epoch) {
             return Ok(true);
         }

@@ -42,7 +42,7 @@ use world::{Defect, OUTSIDE, Sim, World};
 type Happened = BTreeMap<&'static str, u64>;
 
 /// Everything that has to happen among enough seeds.
-const HAPPENS: [&str; 52] = [
+const HAPPENS: [&str; 53] = [
     "alarm rung",
     "alarm set",
     "another run rolled up",
@@ -60,6 +60,7 @@ const HAPPENS: [&str; 52] = [
     "counter crashed",
     "counter evicted",
     "counter folded",
+    "counter was quiet",
     "counter spread",
     "counter told where its shards are",
     "counts read",

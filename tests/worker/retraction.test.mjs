@@ -51,6 +51,10 @@ test("what a visitor added to several prompts is taken back, and what others add
   // Sent again, it is still known.
   assert.equal((await sent(inflating)).duplicates, 30);
   assert.deepEqual(await told(one), [3, 1, 2, 2]);
+  // What is counted next is added to what is left of the day.
+  assert.equal((await sent(view(one, "c"))).accepted, 1);
+  const { body } = await get(`/v1/prompts/${one}/series?metric=view`);
+  assert.equal(body.points.reduce((total, { count }) => total + count, 0), 4);
 });
 
 test("what an address added is taken back, once, from the counts, the series, the snapshot and the trend", async () => {
