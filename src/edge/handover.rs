@@ -4,21 +4,86 @@
 //! would run in that one's; a promise that another request resolves goes on where it was made. So the value is a plain one,
 //! and beside it a promise tells that it is there.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 
-use js_sys::futures::JsFuture;
-use js_sys::{Function, Promise, Undefined};
+use js_sys::{Function, Undefined};
 use wasm_bindgen::JsValue;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// What tells a promise that it is there.
+/// What is called when it is there.
 type Arrive = Function<fn(JsValue) -> Undefined>;
+
+#[wasm_bindgen(module = "/src/edge/handover.js")]
+extern "C" {
+    fn arrival(arrived: &Closure<dyn Fn(u32)>, number: u32) -> Arrive;
+}
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(arrive: &Arrive, milliseconds: u32);
+}
+
+thread_local! {
+    static ARRIVALS: RefCell<HashMap<u32, Rc<Arrival>>> = RefCell::default();
+    static NEXT_NUMBER: Cell<u32> = const { Cell::new(0) };
+    /// One for all: to make one for each costs more than the rest of a handover.
+    static ARRIVED: Closure<dyn Fn(u32)> = Closure::new(arrived);
+}
+
+/// Whether it is there, and who is to be woken then.
+#[derive(Default)]
+struct Arrival {
+    is_there: Cell<bool>,
+    waiting: Cell<Option<Waker>>,
+}
+
+/// Is over when it is there.
+struct Awaited {
+    number: u32,
+    arrival: Rc<Arrival>,
+}
+
+fn arrived(number: u32) {
+    let arrival = ARRIVALS.with_borrow_mut(|arrivals| arrivals.remove(&number));
+    if let Some(arrival) = arrival {
+        arrival.is_there.set(true);
+        if let Some(waker) = arrival.waiting.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// What is to be called, and what to be waited for by whoever calls this.
+fn await_arrival() -> (Arrive, Awaited) {
+    let number = NEXT_NUMBER.get();
+    NEXT_NUMBER.set(number.wrapping_add(1));
+    let awaited = Rc::new(Arrival::default());
+    ARRIVALS.with_borrow_mut(|arrivals| arrivals.insert(number, Rc::clone(&awaited)));
+    (ARRIVED.with(|arrived| arrival(arrived, number)), Awaited { number, arrival: awaited })
+}
+
+impl Future for Awaited {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.arrival.is_there.get() {
+            return Poll::Ready(());
+        }
+        self.arrival.waiting.set(Some(context.waker().clone()));
+        Poll::Pending
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        ARRIVALS.with_borrow_mut(|arrivals| arrivals.remove(&self.number));
+    }
 }
 
 /// The end that gives.
@@ -30,18 +95,14 @@ pub(super) struct Giver<T> {
 /// The end that waits.
 pub(super) struct Taker<T> {
     value: Rc<RefCell<Option<T>>>,
-    arrived: JsFuture,
+    awaited: Awaited,
 }
 
 /// Both ends; to be made by the request that waits.
-///
-/// `new Promise` would do only at first: code of JavaScript that is hot enough to be optimized makes promises that do not know
-/// whose they are, and go on where they are resolved. What the engine itself makes always knows.
 pub(super) fn handover<T>() -> (Giver<T>, Taker<T>) {
-    let arrival = Promise::with_resolvers();
+    let (arrive, awaited) = await_arrival();
     let value = Rc::new(RefCell::new(None));
-    let giver = Giver { value: Rc::clone(&value), arrive: arrival.resolve() };
-    (giver, Taker { value, arrived: JsFuture::from(arrival.promise()) })
+    (Giver { value: Rc::clone(&value), arrive }, Taker { value, awaited })
 }
 
 impl<T> Giver<T> {
@@ -56,7 +117,7 @@ impl<T> Giver<T> {
 impl<T> Taker<T> {
     /// The value, once it is given.
     pub(super) async fn take(self) -> Option<T> {
-        let _ = self.arrived.await;
+        self.awaited.await;
         self.value.take()
     }
 }
