@@ -20,7 +20,8 @@ type Arrive = Function<fn(JsValue) -> Undefined>;
 
 #[wasm_bindgen(module = "/src/edge/handover.js")]
 extern "C" {
-    fn arrival(arrived: &Closure<dyn Fn(u32)>, number: u32) -> Arrive;
+    #[wasm_bindgen(js_name = callHere)]
+    fn call_here(arrived: &Closure<dyn Fn(u32)>, number: u32) -> Arrive;
 }
 
 #[wasm_bindgen]
@@ -63,9 +64,9 @@ fn arrived(number: u32) {
 fn await_arrival() -> (Arrive, Awaited) {
     let number = NEXT_NUMBER.get();
     NEXT_NUMBER.set(number.wrapping_add(1));
-    let awaited = Rc::new(Arrival::default());
-    ARRIVALS.with_borrow_mut(|arrivals| arrivals.insert(number, Rc::clone(&awaited)));
-    (ARRIVED.with(|arrived| arrival(arrived, number)), Awaited { number, arrival: awaited })
+    let arrival = Rc::new(Arrival::default());
+    ARRIVALS.with_borrow_mut(|arrivals| arrivals.insert(number, Rc::clone(&arrival)));
+    (ARRIVED.with(|arrived| call_here(arrived, number)), Awaited { number, arrival })
 }
 
 impl Future for Awaited {
