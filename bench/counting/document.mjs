@@ -7,7 +7,7 @@ const WHY = "## Why";
 
 const SUBJECTS = {
   empty: "an empty worker in JavaScript",
-  reading: "a worker in JavaScript that reads a view, answers as promptmeter does, and counts nothing",
+  reading: "a JavaScript worker that reads a view, responds as promptmeter does, and counts nothing",
   object: "one object call and one row per view, in JavaScript",
   d1: "D1 UPSERT per view, in JavaScript",
   postgres: "`increment_prompt_views` in PostgreSQL 15, pgbench, no HTTP",
@@ -17,13 +17,13 @@ const SUBJECTS = {
 const KINDS = {
   empty: "",
   baseline: "",
-  missing: "404, its cheapest answer",
+  missing: "404, its cheapest response",
   async: "`ack=async`",
   asyncWithId: "`ack=async`, with ids",
   durable: "durable",
   durableWithoutId: "durable, without ids",
-  synced: "each synced before it is answered",
-  everySecond: "synced once a second",
+  synced: "`appendfsync always`",
+  everySecond: "`appendfsync everysec`",
   batch100: "durable, batches of 100",
   batch500: "durable, batches of 500",
 };
@@ -54,7 +54,7 @@ function targets(results) {
 
 function named(name) {
   const [subject, kind, spread, connections, visitors] = name.split("/");
-  const parts = [SUBJECTS[subject], KINDS[kind], visitors && "each view from another address"];
+  const parts = [SUBJECTS[subject], KINDS[kind], visitors && "each view from a different address"];
   return { what: parts.filter(Boolean).join(", "), spread: spread === ONE ? "one" : "Zipf", connections };
 }
 
@@ -72,7 +72,7 @@ const oneByOne = (cells) => cells[cellName("promptmeter", { kind: "durable", spr
 
 function objects(found) {
   const rows = found.map(({ callers, views, commands_per_s: rate }) => [callers, views, number(rate), number(rate * views)]);
-  return table(["callers at once", "views of a command", "commands/s", "views/s"], rows);
+  return table(["callers at once", "views per command", "commands/s", "views/s"], rows);
 }
 
 function costs(cells) {
@@ -113,14 +113,17 @@ export function benchmarkDocument(results, existing = "") {
   const left = skipped.map(({ subject, reason }) => `\nNot measured: ${SUBJECTS[subject]}, for ${reason}.\n`).join("");
   return `# Benchmarks
 
-Counting beside its alternatives, on one machine in one run. \`make bench\` prints it, and writes \`bench/results.json\` and this
-document; what stands under *Why* is written by hand.
+Counting compared with its alternatives, on one machine in one run. \`make bench\` prints these figures and writes
+\`bench/results.json\` and this document. Only the section *Why* is written by hand.
 
 ${machine.cpus} cores (${machine.cpu}), ${machine.system}, workerd ${machine.workerd}, Node ${machine.node}, ${machine.postgres ?? "no PostgreSQL"}, ${machine.redis ? `Redis ${machine.redis}` : "no Redis"}.
-Medians of ${results.rounds} rounds of ${results.seconds} s for each line, the order of which alternates; ratios are medians of those of the rounds. Each worker
-runs alone on workerd, with storage on disk, and is warmed up for at least 2 s and 10,000 requests (500 batches). One client process on the same
-machine sends the next request of a connection when the one before is answered; it reads every answer, and what was acknowledged is
-compared with what is stored. All of a worker runs in one thread, its objects and D1 included.
+
+- Each line is the median of ${results.rounds} rounds of ${results.seconds} s. The order of the subjects alternates from round to round. A ratio is the median of the ratios
+  of the rounds.
+- Each worker runs alone on workerd with its storage on disk. It is warmed up for at least 2 s and 10,000 requests (500 batches).
+- One client process on the same machine sends the next request of a connection when the previous one is answered. It checks every
+  response. What was acknowledged is compared with what is stored.
+- A worker, its objects and D1 all run in one thread.
 ${left}
 ## Targets
 
@@ -128,40 +131,44 @@ ${targets(results)}
 
 ## Throughput and latency
 
-A batch is one request; its events are views with ids. Durable views carry an \`Idempotency-Key\`. With one connection each durable view
-is a command of its own to its counter, one after another: ${number(oneByOne(results.cells))} a second.
+A batch is one request; its events are views with ids. Durable views carry an \`Idempotency-Key\`. With one connection, each durable
+view is a command of its own to its counter, one after another: ${number(oneByOne(results.cells))} a second.
 
 ${throughput(results.cells)}
 
 ## What one counter takes
 
-Commands as workers send them, to one counter, by callers that wait for each answer; beside \`HOT_COMMANDS_PER_SECOND\` (1000 unless it is
-set) this is the limit. The callers share the thread with the counter. Elsewhere in this document the setting is 2000, for here one
-connection comes near the default.
+Commands to one counter, in the form in which workers send them. Each caller waits for its answer, and the callers share the thread with
+the counter. These rates are the limit to which \`HOT_COMMANDS_PER_SECOND\` (default 1000) is to be compared. Elsewhere in this
+document that setting is 2000, because one connection already comes near the default.
 
 ${objects(results.object)}
 
 ## Processor time and memory
 
-Of the server's process, its objects and D1 included; memory is the peak during the measurement. The client's is that of its one
-thread: near 100 % it would be the client that is measured.
+Processor time is that of the server's process, with its objects and D1. Memory is the peak during the measurement. The client's share
+is that of its one thread: near 100 % the client would be the bottleneck.
 
 ${costs(results.cells)}
 
 ## What views cost
 
-At 1,000 views a second, by what the worker says it did (\`GET /v1/admin/metrics\`), at Cloudflare's published prices
-(\`bench/counting/prices.mjs\`) without what the plan includes: requests, object calls and alarms, rows read and written by objects and
-D1, processor time (all of it, though that of objects is not billed so), and 10 ms of an object's 128 MB for each call, 110 ms for each alarm.
-Each view comes from another address unless it says otherwise. It is what was done in ${results.paced_seconds} s, of many prompts in ${results.paced_seconds * 10} s, from 15 s after
-the first view on, while views come: each counter tells the lists once in five minutes. The row by which an isolate keeps its metrics, one
-in ten seconds, is not in it. The rows of the alternatives are what SQLite says of their statements.
+Measured at 1,000 views a second, each from a different address unless the line says otherwise. The amounts are those that the worker
+reports (\`GET /v1/admin/metrics\`). The prices are Cloudflare's published ones (\`bench/counting/prices.mjs\`), without the plan's included
+amounts.
+
+- Priced are requests, object calls and alarms, rows read and written by objects and D1, processor time (all of it, although that of
+  objects is billed differently), and the duration of objects at 128 MB: 10 ms for each call and 110 ms for each alarm.
+- The measurement begins 15 s after the first view and lasts ${results.paced_seconds} s for one prompt and ${results.paced_seconds * 10} s for many, because a counter updates the lists once in
+  five minutes.
+- The row in which an isolate stores its metrics every ten seconds is not included.
+- The rows of the alternatives are those that SQLite reports for their statements.
 
 ${economics(results)}
 
 ## Start
 
-From the start of workerd to the first answer: ${number(startup.promptmeter_ms)} ms, of an empty worker ${number(startup.empty_ms)} ms, medians of ${startup.starts} starts each. The
-difference is what \`startup_ms\` tells: compiling the worker's script and starting it.
+From the start of workerd to the first response: ${number(startup.promptmeter_ms)} ms; with an empty worker ${number(startup.empty_ms)} ms. Both are medians of ${startup.starts} starts.
+\`startup_ms\` is the difference: compiling the worker's script and starting it.
 ${written}`;
 }
