@@ -4,7 +4,7 @@
 // wrangler applied are there, and an instance may be continued by `make dev`.
 // `/workerd/d1.js` and `/workerd/cron.js` are part of workerd.
 import { readdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 
 const SCHEDULED = join(import.meta.dirname, "scheduled.mjs");
 const ASSETS = join(import.meta.dirname, "assets.mjs");
@@ -99,14 +99,14 @@ function controls(worker, script) {
     )),`;
 }
 
-/** The files of the worker whose main file this is. */
+/** What a module is, by how its file's name ends. */
+const MODULE_KINDS = { ".js": "esModule", ".wasm": "wasm" };
+
+/** The files of the worker whose main file this is: workerd takes the first one for that. */
 function modules(main) {
   const folder = dirname(main);
-  const wasm = readdirSync(folder).filter((file) => file.endsWith(".wasm"));
-  return [
-    `(name = ${text(basename(main))}, esModule = embed ${text(main)})`,
-    ...wasm.map((file) => `(name = ${text(file)}, wasm = embed ${text(join(folder, file))})`),
-  ];
+  const others = readdirSync(folder).filter((file) => file !== basename(main) && extname(file) in MODULE_KINDS);
+  return [basename(main), ...others].map((file) => `(name = ${text(file)}, ${MODULE_KINDS[extname(file)]} = embed ${text(join(folder, file))})`);
 }
 
 function bindings(worker, variables) {

@@ -6,7 +6,7 @@ import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -132,6 +132,14 @@ export function client(origin) {
   };
 }
 
+/** Puts a module and the built ones that it stands in front of into a folder; gives its path there. */
+async function putAround(module, built, folder) {
+  await cp(dirname(built), folder, { recursive: true, filter: (path) => basename(path) !== basename(TESTED.folder) });
+  const main = join(folder, module.replace(/\.mjs$/, ".js"));
+  await cp(join(import.meta.dirname, module), main);
+  return main;
+}
+
 /** A row of `prompts`. */
 export const promptRow = (columns = {}) => ({
   id: randomUUID(),
@@ -142,13 +150,18 @@ export const promptRow = (columns = {}) => ({
   ...columns,
 });
 
-/** Starts an instance that ends with the tests of its file; `hasAssets`: with the static files in front of it. */
-export async function start(settings = {}, { hasAssets = false } = {}) {
+/**
+ * Starts an instance that ends with the tests of its file.
+ * @param hasAssets with the static files in front of it
+ * @param around a module of `tests/worker` that stands in front of the built one, `./index.js`, and exports what that does
+ */
+export async function start(settings = {}, { hasAssets = false, around } = {}) {
   const state = await mkdtemp(join(tmpdir(), "promptmeter-"));
   await cp(TESTED.state, state, { recursive: true });
   const files = hasAssets ? staticFiles(join(ROOT, "public")) : [];
   // The cron runs when a test says so, and not when five minutes are over.
   const worker = { ...JSON.parse(readFileSync(TESTED.worker, "utf8")), triggers: { crons: [] } };
+  if (around) worker.main = await putAround(around, worker.main, join(state, "modules"));
   const configuration = writeConfiguration(worker, { ...SETTINGS, ...settings }, state, { files, control: CONTROL });
   const workerd = launch(configuration, { output: "pipe" });
   const ended = new Promise((resolve) => workerd.once("close", resolve));
