@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::day::Day;
+use super::day_change::DayChange;
 use super::judging::Judging;
 use super::ledger::{Ledger, LedgerChange};
 use super::protocol::{Audit, Delivery, IdDigest, ImportedRow, Increment, Outcome, Told};
@@ -41,7 +42,7 @@ pub struct Commit {
     pub tally: Tally,
     /// The version afterwards.
     pub version: u64,
-    /// What is added to days, each of them once.
+    /// What is added to days, each of them once, in ascending order; [`DayChange`] says what is stored of them.
     pub days: Vec<SourcedDay>,
     /// What changes in the ledger.
     pub ledger: LedgerChange,
@@ -106,14 +107,17 @@ impl Counter {
         change.commit(LedgerChange::default(), 0)
     }
 
-    /// Keeps a commit that has been stored.
-    pub fn keep(&mut self, commit: Commit) {
+    /// Keeps a commit that has been stored, and what it changed in the days.
+    pub fn keep(&mut self, commit: Commit, days: DayChange) {
         self.tally = commit.tally;
         self.version = commit.version;
         self.ledger.apply(commit.ledger);
         self.visits.apply(commit.visits);
         if let Some(visitors) = commit.visitors {
             self.visitors = visitors;
+        }
+        if let Some(open) = days.open {
+            self.open_day = Some(open.day);
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod carried;
 pub mod counter;
 pub mod day;
+pub mod day_change;
 pub mod digest_map;
 pub mod gathering;
 pub mod judging;

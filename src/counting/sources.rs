@@ -46,13 +46,13 @@ impl SourcedDay {
         self.number <= today + 1 && open.is_none_or(|open| open.number < self.number)
     }
 
-    /// The day of this number among `days`, which gets one if there is none.
+    /// The day of this number among `days` in ascending order, which gets one if there is none.
     pub fn among(days: &mut Vec<Self>, number: i64) -> Option<&mut Self> {
-        // Events of a day come together.
-        if !days.iter().rev().any(|day| day.number == number) {
-            days.push(Self { number, ..Self::default() });
+        let place = days.partition_point(|day| day.number < number);
+        if days.get(place).is_none_or(|day| day.number != number) {
+            days.insert(place, Self { number, ..Self::default() });
         }
-        days.iter_mut().rev().find(|day| day.number == number)
+        days.get_mut(place)
     }
 }
 

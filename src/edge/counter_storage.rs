@@ -9,12 +9,13 @@ use uuid::Uuid;
 use worker::{Error, Result, SqlStorageValue, Storage};
 
 use super::carried_storage::FORGET;
-use super::day_storage::{self, OpenDay, write_day};
+use super::day_storage::{self, write_day};
 use super::object_storage::{Write, count, has_table, integer, rows, write, write_alone};
 use super::older_storage;
 use super::runtime::now_ms;
 use super::segment_storage::{COUNTER_IDS, COUNTER_VISITS, open_values};
 use crate::counting::counter::{Commit, Counter};
+use crate::counting::day_change::ChangedDay;
 use crate::counting::ledger::{Ledger, LedgerChange};
 use crate::counting::protocol::ImportedRow;
 use crate::counting::retraction::Retraction;
@@ -143,13 +144,14 @@ pub(super) fn keep(
         writes.insert(1, (FORGET, vec![]));
     }
     let today = now_ms().div_euclid(DAY_MS);
-    let open_day = day_storage::add(storage, counter, &commit.days, today, &mut writes)?;
+    let days = day_storage::change(storage, counter, &commit.days, today)?;
+    writes.extend(day_storage::writes(&days));
     let row = Row {
         tally: &commit.tally,
         version: commit.version,
         visitors: commit.visitors.as_ref(),
         retracted_visitors: counter.retracted_visitors,
-        open_day: open_day.as_ref(),
+        open_day: days.open.as_ref(),
         ids: &commit.ledger,
         visits: &commit.visits,
     };
@@ -164,10 +166,7 @@ pub(super) fn keep(
         Ok([row]) => write_alone(storage, row)?,
         Err(writes) => write(storage, writes)?,
     }
-    counter.keep(commit);
-    if let Some(OpenDay { day, .. }) = open_day {
-        counter.open_day = Some(day);
-    }
+    counter.keep(commit, days);
     Ok(())
 }
 
@@ -179,7 +178,7 @@ pub(super) fn store_retraction(
 ) -> Result<()> {
     let is_open = |day: &SourcedDay| counter.open_day.as_ref().is_some_and(|open| open.number == day.number);
     let (of_open, of_others): (Vec<_>, Vec<_>) = retraction.days.iter().cloned().partition(is_open);
-    let open_day = of_open.into_iter().next().map(|day| OpenDay { day, with_sources: true });
+    let open_day = of_open.into_iter().next().map(|day| ChangedDay { day, with_sources: true });
     let row = Row {
         tally: &retraction.tally,
         version: retraction.version,
@@ -200,7 +199,7 @@ struct Row<'a> {
     version: u64,
     visitors: Option<&'a Visitors>,
     retracted_visitors: u64,
-    open_day: Option<&'a OpenDay>,
+    open_day: Option<&'a ChangedDay>,
     ids: &'a LedgerChange,
     visits: &'a LedgerChange,
 }
@@ -229,7 +228,7 @@ impl Row<'_> {
         let visitors = self.visitors.map_or(SqlStorageValue::Null, |visitors| SqlStorageValue::Blob(visitors.pack()));
         let mut parameters = vec![SqlStorageValue::String(prompt_id.to_string()), integer(self.version)];
         parameters.extend([integer(self.retracted_visitors), visitors]);
-        parameters.extend(OpenDay::values(self.open_day));
+        parameters.extend(day_storage::open_values(self.open_day));
         parameters.extend(open_values(self.ids));
         parameters.extend(open_values(self.visits));
         parameters.extend(Metric::ALL.map(|metric| integer(self.tally.count(metric))));

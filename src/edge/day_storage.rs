@@ -1,7 +1,7 @@
 //! The days of a counter, and all statements on them. Nothing here waits.
 //!
-//! The day that is being counted stands in the row of the counter, which every commit writes, so that it costs no row of its
-//! own; the others have a row each. No day stands in both.
+//! The open day stands in the row of the counter, which every commit writes, so that it costs no row of its own; the others
+//! have a row each ([`crate::counting::day_change`]).
 
 use std::ops::RangeInclusive;
 
@@ -11,25 +11,17 @@ use super::metering;
 use super::object_storage::Write;
 use crate::counting::counter::Counter;
 use crate::counting::day::Day;
+use crate::counting::day_change::{ChangedDay, DayChange};
 use crate::counting::sources::{SOURCE_DAYS, SourcedDay, Sources};
 
 /// Any day since 1970, or before it.
 pub(super) const EVERY_DAY: RangeInclusive<i64> = -1_000_000_000..=1_000_000_000;
 
-/// The day that is being counted, and what of it is to be stored.
-pub(super) struct OpenDay {
-    pub(super) day: SourcedDay,
-    /// Whether its sources are others than before.
-    pub(super) with_sources: bool,
-}
-
-impl OpenDay {
-    /// As the row of the counter has it; nulls stand for no change.
-    pub(super) fn values(open: Option<&Self>) -> [SqlStorageValue; 3] {
-        let Some(Self { day, with_sources }) = open else { return [const { SqlStorageValue::Null }; 3] };
-        let sources = if *with_sources { SqlStorageValue::Blob(day.sources.pack()) } else { SqlStorageValue::Null };
-        [SqlStorageValue::Integer(day.number), SqlStorageValue::Blob(day.counts.pack()), sources]
-    }
+/// The open day as the row of the counter has it; nulls stand for no change.
+pub(super) fn open_values(open: Option<&ChangedDay>) -> [SqlStorageValue; 3] {
+    let Some(ChangedDay { day, with_sources }) = open else { return [const { SqlStorageValue::Null }; 3] };
+    let sources = if *with_sources { SqlStorageValue::Blob(day.sources.pack()) } else { SqlStorageValue::Null };
+    [SqlStorageValue::Integer(day.number), SqlStorageValue::Blob(day.counts.pack()), sources]
 }
 
 /// These days since 1970, in ascending order; those without counts are not there.
@@ -88,37 +80,16 @@ pub(super) fn stored_sourced_day(row: &[SqlStorageValue]) -> Result<Option<Sourc
     Ok(Some(SourcedDay { number: *number, counts: stored_day(counts)?, sources }))
 }
 
-/// Adds to days, on this day since 1970. Gives the one that is being counted, where it changes; the writes are of the others.
-pub(super) fn add(
-    storage: &Storage,
-    counter: &Counter,
-    added: &[SourcedDay],
-    today: i64,
-    writes: &mut Vec<Write>,
-) -> Result<Option<OpenDay>> {
-    let mut open = counter.open_day.clone();
-    let (mut is_changed, mut with_sources) = (false, false);
-    for added in added {
-        if let Some(open) = open.as_mut().filter(|open| open.number == added.number) {
-            open.add_all(added);
-            is_changed = true;
-            with_sources |= !added.sources.is_empty();
-            continue;
-        }
-        let stored = closed_day(storage, counter, added.number)?;
-        let has_row = stored.is_some();
-        let mut day = stored.unwrap_or(SourcedDay { number: added.number, ..SourcedDay::default() });
-        day.add_all(added);
-        if added.opens_after(open.as_ref(), today) {
-            writes.extend(has_row.then(|| delete_day(day.number)));
-            writes.extend(open.replace(day).map(|closed| write_day(&closed, true)));
-            writes.push(forget_sources(added.number));
-            (is_changed, with_sources) = (true, true);
-        } else {
-            writes.push(write_day(&day, !added.sources.is_empty()));
-        }
-    }
-    Ok(open.filter(|_| is_changed).map(|day| OpenDay { day, with_sources }))
+/// What is to be stored of days that a counter adds to, on this day since 1970.
+pub(super) fn change(storage: &Storage, counter: &Counter, added: &[SourcedDay], today: i64) -> Result<DayChange> {
+    DayChange::of(counter.open_day.as_ref(), added, today, |number| closed_day(storage, counter, number))
+}
+
+/// The writes of a change, but for the open day, which stands in the row of the counter.
+pub(super) fn writes(change: &DayChange) -> Vec<Write> {
+    let deleted = change.deleted.iter().map(|number| delete_day(*number));
+    let written = change.written.iter().map(|changed| write_day(&changed.day, changed.with_sources));
+    deleted.chain(written).chain(change.sources_since.map(forget_sources)).collect()
 }
 
 /// A day that has a row of its own, and its sources where they are others than before.
@@ -133,8 +104,7 @@ fn delete_day(number: i64) -> Write {
     ("delete from daily where day = ?1", vec![SqlStorageValue::Integer(number)])
 }
 
-/// With the first count of a day, sources of days that are too old are forgotten.
-fn forget_sources(today: i64) -> Write {
+fn forget_sources(since: i64) -> Write {
     let sql = "update daily set sources = null where day < ?1 and sources is not null";
-    (sql, vec![SqlStorageValue::Integer(today - SOURCE_DAYS)])
+    (sql, vec![SqlStorageValue::Integer(since)])
 }

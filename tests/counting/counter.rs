@@ -2,6 +2,7 @@
 
 use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::day::Day;
+use promptmeter::counting::day_change::DayChange;
 use promptmeter::counting::protocol::{Audit, IdDigest, ImportedRow, Increment, Outcome};
 use promptmeter::counting::sources::{SourcedDay, Sources};
 use promptmeter::counting::tally::{Metric, Tally};
@@ -35,7 +36,7 @@ fn an_id_is_judged_within_its_command_and_across_commands() {
     check_count(&counter, 9, &[one, one, other], &[Counted, Repeated, Conflicting], views(1));
     check_count(&counter, 9, &[anonymous, anonymous], &[Counted, Counted], views(2));
     let (_, commit) = count(&counter, 9, &[one, anonymous], NOW_MS);
-    counter.keep(commit.unwrap());
+    counter.keep(commit.unwrap(), DayChange::default());
     assert_eq!((counter.version, counter.tally.views), (1, 2));
     check_count(&counter, 9, &[one, anonymous], &[Repeated, Counted], None);
     check_count(&counter, 10, &[one, anonymous], &[Repeated, Counted], views(3));
@@ -46,10 +47,10 @@ fn an_id_is_judged_within_its_command_and_across_commands() {
 fn a_command_without_anonymous_increments_leaves_no_name() {
     let mut counter = Counter::default();
     let (_, commit) = count(&counter, 9, &[increment(Metric::View, Some((1, 7)))], NOW_MS);
-    counter.keep(commit.unwrap());
+    counter.keep(commit.unwrap(), DayChange::default());
     assert_eq!(counter.ledger.len(), 1);
     let (_, commit) = count(&counter, 10, &[increment(Metric::View, None), increment(Metric::View, None)], NOW_MS);
-    counter.keep(commit.unwrap());
+    counter.keep(commit.unwrap(), DayChange::default());
     assert_eq!(counter.ledger.len(), 2);
     assert!(!counter.ledger.is_empty());
 }
@@ -59,7 +60,7 @@ fn an_audit_tells_what_a_counter_holds_and_what_its_days_add_up_to() {
     let mut counter = Counter::default();
     let (_, commit) =
         count(&counter, 9, &[increment(Metric::View, None), increment(Metric::Copy, Some((1, 7)))], NOW_MS);
-    counter.keep(commit.unwrap());
+    counter.keep(commit.unwrap(), DayChange::default());
     let (mut first, mut second) = (Day::default(), Day::default());
     first.add(10 * DAY_QUARTERS, &Tally { views: 5, ..Tally::default() });
     first.add(10 * DAY_QUARTERS + 1, &Tally { views: 2, forks: 1, ..Tally::default() });
@@ -88,7 +89,7 @@ fn views_of_known_visitors_change_the_counts_and_the_day_alone() {
         let written = [&commit.ledger, &commit.visits].map(|change| change.written.len() + change.expired.len());
         assert_eq!((commit.days.len(), written), (days, [ids, visits]), "{increments:?}");
         assert_eq!(commit.visitors.is_some(), visitors, "{increments:?}");
-        counter.keep(commit);
+        counter.keep(commit, DayChange::default());
     };
     check(&[view(Some(1), None)], [1, 1, 1], true);
     check(&[view(Some(1), Some(100))], [1, 1, 0], false);
@@ -119,6 +120,6 @@ fn imported_rows_are_added_as_they_are() {
         ..Commit::default()
     };
     assert_eq!(commit, expected);
-    counter.keep(commit);
+    counter.keep(commit, DayChange::default());
     assert_eq!((counter.tally.views, counter.version), (7, 4));
 }

@@ -9,6 +9,7 @@ mod carried;
 mod counted;
 mod counter;
 mod counter_model;
+mod day_change;
 mod days;
 mod digest_map;
 mod gathering;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promptmeter::counting::counter::Counter;
+use promptmeter::counting::day_change::DayChange;
 use promptmeter::counting::ledger::{SEGMENT_ENTRIES, Segment};
 use promptmeter::counting::protocol::{Delivery, IdDigest, Increment, Outcome};
 use promptmeter::counting::tally::{Metric, Tally};
@@ -158,7 +159,7 @@ impl Model {
     fn count_alone(&mut self, delivery: &Delivery) -> Vec<Outcome> {
         let (told, commit) = self.counter.count([delivery].into_iter(), NOW_MS);
         if let Some(commit) = commit {
-            self.counter.keep(commit);
+            self.counter.keep(commit, DayChange::default());
         }
         told.into_iter().next().unwrap().outcomes
     }
@@ -198,7 +199,7 @@ impl Model {
             return;
         }
         if let Some(commit) = self.counter.absorb(&increments, &ids, NOW_MS) {
-            self.counter.keep(commit);
+            self.counter.keep(commit, DayChange::default());
             self.standing = self.standing.with_pulled(number, last);
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use promptmeter::counting::counter::Counter;
+use promptmeter::counting::day_change::DayChange;
 use promptmeter::counting::protocol::Increment;
 use promptmeter::counting::sources::{SOURCES, SourcedDay, Sources};
 use promptmeter::counting::tally::{Metric, Tally};
@@ -139,7 +140,7 @@ fn counted(increments: &[(Metric, Option<u64>, Option<u64>)], apart_ms: usize) -
             day.number = added.number;
             day.add_all(added);
         }
-        counter.keep(commit);
+        counter.keep(commit, DayChange::default());
     }
     (counter, day)
 }

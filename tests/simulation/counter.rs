@@ -178,6 +178,7 @@ impl PromptCounter {
             (counter.tally, counter.version, counter.unique_visitors(), counter.ledger.len(), counter.visits.len())
         };
         assert_eq!(of(&memory.counter), of(&stored), "a counter remembers something else than it stored");
+        assert_eq!(memory.counter.open_day, stored.open_day);
         assert_eq!(memory.standing, tables.standing);
     }
 }
@@ -325,14 +326,15 @@ impl Counting {
         commit: promptmeter::counting::counter::Commit,
         imported: &[ImportedRow],
     ) -> Result<bool, Failure> {
-        let stored = self.disk.write(world, |tables| tables.store(world, &commit, imported));
+        let days = self.disk.read().day_change(world, &memory.counter, &commit);
+        let stored = self.disk.write(world, |tables| tables.store(world, &commit, &days, imported));
         if stored.is_err() && world.has(Defect::KeepsBeforeItIsStored) {
             memory.counter.ledger.apply(commit.ledger);
             return Err("the write failed");
         }
         stored?;
         memory.is_known = true;
-        memory.counter.keep(commit);
+        memory.counter.keep(commit, days);
         Ok(true)
     }
 }

@@ -129,13 +129,14 @@ impl Counting {
             return Ok(!pulled.is_partial);
         };
         let standing = memory.standing.with_pulled(place.shard, pulled.through);
+        let days = self.disk.read().day_change(world, &memory.counter, &commit);
         self.disk.write(world, |tables| {
-            tables.store(world, &commit, &[]);
+            tables.store(world, &commit, &days, &[]);
             if !world.has(Defect::NotesWhatIsPulledLater) {
                 tables.standing = standing.clone();
             }
         })?;
-        memory.counter.keep(commit);
+        memory.counter.keep(commit, days);
         memory.standing = standing;
         Ok(!pulled.is_partial)
     }

@@ -3,13 +3,15 @@
 
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::rc::Rc;
 
 use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::day::Day;
+use promptmeter::counting::day_change::{ChangedDay, DayChange};
 use promptmeter::counting::ledger::{Ledger, LedgerChange, Segment};
 use promptmeter::counting::protocol::{ImportedRow, Increment};
-use promptmeter::counting::sources::{SOURCE_DAYS, SourcedDay, Sources};
+use promptmeter::counting::sources::{SourcedDay, Sources};
 use promptmeter::counting::tally::Tally;
 use promptmeter::counting::visitors::Visitors;
 use promptmeter::counting::visits::{Visits, WINDOW_MS};
@@ -144,6 +146,7 @@ impl CounterTables {
             ledger: Ledger::with_room_for(self.ids.bytes()),
             visits: Visits::within(WINDOW_MS, self.visits.bytes()),
             visitors: self.visitors.as_ref().map(|packed| Visitors::unpack(packed).unwrap()).unwrap_or_default(),
+            open_day: self.open_day(),
             ..Counter::default()
         };
         self.ids.restore(|segment| counter.ledger.restore(segment));
@@ -156,13 +159,16 @@ impl CounterTables {
         rows.iter().filter(|row| !self.imported.contains(&row.key) && seen.insert(row.key)).copied().collect()
     }
 
-    pub(crate) fn store(&mut self, world: &World, commit: &Commit, imported: &[ImportedRow]) {
+    pub(crate) fn store(&mut self, world: &World, commit: &Commit, days: &DayChange, imported: &[ImportedRow]) {
         assert_eq!(commit.version, self.version + 1, "a commit on top of another one");
         (self.tally, self.version) = (commit.tally, commit.version);
         if let Some(visitors) = &commit.visitors {
             self.visitors = Some(visitors.pack().into());
         }
-        self.add_days(&commit.days, world.now_ms.get().div_euclid(DAY_MS));
+        if commit.days.len() > 1 && days.sources_since.is_some() {
+            world.note("day opened beside an earlier one");
+        }
+        self.store_days(days);
         if commit.ledger.written.len() > 1 {
             world.note("segment of ids filled");
         }
@@ -173,34 +179,34 @@ impl CounterTables {
         self.imported.extend(imported.iter().map(|row| row.key));
     }
 
-    fn add_days(&mut self, added: &[SourcedDay], today: i64) {
-        let mut open = self.open_day();
-        for added in added {
-            if let Some(open) = open.as_mut().filter(|open| open.number == added.number) {
-                open.add_all(added);
-                continue;
-            }
-            let stored = self.daily.get(&added.number).map(|(counts, sources)| {
+    /// What a commit of this counter changes in the days.
+    pub(crate) fn day_change(&self, world: &World, counter: &Counter, commit: &Commit) -> DayChange {
+        let today = world.now_ms.get().div_euclid(DAY_MS);
+        let change = DayChange::of(counter.open_day.as_ref(), &commit.days, today, |number| {
+            let row = self.daily.get(&number).map(|(counts, sources)| {
                 let sources = sources.as_ref().map(|packed| Sources::unpack(packed).unwrap()).unwrap_or_default();
-                SourcedDay { number: added.number, counts: Day::unpack(counts).unwrap(), sources }
+                SourcedDay { number, counts: Day::unpack(counts).unwrap(), sources }
             });
-            let mut day = stored.unwrap_or(SourcedDay { number: added.number, ..SourcedDay::default() });
-            day.add_all(added);
-            if added.opens_after(open.as_ref(), today) {
-                self.daily.remove(&day.number);
-                if let Some(closed) = open.replace(day) {
-                    self.write_day(&closed, true);
-                }
-                for (number, (_, sources)) in &mut self.daily {
-                    if *number < added.number - SOURCE_DAYS {
-                        *sources = None;
-                    }
-                }
-            } else {
-                self.write_day(&day, !added.sources.is_empty());
-            }
+            Ok::<_, Infallible>(row)
+        });
+        change.unwrap()
+    }
+
+    fn store_days(&mut self, change: &DayChange) {
+        for number in &change.deleted {
+            assert!(self.daily.remove(number).is_some(), "day {number} has no row");
         }
-        self.open_day = open.map(|day| (day.number, day.counts.pack().into(), day.sources.pack().into()));
+        for changed in &change.written {
+            self.write_day(&changed.day, changed.with_sources);
+        }
+        if let Some(since) = change.sources_since {
+            self.daily.range_mut(..since).for_each(|(_, (_, sources))| *sources = None);
+        }
+        if let Some(ChangedDay { day, with_sources }) = &change.open {
+            let before = self.open_day.take().map(|(_, _, sources)| sources);
+            let sources = if *with_sources { day.sources.pack().into() } else { before.unwrap() };
+            self.open_day = Some((day.number, day.counts.pack().into(), sources));
+        }
     }
 
     fn open_day(&self) -> Option<SourcedDay> {

@@ -80,6 +80,7 @@ describe("durability", { concurrency: true }, () => {
   test("a counter whose commit was several rows takes the one row as soon as it wakes", fillOneRow);
   test("a counter that knew no visitors knows them as soon as it wakes", addVisitors);
   test("sources of days that are too old are forgotten with the first count of a day", forgetSources);
+  test("a day is closed with what comes of it after a later day", closeDay);
   test("a counter that cannot store all of a commit stores nothing of it", failInTheMiddle);
 });
 
@@ -298,6 +299,23 @@ async function forgetSources() {
   await api.events(view(id));
   await served.kill();
   assert.deepEqual((await known()).map(({ day }) => day), [-2, -1]);
+}
+
+async function closeDay() {
+  const served = await Served.make();
+  after(() => served.end());
+  let api = await served.start();
+  const id = await api.prompt();
+  const [ONE_DAY, now] = [86_400_000, Date.now()];
+  await api.events([view(id), view(id), view(id)]);
+  await served.kill();
+  await served.counters("update counter set open_day = open_day - 1");
+  api = await served.start();
+  await api.events([view(id), view(id, { timestamp: now - ONE_DAY })]);
+  await served.kill();
+  const days = await served.counters(`select day - ${Math.floor(now / ONE_DAY)} as day, hex(counts) as counts from ${DAYS} order by day`);
+  const views = days.map(({ day, counts }) => [day, quartersOf(counts).reduce((sum, [, ofQuarter]) => sum + ofQuarter, 0)]);
+  assert.deepEqual(views, [[-1, 4], [0, 1]]);
 }
 
 async function upgrade() {

@@ -4,10 +4,12 @@ mod model;
 mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use model::Model;
 use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::day::Day;
+use promptmeter::counting::day_change::{ChangedDay, DayChange};
 use promptmeter::counting::ledger::{Ledger, LedgerChange, SEGMENT_ENTRIES, Segment};
 use promptmeter::counting::protocol::{IdDigest, Increment, Outcome};
 use promptmeter::counting::sources::{SOURCE_DAYS, SourcedDay, Sources};
@@ -114,8 +116,9 @@ impl Simulation {
         assert_eq!(commit.as_ref().map_or(before, |commit| commit.tally), self.model.tally);
         assert_eq!(commit.is_some(), before != self.model.tally);
         if let Some(commit) = commit {
-            self.storage.store(&commit);
-            self.counter.keep(commit);
+            let days = self.storage.day_change(&self.counter, &commit, self.now_ms);
+            self.storage.store(&commit, &days);
+            self.counter.keep(commit, days);
             self.counted_ms = self.now_ms;
         }
         self.check();
@@ -123,7 +126,7 @@ impl Simulation {
 
     fn retract(&mut self, sources: &[u64]) {
         let first = self.now_ms.div_euclid(DAY_MS) - SOURCE_DAYS;
-        let days = self.storage.sources.range(first..).map(|(number, _)| self.storage.day(*number)).collect();
+        let days = self.storage.sourced_days(first);
         let expected = self.model.retract(sources, self.now_ms);
         let Some(retraction) = self.counter.retract(days, sources) else {
             return assert_eq!(expected, (Tally::default(), 0));
@@ -131,10 +134,7 @@ impl Simulation {
         assert_eq!(retraction.version, self.storage.version + 1);
         (self.storage.tally, self.storage.version) = (retraction.tally, retraction.version);
         self.storage.retracted_visitors = retraction.retracted_visitors;
-        for day in &retraction.days {
-            self.storage.days.insert(day.number, day.counts.pack());
-            self.storage.sources.insert(day.number, day.sources.pack());
-        }
+        self.storage.store_retracted(&retraction.days);
         assert_eq!(self.counter.keep_retraction(&retraction), expected);
         self.check();
     }
@@ -148,6 +148,7 @@ impl Simulation {
         let audit = self.counter.audit(&self.storage.days(), [None, None]);
         assert_eq!((audit.days, audit.tally), (self.model.tally, self.model.tally));
         assert_eq!(self.storage.quarters(), self.model.quarters);
+        assert_eq!(self.counter.open_day, self.storage.open_day);
         self.check_ledger();
     }
 

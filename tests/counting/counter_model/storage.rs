@@ -9,8 +9,10 @@ pub(crate) type Segments = BTreeMap<u64, (i64, Vec<u8>)>;
 pub(crate) struct Storage {
     pub(crate) tally: Tally,
     pub(crate) version: u64,
-    pub(crate) days: BTreeMap<i64, Vec<u8>>,
-    pub(crate) sources: BTreeMap<i64, Vec<u8>>,
+    /// The day that stands in the row of the counter.
+    pub(crate) open_day: Option<SourcedDay>,
+    /// Counts and sources of the days that have a row of their own.
+    pub(crate) daily: BTreeMap<i64, (Vec<u8>, Option<Vec<u8>>)>,
     pub(crate) segments: Segments,
     pub(crate) visits: Segments,
     pub(crate) visitors: Option<Vec<u8>>,
@@ -36,22 +38,56 @@ pub(crate) fn unpacked(segments: &Segments) -> impl Iterator<Item = Segment> {
     segments.iter().map(|(&number, (at_ms, packed))| Segment::unpack(number, *at_ms, packed))
 }
 
+fn unpacked_day(number: i64, (counts, sources): &(Vec<u8>, Option<Vec<u8>>)) -> SourcedDay {
+    let sources = sources.as_ref().map(|packed| Sources::unpack(packed).unwrap()).unwrap_or_default();
+    SourcedDay { number, counts: Day::unpack(counts).unwrap(), sources }
+}
+
 impl Storage {
-    pub(crate) fn store(&mut self, commit: &Commit) {
+    /// What a commit changes in the days of its counter.
+    pub(crate) fn day_change(&self, counter: &Counter, commit: &Commit, now_ms: i64) -> DayChange {
+        let stored = |number| Ok::<_, Infallible>(self.daily.get(&number).map(|row| unpacked_day(number, row)));
+        DayChange::of(counter.open_day.as_ref(), &commit.days, now_ms.div_euclid(DAY_MS), stored).unwrap()
+    }
+
+    fn store_days(&mut self, change: &DayChange) {
+        for number in &change.deleted {
+            assert!(self.daily.remove(number).is_some(), "day {number} has no row");
+        }
+        for ChangedDay { day, with_sources } in &change.written {
+            let (counts, sources) = self.daily.entry(day.number).or_default();
+            *counts = day.counts.pack();
+            if *with_sources {
+                *sources = Some(day.sources.pack());
+            }
+        }
+        if let Some(since) = change.sources_since {
+            self.daily.range_mut(..since).for_each(|(_, (_, sources))| *sources = None);
+        }
+        if let Some(ChangedDay { day, with_sources }) = &change.open {
+            let before = self.open_day.take().filter(|_| !with_sources);
+            let sources = before.map_or_else(|| day.sources.clone(), |before| before.sources);
+            self.open_day = Some(SourcedDay { sources, ..day.clone() });
+        }
+    }
+
+    /// Stores the days of a retraction.
+    pub(crate) fn store_retracted(&mut self, days: &[SourcedDay]) {
+        for day in days {
+            match self.open_day.as_mut().filter(|open| open.number == day.number) {
+                Some(open) => open.clone_from(day),
+                None => {
+                    let row = (day.counts.pack(), Some(day.sources.pack()));
+                    assert!(self.daily.insert(day.number, row).is_some(), "day {} has no row", day.number);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn store(&mut self, commit: &Commit, days: &DayChange) {
         assert_eq!(commit.version, self.version + 1);
         (self.tally, self.version) = (commit.tally, commit.version);
-        for added in &commit.days {
-            let mut day = self.day(added.number);
-            if !self.days.contains_key(&day.number) {
-                self.sources = self.sources.split_off(&(day.number - SOURCE_DAYS));
-            }
-            if !added.sources.is_empty() {
-                day.sources.add_all(&added.sources);
-                self.sources.insert(day.number, day.sources.pack());
-            }
-            day.counts.add_all(&added.counts);
-            self.days.insert(day.number, day.counts.pack());
-        }
+        self.store_days(days);
         let numbers: BTreeSet<i64> = commit.days.iter().map(|day| day.number).collect();
         assert_eq!(numbers.len(), commit.days.len());
         store_segments(&mut self.segments, &commit.ledger);
@@ -61,10 +97,11 @@ impl Storage {
         }
     }
 
-    pub(crate) fn day(&self, number: i64) -> SourcedDay {
-        let counts = self.days.get(&number).map(|packed| Day::unpack(packed).unwrap()).unwrap_or_default();
-        let sources = self.sources.get(&number).map(|packed| Sources::unpack(packed).unwrap()).unwrap_or_default();
-        SourcedDay { number, counts, sources }
+    /// The days since `first` of which sources are known.
+    pub(crate) fn sourced_days(&self, first: i64) -> Vec<SourcedDay> {
+        let rows = self.daily.range(first..).filter(|(_, (_, sources))| sources.is_some());
+        let open = self.open_day.iter().filter(|open| open.number >= first).cloned();
+        rows.map(|(number, row)| unpacked_day(*number, row)).chain(open).collect()
     }
 
     /// The counter as it is restored; its ledgers have room for what is stored.
@@ -80,12 +117,17 @@ impl Storage {
             visits,
             visitors: self.visitors.as_ref().map(|packed| Visitors::unpack(packed).unwrap()).unwrap_or_default(),
             retracted_visitors: self.retracted_visitors,
-            ..Counter::default()
+            open_day: self.open_day.clone(),
         }
     }
 
     pub(crate) fn days(&self) -> Vec<(i64, Day)> {
-        self.days.iter().map(|(number, packed)| (*number, Day::unpack(packed).unwrap())).collect()
+        let mut days: BTreeMap<i64, Day> =
+            self.daily.iter().map(|(number, (counts, _))| (*number, Day::unpack(counts).unwrap())).collect();
+        if let Some(open) = &self.open_day {
+            assert!(days.insert(open.number, open.counts.clone()).is_none(), "a day stands in two places");
+        }
+        days.into_iter().collect()
     }
 
     /// What was counted in each quarter.
