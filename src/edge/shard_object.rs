@@ -127,6 +127,10 @@ impl Accepting {
     /// Accepts deliveries together.
     async fn count(&self, prompt_id: Uuid, place: Place, deliveries: &[Delivery]) -> Result<Vec<Reply>> {
         self.memory.borrow_mut().commands += deliveries.len() as u64;
+        if self.is_open(place) && !self.knows_the_counts() {
+            // To read, the counter pulls from its shards, and tells them the counts.
+            counters::read(&self.env, prompt_id).await?;
+        }
         if !self.is_open(place)
             && let Some(elsewhere) = self.begin(prompt_id, place).await?
         {
@@ -137,7 +141,8 @@ impl Accepting {
         if shard.held > HELD {
             return Err(Error::from("the shard holds too much"));
         }
-        let (told, batch) = shard.count(deliveries.iter(), now_ms());
+        let counted = shard.count(deliveries.iter(), now_ms());
+        let (told, batch) = counted.ok_or_else(|| Error::from("the shard does not know the counts yet"))?;
         if let Some(batch) = batch {
             shard_storage::store(&self.storage, &batch)?;
             shard.keep(batch);
@@ -148,6 +153,10 @@ impl Accepting {
     fn is_open(&self, place: Place) -> bool {
         let memory = self.memory.borrow();
         memory.shard.as_ref().is_some_and(|shard| shard.epoch == place.epoch && !shard.is_closed)
+    }
+
+    fn knows_the_counts(&self) -> bool {
+        self.memory.borrow().shard.as_ref().is_some_and(|shard| shard.total.is_some())
     }
 
     /// Begins in an epoch, if the counter admits it; else tells where increments go, as far as that is known.

@@ -23,8 +23,8 @@ pub struct Shard {
     pub batch: u64,
     /// How many increments it holds.
     pub held: usize,
-    /// The counts of all, as far as it knows.
-    pub total: Tally,
+    /// The counts of all, as far as it knows; they are not stored, so one that woke has yet to [learn](Self::learn) them.
+    pub total: Option<Tally>,
 }
 
 /// A change to be stored in one transaction.
@@ -36,7 +36,7 @@ pub struct Batch {
     pub increments: Vec<Increment>,
     /// What changes in the ledger.
     pub ledger: LedgerChange,
-    /// [`Shard::total`] afterwards.
+    /// The counts of all afterwards.
     pub total: Tally,
 }
 
@@ -44,7 +44,7 @@ impl Shard {
     /// A shard that begins in an epoch, with the ids that fall to it and the counts of all.
     #[must_use]
     pub fn beginning(epoch: u64, segments: Vec<Segment>, total: Tally) -> Self {
-        let mut shard = Self { epoch, total, ..Self::default() };
+        let mut shard = Self { epoch, total: Some(total), ..Self::default() };
         let first_own = segments.len() as u64;
         for segment in segments {
             shard.ledger.restore(segment);
@@ -61,12 +61,17 @@ impl Shard {
         }
     }
 
-    /// Judges deliveries, one behind another: what each is told, and what is to be stored, if anything is.
+    /// Judges deliveries, one behind another: what each is told, and what is to be stored, if anything is. `None` as long as it
+    /// does not know the counts, which each is told.
     #[must_use]
-    pub fn count<'a>(&self, deliveries: impl Iterator<Item = &'a Delivery>, now_ms: i64) -> (Vec<Told>, Option<Batch>) {
+    pub fn count<'a>(
+        &self,
+        deliveries: impl Iterator<Item = &'a Delivery>,
+        now_ms: i64,
+    ) -> Option<(Vec<Told>, Option<Batch>)> {
+        let mut total = self.total?;
         let mut judging = Judging::by(&self.ledger);
         let mut increments = Vec::new();
-        let mut total = self.total;
         let told = deliveries
             .map(|delivery| {
                 let outcomes = judging.judge(delivery, |increment| {
@@ -78,23 +83,24 @@ impl Shard {
             .collect();
         let ledger = self.ledger.change(&judging.into_fresh(), now_ms);
         let batch = (!increments.is_empty()).then_some(Batch { number: self.batch + 1, increments, ledger, total });
-        (told, batch)
+        Some((told, batch))
     }
 
     /// Keeps a batch that has been stored.
     pub fn keep(&mut self, batch: Batch) {
         self.batch = batch.number;
         self.held += batch.increments.len();
-        self.total = batch.total;
+        self.total = Some(batch.total);
         self.ledger.apply(batch.ledger);
     }
 
     /// Learns the counts of all from the counter, which has everything but what is held here.
     pub fn learn(&mut self, total: &Tally, held: &[Increment]) {
-        self.total = *total;
         self.held = held.len();
+        let mut total = *total;
         for increment in held {
-            self.total.add(increment.metric, 1);
+            total.add(increment.metric, 1);
         }
+        self.total = Some(total);
     }
 }

@@ -121,7 +121,7 @@ impl StoredShard {
 
     fn count(&mut self, delivery: &Delivery) -> Vec<Outcome> {
         let shard = self.shard.as_mut().unwrap();
-        let (told, batch) = shard.count([delivery].into_iter(), NOW_MS);
+        let (told, batch) = shard.count([delivery].into_iter(), NOW_MS).expect("it knows the counts");
         if let Some(batch) = batch {
             self.accepted.insert(batch.number, batch.increments.clone());
             for segment in &batch.ledger.written {
@@ -173,6 +173,10 @@ impl Model {
                 assert!(self.standing.admits(Place { epoch: spread.epoch, shard: number }));
                 shard.begin(spread.epoch, &self.counter, |key| spread.shard_of(key) == number);
             }
+            if shard.shard.as_ref().is_some_and(|shard| shard.total.is_none()) {
+                self.pull(number, false, false);
+            }
+            let shard = self.shards.entry(number).or_default();
             let increments = indexes.iter().map(|index| delivery.increments[*index]).collect();
             let told = shard.count(&Delivery { id: delivery.id, increments });
             for (index, outcome) in indexes.into_iter().zip(told) {

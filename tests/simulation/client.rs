@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::channel::within;
 use super::counter;
 use super::isolate::{Isolate, Tallies, prompt_id};
-use super::oracle::{Ack, Subject};
+use super::oracle::{Ack, Oracle, Subject};
 use super::rolled::definition::{EDGE_MS, EXPERIMENTS, SESSIONS, Sent, VARIANTS};
 use super::world::{Answer, Failure, ISOLATES, OUTSIDE, PROMPTS, World};
 
@@ -217,7 +217,7 @@ async fn send(world: &World, request: Request) {
         for event in &request.events {
             world.oracle.borrow_mut().note_sent(*event);
         }
-        let before = world.oracle.borrow().acknowledged;
+        let before = Before::of(&world.oracle.borrow());
         let patience_ms = world.random.one_of(&[30, 400, 5000, 40_000, 40_000]);
         match within(world, patience_ms, ask(world, &request)).await {
             Some(Ok(Some((fates, tallies)))) => {
@@ -264,19 +264,36 @@ fn hear(world: &World, request: &Request, fates: &[Fate]) -> bool {
     !fates.iter().any(Fate::is_storage_failure)
 }
 
+/// What was right when a request was sent.
+struct Before {
+    acknowledged: [Tally; PROMPTS],
+    spread_with: [Option<Tally>; PROMPTS],
+}
+
+impl Before {
+    fn of(oracle: &Oracle) -> Self {
+        Self { acknowledged: oracle.acknowledged, spread_with: oracle.spread_with }
+    }
+}
+
 /// Counts that are told lie between what was acknowledged before and what was sent; and of a counter that was never spread
 /// no two views are told the same.
-fn check_told(world: &World, request: &Request, fates: &[Fate], before: &[Tally; PROMPTS], tallies: &Tallies) {
+fn check_told(world: &World, request: &Request, fates: &[Fate], before: &Before, tallies: &Tallies) {
     let mut oracle = world.oracle.borrow_mut();
     for (prompt, tally) in tallies {
-        if oracle.was_spread[*prompt] {
+        if oracle.spread_with[*prompt].is_some() {
             if tally.views > oracle.attempted[*prompt].views {
                 world.note("a spread counter told more than was sent");
+            }
+            for metric in [Metric::View, Metric::Copy, Metric::Headless] {
+                let least = before.spread_with[*prompt].unwrap_or_default().count(metric);
+                let told = tally.count(metric);
+                assert!(told >= least, "{metric:?} of prompt {prompt}: {told}, less than {least} when it was spread");
             }
             continue;
         }
         for metric in [Metric::View, Metric::Copy, Metric::Headless] {
-            let (least, most) = (before[*prompt].count(metric), oracle.attempted[*prompt].count(metric));
+            let (least, most) = (before.acknowledged[*prompt].count(metric), oracle.attempted[*prompt].count(metric));
             let told = tally.count(metric);
             assert!((least..=most).contains(&told), "{metric:?} of prompt {prompt}: {told}, not {least} to {most}");
         }

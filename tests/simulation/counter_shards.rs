@@ -62,7 +62,7 @@ impl Counting {
         if shards > 1 {
             world.note("counter spread");
             world.tell(|| format!("counter {} spreads over {shards}", self.prompt));
-            world.oracle.borrow_mut().was_spread[self.prompt] = true;
+            world.oracle.borrow_mut().note_spread(self.prompt);
             self.turn(world, |standing| standing.over(shards))?;
         }
         self.ring_by(world, world.now_ms.get() + PULL_INTERVAL_MS);

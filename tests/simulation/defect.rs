@@ -18,4 +18,5 @@ pub(crate) enum Defect {
     RollsUpFromAnywhere,
     RestoresNoIdsOfBatches,
     JudgesByRulesReadBefore,
+    WakesWithoutTheCounts,
 }

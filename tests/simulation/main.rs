@@ -42,7 +42,7 @@ use world::{Defect, OUTSIDE, Sim, World};
 type Happened = BTreeMap<&'static str, u64>;
 
 /// Everything that has to happen among enough seeds.
-const HAPPENS: [&str; 54] = [
+const HAPPENS: [&str; 55] = [
     "alarm rung",
     "alarm set",
     "another run rolled up",
@@ -87,6 +87,7 @@ const HAPPENS: [&str; 54] = [
     "segment of ids filled",
     "sent elsewhere by a shard",
     "sessions judged anew",
+    "shard asked for the counts",
     "shard counted",
     "shard crashed",
     "shard evicted",
@@ -248,7 +249,7 @@ fn mistakes_are_noticed() {
         AnswersBeforeItIsStored, FoldsWithoutIds, HandsNoIdsOver, JudgesByRulesReadBefore, KeepsBeforeItIsStored,
         KeepsTheRestFromRankings, MovesTheWatermarkFirst, NamesEachAttemptAnew, NamesEachWriterAnew,
         NotesWhatIsPulledLater, OverwritesNewerSnapshots, RestoresNoIdsOfBatches, RollsUpFromAnywhere,
-        StoresBatchesUnderTakenNumbers, StoresNoIds,
+        StoresBatchesUnderTakenNumbers, StoresNoIds, WakesWithoutTheCounts,
     };
     let all = [
         AnswersBeforeItIsStored,
@@ -266,6 +267,7 @@ fn mistakes_are_noticed() {
         RollsUpFromAnywhere,
         StoresBatchesUnderTakenNumbers,
         StoresNoIds,
+        WakesWithoutTheCounts,
     ];
     for defect in all {
         check_caught(defect, 20_000);

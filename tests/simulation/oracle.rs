@@ -40,7 +40,8 @@ pub(crate) struct Oracle {
     pub(crate) planned: Vec<Planned>,
     /// Whether something happened by which events may get lost that were queued and not stored.
     pub(crate) may_lose_queued: bool,
-    pub(crate) was_spread: [bool; PROMPTS],
+    /// What was acknowledged of a prompt when its counter was spread the last time, if it ever was.
+    pub(crate) spread_with: [Option<Tally>; PROMPTS],
     pub(crate) acknowledged: [Tally; PROMPTS],
     pub(crate) attempted: [Tally; PROMPTS],
     pub(crate) told_views: BTreeSet<(usize, u64)>,
@@ -78,6 +79,10 @@ impl Oracle {
         let planned = &mut self.planned[event];
         planned.accepted += 1;
         assert!(planned.accepted == 1 || !planned.is_named, "event {event} was told to be new twice");
+    }
+
+    pub(crate) fn note_spread(&mut self, prompt: usize) {
+        self.spread_with[prompt] = Some(self.acknowledged[prompt]);
     }
 
     fn is_certain(&self, planned: &Planned) -> bool {

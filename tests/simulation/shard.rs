@@ -5,11 +5,13 @@ use std::rc::Rc;
 
 use promptmeter::counting::ledger::Segment;
 use promptmeter::counting::protocol::{self, Delivery};
+use promptmeter::counting::tally::Tally;
 use promptmeter::sharding::placement::{Place, Spread};
 use promptmeter::sharding::protocol::{Command, Pull, Pulled, Reply};
 use promptmeter::sharding::shard::Shard;
 
 use super::counter;
+use super::defect::Defect;
 use super::isolate::{PAUSES_MS, again};
 use super::storage::{Disk, ShardTables};
 use super::together::{Queue, Together, join};
@@ -60,7 +62,7 @@ impl CounterShard {
     }
 
     async fn obey(self: &Rc<Self>, world: &World, command: Command) -> Result<Reply, Failure> {
-        self.remember();
+        self.remember(world);
         match command {
             Command::Count { place, delivery, .. } => join(world, self, (place, delivery)).await,
             Command::Pull(pull) => self.pull(world, pull).map(Reply::Pulled),
@@ -68,16 +70,24 @@ impl CounterShard {
         }
     }
 
-    fn remember(&self) {
+    fn remember(&self, world: &World) {
         let mut memory = self.memory.borrow_mut();
         if !memory.is_restored {
             memory.shard = self.disk.read().restore();
+            if let Some(shard) = memory.shard.as_mut().filter(|_| world.has(Defect::WakesWithoutTheCounts)) {
+                shard.total = Some(Tally::default());
+            }
             memory.is_restored = true;
         }
     }
 
     async fn count(&self, world: &World, place: Place, deliveries: &[Delivery]) -> Result<Vec<Reply>, Failure> {
         self.memory.borrow_mut().commands += deliveries.len() as u64;
+        if self.is_open(place) && !self.knows_the_counts() {
+            world.note("shard asked for the counts");
+            self.disk.flushed(world).await;
+            again(world, PAUSES_MS, || counter::ask(world, self.prompt, protocol::Command::Read)).await?;
+        }
         if !self.is_open(place)
             && let Some(elsewhere) = self.begin(world, place).await?
         {
@@ -86,7 +96,8 @@ impl CounterShard {
         let mut memory = self.memory.borrow_mut();
         let shard = memory.shard.as_mut().ok_or("the shard did not begin")?;
         world.note("shard counted");
-        let (told, batch) = shard.count(deliveries.iter(), world.now_ms.get());
+        let (told, batch) =
+            shard.count(deliveries.iter(), world.now_ms.get()).ok_or("the shard does not know the counts yet")?;
         if let Some(batch) = batch {
             self.disk.write(world, |tables| tables.store(&batch))?;
             shard.keep(batch);
@@ -97,6 +108,10 @@ impl CounterShard {
     fn is_open(&self, place: Place) -> bool {
         let memory = self.memory.borrow();
         memory.shard.as_ref().is_some_and(|shard| shard.epoch == place.epoch && !shard.is_closed)
+    }
+
+    fn knows_the_counts(&self) -> bool {
+        self.memory.borrow().shard.as_ref().is_some_and(|shard| shard.total.is_some())
     }
 
     async fn begin(&self, world: &World, place: Place) -> Result<Option<Option<Spread>>, Failure> {

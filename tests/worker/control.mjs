@@ -14,6 +14,20 @@ async function evict({ binding, name }, env) {
   return null;
 }
 
+/** Ends the shards of a prompt's counter that are awake; gives how many. */
+async function evictShards({ prompt }, env) {
+  const evicted = Array.from({ length: 32 }, async (_, shard) => {
+    try {
+      await evict({ binding: "SHARDS", name: `${prompt}/${shard}` }, env);
+      return 1;
+    } catch (error) {
+      if (!/not currently running/.test(error.message)) throw error;
+      return 0;
+    }
+  });
+  return (await Promise.all(evicted)).reduce((sum, number) => sum + number);
+}
+
 /** Sends an object a command by a request, as isolates of the build before do; gives the status and the bytes of the reply. */
 async function request({ binding, name, command }, env) {
   const init = { method: "POST", body: new Uint8Array(command) };
@@ -21,7 +35,7 @@ async function request({ binding, name, command }, env) {
   return { status: answer.status, reply: [...new Uint8Array(await answer.arrayBuffer())] };
 }
 
-const COMMANDS = { "/run": run, "/evict": evict, "/request": request };
+const COMMANDS = { "/run": run, "/evict": evict, "/evictShards": evictShards, "/request": request };
 
 export default {
   async fetch(request, env) {

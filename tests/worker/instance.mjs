@@ -184,9 +184,9 @@ export async function start(settings = {}, { hasAssets = false, around } = {}) {
   }
   /** Runs a statement on the database and gives its rows. */
   const sql = async (statement, ...parameters) => (await command("/run", [{ sql: statement, parameters }]))[0];
-  /** The ids of the prompts' counters. */
-  async function objects() {
-    const names = await readdir(join(state, `v3/do/${worker.name}-PromptCounter`)).catch(() => []);
+  /** The ids of the objects of a class. */
+  async function objects(className = "PromptCounter") {
+    const names = await readdir(join(state, `v3/do/${worker.name}-${className}`)).catch(() => []);
     return names.filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)).map((name) => name.slice(0, 64)).sort();
   }
 
@@ -201,6 +201,7 @@ export async function start(settings = {}, { hasAssets = false, around } = {}) {
     evict: (prompt) => command("/evict", { binding: "COUNTERS", name: prompt }),
     /** Sends an object a command by a request. */
     request: (binding, name, bytes) => command("/request", { binding, name, command: bytes }),
+    evictShards: (prompt) => command("/evictShards", { prompt }),
     evictRecorder: (experiment) => command("/evict", { binding: "RECORDERS", name: experiment }),
 
     /** All that is stored: the rows of every table but `except`, and the objects. */

@@ -6,7 +6,7 @@ import { after, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { connect } from "./connections.mjs";
-import { service, until } from "./instance.mjs";
+import { service, start, until } from "./instance.mjs";
 import { Served } from "./served.mjs";
 
 const CALLERS = 32;
@@ -170,6 +170,23 @@ describe("a counter that is hot", { concurrency: true }, () => {
     assert.deepEqual(body.differences, []);
     await hot.served.kill();
     assert.deepEqual((await hot.served.counters("select shards, is_folding from spread")).map(Object.values), [[1, 0]]);
+  });
+
+  test("tells all views, also by a shard that was evicted", async () => {
+    const { counts, evictShards, objects, post, prompt } = await start({ HOT_COMMANDS_PER_SECOND: String(HOT) });
+    const id = await prompt();
+    const view = () => post(`/v1/prompts/${id}/view`, undefined, { as: service });
+    await until(async () => (await view()) && (await objects("CounterShard")).length > 1, "the counter is spread");
+    const [views] = await counts(id);
+    let evicted = 0;
+    // Each is told what one shard knows.
+    for (let more = 1; more <= 30; more++) {
+      evicted += await evictShards(id);
+      const { body } = await view();
+      assert.ok(views < body.viewCount && body.viewCount <= views + more, `view ${more} after ${views} is told ${body.viewCount}`);
+    }
+    assert.deepEqual(await counts(id), [views + 30, 0, 0, 0]);
+    assert.ok(evicted > 0);
   });
 
   test("loses nothing when the process dies, and doubles nothing that is sent again", async () => {
