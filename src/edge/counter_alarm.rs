@@ -45,12 +45,16 @@ impl Counting {
             log_failure("snapshot", &error.to_string());
             false
         });
-        if !is_told {
-            let _ = self.with(|memory| {
-                memory.pace.fail();
-                Ok(())
-            });
-            self.ring_by(now_ms() + SNAPSHOT_DELAY_MS).await;
+        let retry_ms = self.with(|memory| {
+            if is_told {
+                memory.pace.succeed();
+                return Ok(None);
+            }
+            Ok(Some(memory.pace.fail(now_ms(), memory.prompt_id.map_or(0, spread_ms))))
+        });
+        // What could not be restored is tried soon.
+        if let Some(retry_ms) = retry_ms.unwrap_or_else(|_| Some(now_ms() + SNAPSHOT_DELAY_MS)) {
+            self.ring_by(retry_ms).await;
         }
     }
 

@@ -22,10 +22,37 @@ fn pace(last_ms: Option<i64>) -> Pace {
 fn one_that_was_not_stored_is_written_again_without_waiting() {
     let mut pace = pace(Some(-1));
     assert_eq!((pace.begun_ms(), pace.early_until_ms(NOW_MS)), (Some(NOW_MS - 1), Some(NOW_MS - 1 + PACE_MS)));
-    pace.fail();
-    assert_eq!((pace.begun_ms(), pace.early_until_ms(NOW_MS)), (None, None));
-    assert!(pace.begin(NOW_MS), "by itself: one of those with which it was to be stored may be why");
+    let retry_ms = pace.fail(NOW_MS, 0);
+    assert_eq!(retry_ms, NOW_MS + SECOND_MS);
+    assert_eq!((pace.begun_ms(), pace.early_until_ms(retry_ms)), (None, None));
+    assert!(pace.begin(retry_ms), "by itself: one of those with which it was to be stored may be why");
+    pace.succeed();
     assert!(!pace.begin(NOW_MS + PACE_MS));
+}
+
+#[test]
+fn a_database_that_stores_none_is_asked_less_and_less() {
+    let (mut pace, mut now_ms) = (Pace::default(), NOW_MS);
+    let mut waits = Vec::new();
+    for failure in 0..9 {
+        assert_eq!(pace.begin(now_ms), failure == 1, "by itself after the first failure alone");
+        let retry_ms = pace.fail(now_ms, 0);
+        // Neither an alarm for something else nor what is counted meanwhile begins one before.
+        assert_eq!(pace.early_until_ms(now_ms), Some(retry_ms));
+        assert_eq!([1, 2].map(|version| pace.due_ms(version, now_ms)), [retry_ms; 2]);
+        waits.push((retry_ms - now_ms) / SECOND_MS);
+        now_ms = retry_ms;
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    // Counters that failed together do not come back together.
+    let spread: Vec<i64> = [0, 7 * SECOND_MS, 31 * SECOND_MS, 32 * SECOND_MS, 900 * SECOND_MS - 1]
+        .into_iter()
+        .map(|spread_ms| pace.fail(now_ms, spread_ms) - now_ms - 64 * SECOND_MS)
+        .collect();
+    assert_eq!(spread, [0, 7 * SECOND_MS, 31 * SECOND_MS, 0, 4 * SECOND_MS - 1]);
+    pace.succeed();
+    pace.begin(now_ms);
+    assert_eq!(pace.fail(now_ms, 0), now_ms + SECOND_MS);
 }
 
 #[test]

@@ -9,12 +9,17 @@ impl Counting {
         match self.with(|memory| Ok(memory.pace.early_until_ms(world.now_ms.get()))) {
             Ok(Some(due_ms)) => self.ring_by(world, due_ms),
             Ok(None) | Err(_) => {
-                if self.snapshot(world).await.is_err() {
-                    let _ = self.with(|memory| {
-                        memory.pace.fail();
-                        Ok(())
-                    });
-                    self.ring_by(world, world.now_ms.get() + SNAPSHOT_DELAY_MS);
+                let is_told = self.snapshot(world).await.is_ok();
+                let now_ms = world.now_ms.get();
+                let retry_ms = self.with(|memory| {
+                    if is_told {
+                        memory.pace.succeed();
+                        return Ok(None);
+                    }
+                    Ok(Some(memory.pace.fail(now_ms, spread_ms(prompt_id(self.prompt)))))
+                });
+                if let Some(retry_ms) = retry_ms.unwrap_or(Some(now_ms + SNAPSHOT_DELAY_MS)) {
+                    self.ring_by(world, retry_ms);
                 }
             }
         }
