@@ -47,7 +47,7 @@ async fn look(env: &Env, now_ms: i64) -> Vec<Check> {
     let has_tokens = keys.secret.is_some() || settings::jwks(env).is_some();
     checks.push(check::keys(keys.service.is_some(), keys.publishable.is_some(), has_tokens));
     let (address, secret) = settings::alert_webhook(env);
-    checks.extend(check::alerts(address.is_some(), secret.is_some()));
+    checks.extend(check::alerts(address.as_deref(), secret.is_some()));
     checks
 }
 

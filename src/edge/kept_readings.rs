@@ -16,12 +16,11 @@ use super::{d1, metering};
 use crate::http::problem::Problem;
 use crate::metrics::MEDIA_TYPE;
 use crate::metrics::exposition::{self, Told};
-use crate::metrics::life::{FOLDED_MS, Life};
+use crate::metrics::life::{FOLDED_MS, Lives};
 use crate::time::HOUR_MS;
 
 thread_local! {
-    static LIFE: RefCell<Option<Life>> = const { RefCell::new(None) };
-    static VERSION: Cell<u32> = const { Cell::new(0) };
+    static LIVES: RefCell<Lives> = RefCell::default();
     /// Until when somebody is about to keep the readings, in milliseconds since 1970.
     static TAKEN_UNTIL_MS: Cell<i64> = const { Cell::new(0) };
     /// When they were last kept.
@@ -69,22 +68,10 @@ async fn keep_and_log(env: &Env) {
 async fn keep(env: &Env) -> Result<()> {
     let now_ms = now_ms();
     let counted = metering::counts();
-    let life = LIFE.with_borrow_mut(|life| {
-        let is_lost = life.as_ref().is_some_and(|life| life.is_lost(now_ms));
-        if is_lost {
-            *life = Some(Life::next(random_u64(), now_ms, counted.clone()));
-        }
-        life.get_or_insert_with(|| Life::first(random_u64(), now_ms)).clone()
-    });
+    let writing = LIVES.with_borrow_mut(|lives| lives.write(&counted, random_u64(), now_ms));
     KEPT_MS.set(now_ms);
-    VERSION.set(VERSION.get() + 1);
-    d1::instance_metrics::keep(&d1::database(env)?, &life, VERSION.get(), &life.counts(&counted)).await?;
-    LIFE.with_borrow_mut(|current| {
-        let is_current = current.as_ref().is_some_and(|current| current.id == life.id);
-        if is_current && life.is_over(now_ms) {
-            *current = Some(Life::next(random_u64(), now_ms, counted));
-        }
-    });
+    d1::instance_metrics::keep(&d1::database(env)?, &writing).await?;
+    LIVES.with_borrow_mut(|lives| lives.written(&writing, counted, random_u64(), now_ms));
     Ok(())
 }
 

@@ -136,9 +136,14 @@ pub fn keys(service: bool, publishable: bool, tokens: bool) -> Check {
 
 /// Whether alerts can be sent, where they are to be.
 #[must_use]
-pub fn alerts(has_address: bool, has_secret: bool) -> Option<Check> {
-    let lacking = "ALERT_WEBHOOK_URL is set without ALERT_WEBHOOK_SECRET: no alert is sent.";
-    (has_address && !has_secret).then(|| check("alerts", Status::Degraded, lacking))
+pub fn alerts(address: Option<&str>, has_secret: bool) -> Option<Check> {
+    let is_web = |address: &str| ["https://", "http://"].iter().any(|scheme| address.starts_with(scheme));
+    let detail = match address {
+        Some(_) if !has_secret => "ALERT_WEBHOOK_URL is set without ALERT_WEBHOOK_SECRET: no alert is sent.",
+        Some(address) if !is_web(address) => "ALERT_WEBHOOK_URL is no address on the web: no alert arrives.",
+        _ => return None,
+    };
+    Some(check("alerts", Status::Degraded, detail))
 }
 
 /// A duration in words.

@@ -8,7 +8,7 @@ use promptmeter::health::state::State;
 use promptmeter::http::route::RouteName;
 use promptmeter::json::json_object;
 use promptmeter::metrics::exposition::{Told, text};
-use promptmeter::metrics::life::{FOLDED_MS, LIFE_MS, LOST_MS, Life};
+use promptmeter::metrics::life::{FOLDED_MS, LIFE_MS, LOST_MS, Lives, Writing};
 use promptmeter::metrics::meter::{EventType, Meter};
 use promptmeter::metrics::readings::{Count, Readings};
 
@@ -234,16 +234,16 @@ fn the_database_is_told_with_its_share_of_the_limit() {
 fn lives_hold_each_count_once() {
     let mut readings = Readings::default();
     let mut kept: BTreeMap<u64, Vec<Count>> = BTreeMap::new();
-    let mut life = Life::first(0, 0);
+    let mut lives = Lives::default();
     for n in 0..100_i64 {
         readings.add(Meter::ObjectCalls, 3);
         readings.request(VIEW, if n % 7 == 0 { 503 } else { 200 }, n.unsigned_abs() * 11);
         let now_ms = n * LIFE_MS / 4;
         let counted = readings.counts();
-        kept.insert(life.id, life.counts(&counted));
-        if life.is_over(now_ms) {
-            life = Life::next(life.id + 1, now_ms, counted);
-        }
+        let new_id = n.unsigned_abs();
+        let writing = lives.write(&counted, new_id, now_ms);
+        kept.insert(writing.life, writing.counts.clone());
+        lives.written(&writing, counted, new_id, now_ms);
     }
     assert_eq!(kept.len(), 25);
     for counts in kept.values() {
@@ -257,4 +257,55 @@ fn lives_hold_each_count_once() {
     assert_eq!(sums.into_iter().collect::<Vec<_>>(), readings.counts());
     // What is folded is not written any more.
     const { assert!(LOST_MS > LIFE_MS && FOLDED_MS > LOST_MS) }
+}
+
+/// Writings of the isolate that end in any order, each stored over those of a lower version.
+#[derive(Default)]
+struct Rows(BTreeMap<u64, (u32, u64)>);
+
+impl Rows {
+    fn store(&mut self, writing: &Writing) {
+        let calls = writing.counts.iter().map(|(_, count)| *count).sum();
+        let row = self.0.entry(writing.life).or_default();
+        *row = (*row).max((writing.version, calls));
+    }
+
+    fn sum(&self) -> u64 {
+        self.0.values().map(|(_, calls)| calls).sum()
+    }
+}
+
+#[test]
+fn writings_that_overlap_at_the_end_of_a_life_count_once() {
+    let counted = |calls: u64| vec![("object_calls".to_owned(), calls)];
+    for is_later_first in [false, true] {
+        let (mut lives, mut rows) = (Lives::default(), Rows::default());
+        let first = lives.write(&counted(1), 1, 0);
+        rows.store(&first);
+        lives.written(&first, counted(1), 2, 0);
+        let (one, other) = (lives.write(&counted(10), 3, LIFE_MS), lives.write(&counted(15), 4, LIFE_MS));
+        let mut ends = [(&one, 10, 5), (&other, 15, 6)];
+        if is_later_first {
+            ends.reverse();
+        }
+        for (writing, calls, new_id) in ends {
+            rows.store(writing);
+            lives.written(writing, counted(calls), new_id, LIFE_MS);
+        }
+        assert_eq!(rows.sum(), 15);
+        let next = lives.write(&counted(21), 7, LIFE_MS + 1);
+        rows.store(&next);
+        assert_eq!((rows.sum(), rows.0.len()), (21, 2), "later first: {is_later_first}");
+    }
+}
+
+#[test]
+fn a_life_that_was_not_written_in_time_is_given_up() {
+    let counted = |calls: u64| vec![("object_calls".to_owned(), calls)];
+    let mut lives = Lives::default();
+    assert_eq!(lives.write(&counted(5), 1, 0).life, 1);
+    assert_eq!(lives.write(&counted(6), 2, LOST_MS - 1).counts, counted(6));
+    let writing = lives.write(&counted(9), 3, LOST_MS);
+    assert_eq!((writing.life, writing.begun_ms, writing.counts), (3, LOST_MS, vec![]));
+    assert_eq!(lives.write(&counted(11), 4, LOST_MS + 1).counts, counted(2));
 }

@@ -75,8 +75,20 @@ fn each_check_says_what_is_wrong() {
     check(check::keys(true, true, true), "keys", Status::Ok, "All keys are set.");
     let words = "Not set: SERVICE_KEY (nobody can act as the service), JWT_SECRET or JWKS (no user can be told).";
     check(check::keys(false, true, false), "keys", Status::Degraded, words);
-    assert_eq!([check::alerts(true, true), check::alerts(false, true)], [None, None]);
-    assert_eq!(check::alerts(true, false).unwrap().status, Status::Degraded);
+    for (address, has_secret, lacking) in [
+        (None, true, None),
+        (None, false, None),
+        (Some("https://hooks.example/t"), true, None),
+        (Some("http://127.0.0.1:9/"), true, None),
+        (Some("https://hooks.example/t"), false, Some("ALERT_WEBHOOK_SECRET")),
+        (Some("hooks.example/t"), true, Some("no address")),
+        (Some("htps://hooks.example/t"), true, Some("no address")),
+    ] {
+        let found = check::alerts(address, has_secret);
+        assert!(found.as_ref().is_none_or(|check| check.status == Status::Degraded && !check.detail.contains("hooks")));
+        assert_eq!(found.is_some(), lacking.is_some(), "{address:?}");
+        assert!(found.zip(lacking).is_none_or(|(check, lacking)| check.detail.contains(lacking)), "{address:?}");
+    }
 }
 
 #[test]

@@ -270,6 +270,18 @@ test("each kind of alert is sent once an hour, signed, until it is taken, and wh
   assert.equal(lines(instance, "alert").length, 2 * ALL.length + 1);
 });
 
+test("an address to which no alert can be sent is told by the health, and by no line", async () => {
+  for (const address of ["hooks.example/s3cret", "http://127.0.0.1:1/s3cret", "http://nowhere.invalid/s3cret"]) {
+    const instance = await start({ ALERT_WEBHOOK_URL: address, ALERT_WEBHOOK_SECRET: SECRET, STORAGE_LIMIT_BYTES: "1000" });
+    await instance.cron();
+    const { checks } = (await instance.get("/healthz")).body;
+    const isWeb = address.startsWith("http");
+    assert.equal(checks.some(({ name, status }) => name === "alerts" && status === "degraded"), !isWeb, address);
+    await until(() => instance.logs().some((line) => line.includes("the receiver of alerts cannot be reached")));
+    assert.ok(!instance.logs().some((line) => line.includes("s3cret")), instance.logs().join("\n"));
+  }
+});
+
 test("rows of forks and comparisons go when they are old, and stay counted", async () => {
   const instance = await start({ EVENT_RETENTION_DAYS: "3" });
   const [id, as] = [await instance.prompt(), user(randomUUID())];

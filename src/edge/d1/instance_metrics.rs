@@ -5,19 +5,20 @@ use worker::{D1Database, Result};
 use super::rows::{Columns, read_all};
 use super::{integer, run, statement, text, transact};
 use crate::json::json_object;
-use crate::metrics::life::Life;
+use crate::metrics::life::Writing;
 use crate::metrics::readings::Count;
 
 /// Sums, of the largest the largest.
 const TOTAL: &str = "iif(key glob 'max_*', max(value), sum(value))";
 
 /// Writes what was counted in a life over what was written before it.
-pub(in crate::edge) async fn keep(database: &D1Database, life: &Life, version: u32, counts: &[Count]) -> Result<()> {
+pub(in crate::edge) async fn keep(database: &D1Database, writing: &Writing) -> Result<()> {
     let sql = "insert into instance_metrics (life, begun_ms, version, counts) values (?1, ?2, ?3, ?4) \
         on conflict (life) do update set version = excluded.version, counts = excluded.counts \
         where excluded.version > version";
-    let id = text(&format!("{:016x}", life.id));
-    let parameters = [id, integer(life.begun_ms), integer(version.into()), text(&json_object(counts))];
+    let Writing { life, begun_ms, version, counts } = writing;
+    let id = text(&format!("{life:016x}"));
+    let parameters = [id, integer(*begun_ms), integer((*version).into()), text(&json_object(counts))];
     run(statement(database, sql, &parameters)?).await.map(drop)
 }
 
