@@ -147,7 +147,7 @@ async fn created(call: &Call, id: Uuid, owner: Uuid) -> std::result::Result<Answ
         ErrorCode::NotOneRow => Refusal::from(unknown_prompt()),
         _ => Problem::storage().into(),
     })?;
-    Ok(Answer::text(201, body, JSON).header("Location", format!("/v1/prompts/{id}")))
+    Ok(Answer::text(201, body, JSON).header("Location", format!("/rest/v1/prompts?id=eq.{id}")))
 }
 
 fn with_answers(id: Uuid) -> std::result::Result<Query, DataError> {

@@ -6,9 +6,10 @@ use super::answer::Answer;
 use super::call::Call;
 use super::d1::Prepared;
 use super::runtime::log_failure;
-use super::{d1, rest_write};
+use super::{d1, first_sight, rest_write};
 use crate::data::policy::policy_of;
 use crate::data::schema::Table;
+use crate::data::tables::USERS;
 use crate::http::identity::Identity;
 use crate::http::problem::Problem;
 use crate::limits::{EMBEDDED_ROWS, STATEMENT_BYTES};
@@ -50,6 +51,12 @@ pub(super) async fn answer(mut call: Call) -> Result<Answer, DataError> {
 }
 
 async fn read(call: &Call, request: &Request) -> Result<Answer, DataError> {
+    if request.query.table.name == USERS.name
+        && let Some(user) = call.identity.user()
+    {
+        let made = first_sight::wait_for_row(&call.env, user, call.now_ms).await;
+        made.map_err(|error| failure(&error, request.query.table))?;
+    }
     let found = fetch(&call.env, &call.identity, &request.query, request.preferences.counts).await?;
     let body = rows::write(request.format, &found.shape, &found.rows, &found.children)?;
     let (first, given) = (request.query.offset, i64::try_from(found.rows.len()).unwrap_or(i64::MAX));

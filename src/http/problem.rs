@@ -61,7 +61,7 @@ pub enum Code {
     MethodNotAllowed,
     /// The experiment takes no events any more.
     ExperimentOver,
-    /// Another row already has a value that must be unique.
+    /// What is stored does not allow it, as where another row has a value that must be unique.
     Conflict,
     /// What decides who is assigned to what cannot change while the experiment runs.
     ExperimentRunning,
@@ -120,7 +120,7 @@ impl Code {
             Self::UnknownExperiment => ("unknown_experiment", 404, "There is no such experiment"),
             Self::MethodNotAllowed => ("method_not_allowed", 405, "The method is not allowed"),
             Self::ExperimentOver => ("experiment_over", 409, "The experiment is over"),
-            Self::Conflict => ("conflict", 409, "The value is taken"),
+            Self::Conflict => ("conflict", 409, "It conflicts with what is stored"),
             Self::ExperimentRunning => ("experiment_running", 409, "The experiment is running"),
             Self::InvalidTransition => ("invalid_transition", 409, "The status cannot change so"),
             Self::TooLarge => ("too_large", 413, "Too large"),

@@ -101,6 +101,10 @@ impl Request {
             }
             _ => {
                 let column = column_name(name, rest)?;
+                if query.table.column(&column).is_none() && query.embed_named(&column).is_some() {
+                    let what = format!("a condition on the embedded table \"{column}\" itself");
+                    return Err(DataError::unsupported(what).hint("Embed it with !inner, or name one of its columns."));
+                }
                 let column = column_of(query.table, &column)?;
                 let condition = reader.on_column(column, name, value)?;
                 query.conditions.push(condition);

@@ -67,6 +67,10 @@ impl Reader {
             alias = Some(std::mem::replace(&mut name, scanner.name()?));
         }
         refuse_operators(scanner)?;
+        if name == "count" && table.column(&name).is_none() {
+            return Err(DataError::unsupported("the aggregate function \"count\" in select")
+                .hint("Prefer: count=exact tells how many rows there are."));
+        }
         let (mut hint, mut is_inner) = (None, false);
         while scanner.eat("!") {
             match scanner.name()?.as_str() {

@@ -7,7 +7,7 @@
 use super::address::AddressPrefix;
 use super::recent::Recent;
 use crate::counting::ledger::digest_key;
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use crate::time::{MINUTE_MS, SECOND_MS};
 
 /// Prefixes that a table holds at the most. When it is full, the half that sent nothing for longer is forgotten: of those
@@ -46,27 +46,26 @@ impl RateLimit {
     /// Takes places for a request of `events` that came at `now_ms`. One that is refused takes none.
     ///
     /// # Errors
-    /// [`Code::RateLimited`](crate::http::problem::Code::RateLimited), with the time after which the request is let in; if
-    /// it never is, the time after which one of as many events as the limit is.
+    /// [`Code::RateLimited`], with the time after which the request is let in; [`Code::TooManyEvents`], if it never is.
     pub fn take(&mut self, prefix: AddressPrefix, events: usize, now_ms: i64) -> Result<(), Problem> {
         let key = digest_key(&prefix.key());
         let (now, minute) = (now_ms * self.per_minute, MINUTE_MS * self.per_minute);
         let free_at = self.free_at.get_or_insert_with(key, || now).max(now);
         let events = i64::try_from(events).unwrap_or(i64::MAX);
-        let taken_to = free_at + events.min(self.per_minute) * MINUTE_MS;
-        let is_possible = events <= self.per_minute;
-        if is_possible && taken_to <= now + minute {
+        if events > self.per_minute {
+            return Err(Problem::new(Code::TooManyEvents, self.detail("Send fewer in one request.")));
+        }
+        let taken_to = free_at + events * MINUTE_MS;
+        if taken_to <= now + minute {
             self.free_at.insert(key, taken_to);
             return Ok(());
         }
         let wait = (taken_to - minute - now).max(1);
         let wait_s = wait.unsigned_abs().div_ceil((self.per_minute * SECOND_MS).unsigned_abs());
-        Err(Problem::rate_limited(self.detail(is_possible), wait_s))
+        Err(Problem::rate_limited(self.detail("Try again later."), wait_s))
     }
 
-    fn detail(&self, is_possible: bool) -> String {
-        let rest =
-            if is_possible { "Try again later." } else { "A request with more is never let in: send fewer at a time." };
-        format!("{} events a minute are taken from one address. {rest}", self.per_minute)
+    fn detail(&self, remedy: &str) -> String {
+        format!("{} events a minute are taken from one address. {remedy}", self.per_minute)
     }
 }

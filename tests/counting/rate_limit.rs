@@ -14,11 +14,19 @@ fn prefix(number: u32) -> AddressPrefix {
     V4(number.to_be_bytes())
 }
 
+/// Of a request that is never let in.
+const NEVER: u64 = u64::MAX;
+
 /// After how many seconds a request may come again; 0 if it is let in.
 fn wait_s(outcome: Result<(), Problem>) -> u64 {
-    let Err(problem) = outcome else { return 0 };
-    assert_eq!(problem.code, Code::RateLimited);
-    problem.retry_after_s.unwrap()
+    match outcome {
+        Ok(()) => 0,
+        Err(Problem { code: Code::TooManyEvents, retry_after_s: None, .. }) => NEVER,
+        Err(problem) => {
+            assert_eq!(problem.code, Code::RateLimited);
+            problem.retry_after_s.unwrap()
+        }
+    }
 }
 
 /// Requests of one prefix, as milliseconds from the first, events, and the wait that each is told.
@@ -51,14 +59,14 @@ fn a_request_without_events_takes_no_place() {
 }
 
 #[test]
-fn a_request_that_is_never_let_in_is_told_so() {
+fn a_request_that_never_fits_is_told_so_and_not_to_come_again() {
     let mut limit = RateLimit::of(100);
     let refused = limit.take(prefix(1), 101, NOW_MS).unwrap_err();
-    assert!(refused.detail.contains("100 events a minute") && refused.detail.contains("never"), "{}", refused.detail);
-    assert_eq!(wait_s(Err(refused)), 1);
+    assert!(refused.detail.contains("100 events a minute") && refused.detail.contains("fewer"), "{}", refused.detail);
+    assert_eq!((refused.code, refused.retry_after_s), (Code::TooManyEvents, None));
     let late = limit.take(prefix(1), 40, NOW_MS).and_then(|()| limit.take(prefix(1), 61, NOW_MS)).unwrap_err();
-    assert!(!late.detail.contains("never"), "{}", late.detail);
-    check(100, &[(0, 40, 0), (0, 500, 24), (0, 60, 0), (0, usize::MAX, 60)]);
+    assert!(!late.detail.contains("fewer"), "{}", late.detail);
+    check(100, &[(0, 40, 0), (0, 500, NEVER), (0, 60, 0), (0, usize::MAX, NEVER)]);
 }
 
 #[test]
@@ -109,9 +117,10 @@ proptest! {
             };
             let wait = wait_s(limit.take(prefix(sender), events, NOW_MS + now_ms));
             prop_assert_eq!(wait == 0, fits_at(now_ms));
+            prop_assert_eq!(wait == NEVER, size > i64::from(per_minute));
             if wait == 0 {
                 earlier.push((now_ms, size));
-            } else if size <= i64::from(per_minute) {
+            } else if wait != NEVER {
                 let wait_ms = i64::try_from(wait).unwrap() * 1000;
                 prop_assert!(fits_at(now_ms + wait_ms), "it was told to come too early");
                 prop_assert!(!fits_at(now_ms + wait_ms - 1000), "it was told to come too late");

@@ -41,7 +41,7 @@ describe("a prompt that is made", () => {
     const { sub, as } = somebody();
     const { status, body, headers } = await create(BODY, as);
     assert.equal(status, 201);
-    assert.equal(headers.get("location"), `/v1/prompts/${body.id}`);
+    assert.equal(headers.get("location"), `/rest/v1/prompts?id=eq.${body.id}`);
     const { answers, id, created_at, updated_at, ...rest } = body;
     const { answers: asked, ...columns } = BODY;
     const unset = { slug: null, negative_prompt: null, is_active: true, forked_from: null };
@@ -145,7 +145,8 @@ describe("a fork", () => {
     const { body: parent } = await create({ ...BODY, slug: `slug-${owner}`, negative_prompt: "no" }, ownerAs);
     const { status, body: child, headers } = await fork(parent.slug, as);
     assert.equal(status, 201);
-    assert.equal(headers.get("location"), `/v1/prompts/${child.id}`);
+    const { body: [located] } = await instance.get(headers.get("location"), { as });
+    assert.equal(located.id, child.id);
     const own = { id: child.id, user_id: sub, slug: null, is_public: false, forked_from: parent.id, answers: [] };
     assert.deepEqual(child, { ...parent, ...own, created_at: child.created_at, updated_at: child.updated_at });
     const [event] = await sql("select * from prompt_events where prompt_id = ?", parent.id);

@@ -115,6 +115,15 @@ describe("the row of a user", () => {
     assert.deepEqual(await emails(id), ["one@example.com"]);
   });
 
+  test("is there for the request that names the user first", async () => {
+    for (const claims of [{}, { email: "first@example.com" }]) {
+      const id = randomUUID();
+      const as = bearer(token({ role: "authenticated", sub: id, ...claims }));
+      const { body } = await instance.get("/rest/v1/users?select=id,email", { as });
+      assert.deepEqual(body, [{ id, email: claims.email ?? null }]);
+    }
+  });
+
   test("gets the address that a later token tells", async () => {
     const id = randomUUID();
     await call({ sub: id });

@@ -35,6 +35,8 @@ describe("unsupported in select", () => {
   select("a JSON path", "variables->a", "->");
   select("a JSON path as text", "variables->>a", "->");
   select("an aggregate", "id.count()", "aggregate");
+  select("a number of rows", "count()", "aggregate");
+  select("a number of embedded rows", "prompt_answers(count)", "aggregate");
   select("a spread", "...prompt_answers(question)", "...");
   select("an open bracket", "prompt_answers(id", "select");
   select("a bracket too many", "id)", "select");
@@ -51,6 +53,7 @@ describe("unsupported conditions", () => {
     where(`not ${operator}`, `title=not.${operator}.a`, operator);
     where(`${operator} in or`, `or=(title.${operator}.a,id.is.null)`, operator);
   }
+  where("an embedded table", "select=id,prompt_answers()&prompt_answers=not.is.null", "prompt_answers");
   where("like(any)", "title=like(any).{a}", "like");
   where("ilike(all)", "title=ilike(all).{a}", "like");
   where("eq(any)", "title=eq(any).{a}", "eq");
