@@ -8,23 +8,25 @@ impl Counting {
         self.note_alarm(None);
         match self.with(|memory| Ok(memory.pace.early_until_ms(world.now_ms.get()))) {
             Ok(Some(due_ms)) => self.ring_by(world, due_ms),
-            Ok(None) | Err(_) => {
-                let is_told = self.snapshot(world).await.is_ok();
-                let now_ms = world.now_ms.get();
-                let retry_ms = self.with(|memory| {
-                    if is_told {
-                        memory.pace.succeed();
-                        return Ok(None);
-                    }
-                    Ok(Some(memory.pace.fail(now_ms, spread_ms(prompt_id(self.prompt)))))
-                });
-                if let Some(retry_ms) = retry_ms.unwrap_or(Some(now_ms + SNAPSHOT_DELAY_MS)) {
-                    self.ring_by(world, retry_ms);
-                }
-            }
+            Ok(None) | Err(_) => self.tell_database(world).await,
         }
         if matches!(self.spread(), Ok(Some(_))) {
             self.ring_by(world, world.now_ms.get() + PULL_INTERVAL_MS);
+        }
+    }
+
+    async fn tell_database(&self, world: &World) {
+        let is_told = self.snapshot(world).await.is_ok();
+        let now_ms = world.now_ms.get();
+        let retry_ms = self.with(|memory| {
+            if is_told {
+                memory.pace.succeed();
+                return Ok(None);
+            }
+            Ok(Some(memory.pace.fail(now_ms, spread_ms(prompt_id(self.prompt)))))
+        });
+        if let Some(retry_ms) = retry_ms.unwrap_or(Some(now_ms + SNAPSHOT_DELAY_MS)) {
+            self.ring_by(world, retry_ms);
         }
     }
 

@@ -74,12 +74,11 @@ impl Storage {
     /// Stores the days of a retraction.
     pub(crate) fn store_retracted(&mut self, days: &[SourcedDay]) {
         for day in days {
-            match self.open_day.as_mut().filter(|open| open.number == day.number) {
-                Some(open) => open.clone_from(day),
-                None => {
-                    let row = (day.counts.pack(), Some(day.sources.pack()));
-                    assert!(self.daily.insert(day.number, row).is_some(), "day {} has no row", day.number);
-                }
+            if let Some(open) = self.open_day.as_mut().filter(|open| open.number == day.number) {
+                open.clone_from(day);
+            } else {
+                let row = (day.counts.pack(), Some(day.sources.pack()));
+                assert!(self.daily.insert(day.number, row).is_some(), "day {} has no row", day.number);
             }
         }
     }
