@@ -48,8 +48,8 @@ pub const EVENT_PAST_MS: i64 = 48 * HOUR_MS;
 pub const EVENT_FUTURE_MS: i64 = 5 * MINUTE_MS;
 /// Bytes of one stored prompt (D1 refuses rows of more than 2 MB).
 pub const STORED_ROW_BYTES: usize = 1_900_000;
-/// Bytes of one line of an import: a prompt may grow when it is escaped.
-pub const IMPORT_LINE_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of one line of an import: a row has at most 2 MB, of which each byte may be written as six.
+pub const IMPORT_LINE_BYTES: usize = 13 * 1024 * 1024;
 /// Refused lines that an import lists; further ones are only counted.
 pub const IMPORT_REFUSALS_LISTED: usize = 1000;
 /// Pages and counters that one answer of an export asks for, unless the caller says fewer: of the 10,000 calls that a request
@@ -125,6 +125,8 @@ pub const STATEMENT_BYTES: usize = 100_000;
 pub const STATEMENT_COLUMNS: usize = 98;
 /// Bytes of the texts that one answer gives: an isolate has 128 MB, and holds an answer several times.
 pub const ANSWER_BYTES: i64 = 16_000_000;
+/// Bytes of an answer of the data dialect.
+pub const WRITTEN_BYTES: usize = 20_000_000;
 /// Bytes of one parameter of a statement: D1 takes 2 MB.
 pub const PARAMETER_BYTES: usize = 1_900_000;
 /// Rows with a key of several columns that are read anew to be told.

@@ -31,12 +31,13 @@ impl Counting {
     /// Does what the alarm is for, and sets it again.
     pub(super) async fn tell(&self) {
         self.note_alarm(None);
+        // What comes soonest is set first: then nothing later is set.
+        if matches!(self.spread(), Ok(Some(_))) {
+            self.ring_by(now_ms() + PULL_INTERVAL_MS).await;
+        }
         match self.with(|memory| Ok(memory.pace.early_until_ms(now_ms()))) {
             Ok(Some(due_ms)) => self.ring_by(due_ms).await,
             Ok(None) | Err(_) => self.tell_database().await,
-        }
-        if matches!(self.spread(), Ok(Some(_))) {
-            self.ring_by(now_ms() + PULL_INTERVAL_MS).await;
         }
     }
 

@@ -16,11 +16,15 @@ pub(super) async fn record(env: &Env, delivery: Delivery) -> Result<Vec<Outcome>
     let pauses_ms: &[u64] = if delivery.events.iter().all(|entry| entry.id.is_some()) { &PAUSES_MS } else { &[] };
     let experiment_id = delivery.experiment_id.clone();
     let expected = delivery.events.len();
-    let command = Command::Record(delivery);
+    let mut command = Command::Record(delivery);
     let mut reply = objects::ask(env, BINDING, &experiment_id, &command).await;
     for pause_ms in pauses_ms {
         if reply.is_ok() {
             break;
+        }
+        // What was refused has no ids by which it is known again: rather none of it is counted than some twice.
+        if let Command::Record(delivery) = &mut command {
+            delivery.rejected = 0;
         }
         Delay::from(Duration::from_millis(*pause_ms)).await;
         reply = objects::ask(env, BINDING, &experiment_id, &command).await;

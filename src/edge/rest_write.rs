@@ -6,7 +6,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::rest::{content_range, failure, fetch, first_number, run};
 use super::runtime::new_uuid;
-use super::{d1, ingestion, prompt_lookup, senders};
+use super::{d1, ingestion, prompt_lookup, senders, settings};
 use crate::data::policy::policy_of;
 use crate::data::schema::Table;
 use crate::data::tables::{PROMPT_EVENTS, PROMPTS};
@@ -20,7 +20,7 @@ use crate::rest::rows::{self, Cell, Row, Shape};
 use crate::rest::write_sql::{self, Demand, Write};
 use crate::rest::{insert_sql, read_sql};
 use crate::sql::statement::Value;
-use crate::time::timestamp_from_ms;
+use crate::time::{DAY_MS, timestamp_from_ms};
 
 /// Answers a request that inserts rows.
 pub(super) async fn insert(call: &mut Call, request: &Request) -> Result<Answer, DataError> {
@@ -34,24 +34,25 @@ pub(super) async fn insert(call: &mut Call, request: &Request) -> Result<Answer,
     let payload =
         Payload::read_new(table, &bytes, request.columns.as_deref(), preferences.missing_is_default, &mut origin)?;
     write_sql::refuse_columns(table, &payload, &call.identity)?;
-    write_sql::refuse_ahead(table, &payload, &call.identity, now_ms)?;
+    let kept_ms = settings::event_retention_days(&call.env).map_or(i64::MIN, |days| now_ms - days * DAY_MS);
+    write_sql::refuse_untimely(table, &payload, &call.identity, (kept_ms, now_ms))?;
     if policy_of(table).is_some_and(|policy| policy.happened.is_some()) {
         senders::let_in(call, payload.rows.len(), false).await?;
     }
     let conflict = request.conflict(&payload)?;
     if payload.rows.is_empty() {
-        return written(call, request, (201, 201), Vec::new(), &Shape::default()).await;
+        return written(call, request, (201, 201), Performed::default(), &Shape::default()).await;
     }
     request.refuse_amount(&payload)?;
     let demand = Demand::of(request, &call.identity);
     let write = insert_sql::insert(table, &payload, conflict, demand);
-    let (rows, taken) = perform(call, request, &write).await?;
+    let performed = perform(call, request, &write).await?;
     if table.name == PROMPT_EVENTS.name {
-        count_events(call, &rows).await?;
+        count_events(call, &performed.rows).await?;
     }
-    let is_update = preferences.resolution == Some(Resolution::Merge) && taken == payload.rows.len();
+    let is_update = preferences.resolution == Some(Resolution::Merge) && performed.taken == payload.rows.len();
     let status = if is_update { 200 } else { 201 };
-    written(call, request, (status, status), rows, &write.shape).await
+    written(call, request, (status, status), performed, &write.shape).await
 }
 
 /// Answers a request that updates rows.
@@ -64,35 +65,50 @@ pub(super) async fn update(call: &mut Call, request: &Request) -> Result<Answer,
     let payload = Payload::read_changes(table, &bytes, request.columns.as_deref(), &now)?;
     write_sql::refuse_columns(table, &payload, &call.identity)?;
     if payload.columns.is_empty() {
-        return written(call, request, (200, 204), Vec::new(), &Shape::default()).await;
+        return written(call, request, (200, 204), Performed::default(), &Shape::default()).await;
     }
     let demand = Demand::of(request, &call.identity);
     let write = write_sql::update(table, &payload, conditions, demand);
-    let (rows, _) = perform(call, request, &write).await?;
-    written(call, request, (200, 204), rows, &write.shape).await
+    let performed = perform(call, request, &write).await?;
+    written(call, request, (200, 204), performed, &write.shape).await
 }
 
 /// Answers a request that deletes rows.
 pub(super) async fn delete(call: &Call, request: &Request) -> Result<Answer, DataError> {
     let conditions = request.written_conditions("DELETE")?;
-    if request.preferences.returns_rows && request.query.embeds().next().is_some() {
-        return Err(DataError::unsupported("embedding in the answer to a DELETE"));
+    // What is gone cannot be read anew.
+    if request.preferences.returns_rows && request.needs_reading() {
+        return Err(DataError::unsupported("embedding or order in the answer to a DELETE"));
     }
     let demand = Demand::of(request, &call.identity);
     let write = write_sql::delete(request.query.table, conditions, demand);
-    let (rows, _) = perform(call, request, &write).await?;
-    written(call, request, (200, 204), rows, &write.shape).await
+    let performed = perform(call, request, &write).await?;
+    written(call, request, (200, 204), performed, &write.shape).await
 }
 
 fn check_body_type(call: &Call) -> Result<(), DataError> {
     Ok(crate::http::body::check_type(call.header("Content-Type").as_deref(), &["application/json"])?)
 }
 
-/// Does a write, unless something stands in its way; gives the written rows, and how many were there before.
-async fn perform(call: &Call, request: &Request, write: &Write) -> Result<(Vec<Row>, usize), DataError> {
+/// What a write did.
+#[derive(Default)]
+struct Performed {
+    /// The written rows, where they are given.
+    rows: Vec<Row>,
+    /// How many they are.
+    count: usize,
+    /// How many of them were there before.
+    taken: usize,
+}
+
+/// Does a write, unless something stands in its way.
+async fn perform(call: &Call, request: &Request, write: &Write) -> Result<Performed, DataError> {
     let table = request.query.table;
     if request.preferences.returns_rows && request.needs_reading() {
         // What cannot be told is refused before anything is written.
+        if request.query.embeds().any(|(_, embed)| embed.is_inner) {
+            return Err(DataError::unsupported("\"!inner\" in the answer to a write"));
+        }
         read_sql::read(&request.query, &call.identity, false)?;
     }
     let mut before = Vec::new();
@@ -114,12 +130,12 @@ async fn perform(call: &Call, request: &Request, write: &Write) -> Result<(Vec<R
     if first_number(&check, 3) > ANSWER_BYTES {
         return Err(rows::too_many_bytes());
     }
+    let [asked, taken] = [1, 2].map(|place| usize::try_from(first_number(&check, place)).unwrap_or_default());
     if request.is_one() && rows.len() != 1 {
         // Of one row that was asked for none is written where it is left out; of several none is.
-        let asked = usize::try_from(first_number(&check, 1)).unwrap_or_default();
         return Err(rows::not_one_row(if asked == 1 { rows.len() } else { asked }));
     }
-    Ok((rows, usize::try_from(first_number(&check, 2)).unwrap_or_default()))
+    Ok(Performed { count: if write.gives_rows { rows.len() } else { asked }, rows, taken })
 }
 
 /// The answer to a write.
@@ -127,25 +143,29 @@ async fn written(
     call: &Call,
     request: &Request,
     (status, status_without_rows): (u16, u16),
-    rows: Vec<Row>,
+    Performed { rows, count, .. }: Performed,
     shape: &Shape,
 ) -> Result<Answer, DataError> {
-    let count = request.preferences.counts.then_some(i64::try_from(rows.len()).unwrap_or(i64::MAX));
+    let count = request.preferences.counts.then_some(i64::try_from(count).unwrap_or(i64::MAX));
     let range = content_range(0, count.unwrap_or_default(), count);
     let answer = if request.preferences.returns_rows {
-        let body = if request.needs_reading() && !rows.is_empty() {
-            let keys = keys_of(request.query.table, &rows);
-            let found =
-                fetch(&call.env, &call.identity, &by_keys(&request.query, request.query.table, &keys), false).await?;
-            rows::write(request.format, &found.shape, &found.rows, &found.children)?
-        } else {
-            rows::write(request.format, shape, &rows, &[])?
-        };
-        Answer::text(status, body, request.format.media_type())
+        let body = told(call, request, &rows, shape).await;
+        let written = "The rows are written, but not told. Read them, in smaller parts.";
+        Answer::text(status, body.map_err(|error| error.details(written))?, request.format.media_type())
     } else {
         Answer::empty(status_without_rows)
     };
     Ok(answer.header("Content-Range", range))
+}
+
+/// The text of written rows.
+async fn told(call: &Call, request: &Request, rows: &[Row], shape: &Shape) -> Result<String, DataError> {
+    if !request.needs_reading() || rows.is_empty() {
+        return rows::write(request.format, shape, rows, &[]);
+    }
+    let query = by_keys(&request.query, request.query.table, &keys_of(request.query.table, rows));
+    let found = fetch(&call.env, &call.identity, &query, false).await?;
+    rows::write(request.format, &found.shape, &found.rows, &found.children)
 }
 
 fn keys_of(table: &Table, rows: &[Row]) -> Vec<Vec<Value>> {

@@ -90,9 +90,20 @@ pub(super) async fn store_counters(
         let pieces = parts.into_iter().map(|(_, part)| (part.version, part.piece)).collect();
         asked.push((prompt_id, Command::Take { prompt_id, pieces }));
     }
-    let mut told = Vec::new();
+    // What some have taken is told, whatever becomes of the others: their alarms would tell it as counted just now.
+    let (mut told, mut outcome) = (Vec::new(), Ok(()));
     for ((prompt_id, lines), reply) in sent.into_iter().zip(counters::ask_all(env, asked).await) {
-        let Reply::Taken { taken, told: counts } = reply? else { return Err(counters::unexpected()) };
+        let (taken, counts) = match reply {
+            Ok(Reply::Taken { taken, told }) => (taken, told),
+            Ok(_) => {
+                outcome = Err(counters::unexpected());
+                continue;
+            }
+            Err(error) => {
+                outcome = Err(error);
+                continue;
+            }
+        };
         for ((line, table), taken) in lines.into_iter().zip(taken) {
             match taken {
                 Taken::Stored => report.imported.add(table),
@@ -103,7 +114,10 @@ pub(super) async fn store_counters(
         }
         told.extend(counts.map(|counts| (prompt_id, counts)));
     }
-    if told.is_empty() { Ok(()) } else { d1::moving::tell(&d1::database(env)?, &told, now_ms).await }
+    if !told.is_empty() {
+        d1::moving::tell(&d1::database(env)?, &told, now_ms).await?;
+    }
+    outcome
 }
 
 fn counted_already() -> Problem {

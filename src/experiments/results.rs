@@ -110,6 +110,10 @@ impl Results {
                 arm.conversions += hour.converted;
             }
         }
+        // Rows that the service changed may say anything.
+        for arm in &mut arms {
+            arm.conversions = arm.conversions.min(arm.sessions);
+        }
         let place = |key: &str| arms.iter().position(|arm| arm.key == key);
         let unknown = || Problem::new(Code::InvalidValue, "baseline is the key of none of the variants.");
         let baseline = baseline.map_or(Some(0), place).ok_or_else(unknown)?;
@@ -146,7 +150,10 @@ impl MeasuredMetric {
         let figures_of = |arm: &Arm| {
             rows.iter().find(|(_, variant_key, _)| *variant_key == arm.key).map(|row| row.2).unwrap_or_default()
         };
-        let occurred = |arm: &Arm| Arm { conversions: figures_of(arm).sessions.unsigned_abs(), ..arm.clone() };
+        let occurred = |arm: &Arm| {
+            let sessions = figures_of(arm).sessions.unsigned_abs();
+            Arm { conversions: sessions.min(arm.sessions), ..arm.clone() }
+        };
         let valued = |arm: &Arm| {
             let MetricFigures { value_sum, value_sum_of_squares, .. } = figures_of(arm);
             ValueArm {

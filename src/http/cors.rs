@@ -38,7 +38,8 @@ pub fn headers(sharing: Sharing, allowed: &AllowedOrigins, origin: Option<&str>)
     }
     let mut headers = Vec::new();
     let allowed_origin = match allowed {
-        AllowedOrigins::Any => origin.map(|_| "*"),
+        // Also where no page asks: what is kept may be given to one.
+        AllowedOrigins::Any => Some("*"),
         AllowedOrigins::Listed(listed) => {
             headers.push(("Vary", "Origin".to_owned()));
             origin.filter(|origin| listed.iter().any(|known| known == origin))

@@ -3,7 +3,7 @@
 use super::tables::Moved;
 use crate::data::schema::{Column, Kind};
 use crate::json::json_text;
-use crate::rest::rows::{Cell, Row, Shape, Slot, write_object};
+use crate::rest::rows::{Cell, Row, Shape, Slot, object_text};
 use crate::sql::statement::Statement;
 
 /// Rows of one page.
@@ -87,9 +87,7 @@ pub fn line(moved: &Moved, row: &Row) -> String {
     let kind = |column: &Column| if moved.is_real(column.name) { Kind::Integer } else { column.kind };
     let slot = |(place, column): (usize, &'static Column)| (column.name.to_owned(), Slot::Cell(place, kind(column)));
     let shape = Shape { fields: moved.columns().enumerate().map(slot).collect(), bytes: None };
-    let mut object = String::new();
-    write_object(&mut object, &shape, row, &[]);
-    line_of(moved.table.name, &object)
+    line_of(moved.table.name, &object_text(&shape, row))
 }
 
 /// The line of a row that is written already. JSON that somebody wrote over several lines is put into one: between its parts

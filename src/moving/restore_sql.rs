@@ -3,6 +3,7 @@
 use super::row::MovedRow;
 use super::tables::Way;
 use crate::rest::rows::Cell;
+use crate::time::DAY_MS;
 
 /// A statement and its parameters. Numbers are bound as they are, with their fraction.
 pub type Bound = (String, Vec<Cell>);
@@ -32,7 +33,7 @@ const ENTER_GONE: &str = "insert into enter_lineage (prompt_id, parent_id, user_
             where l.prompt_id = ?1 and above.prompt_id = ?2)";
 
 /// Fails where something else was rolled up.
-const MOVE_WATERMARK: &str = "update rollup_watermark set seq = iif(version = 0 and seq = 0, ?1, null), version = ?2 \
+const MOVE_WATERMARK: &str = "update rollup_watermark set seq = iif(version = 0 and seq = 0 and not exists (select 1 from experiment_batches), ?1, null), version = ?2 \
     where id = 1 and (seq, version) is not (cast(?1 as integer), cast(?2 as integer))";
 
 const TOTALS: [&str; 5] = ["view_count", "visit_count", "copy_count", "fork_count", "compare_count"];
@@ -97,8 +98,10 @@ fn event(row: &MovedRow, now_ms: i64) -> Vec<Bound> {
     let mut stored = vec![prompt_id.clone(), id.clone()];
     stored.extend(others);
     stored.push(comparison_id.clone());
+    // The cron counts it, but not before its counter was brought in, which takes nothing once it has counted.
     #[expect(clippy::cast_precision_loss, reason = "an instant")]
-    let uncounted = if row.get("is_counted") == Cell::Number(1.0) { Cell::Null } else { Cell::Number(now_ms as f64) };
+    let later = Cell::Number((now_ms + DAY_MS) as f64);
+    let uncounted = if row.get("is_counted") == Cell::Number(1.0) { Cell::Null } else { later };
     vec![
         (STORE.to_owned(), stored),
         (COUNT.to_owned(), vec![prompt_id.clone(), id.clone(), uncounted]),

@@ -58,8 +58,9 @@ const fn of(table: &'static Table, way: Way) -> Moved {
 const IS_COUNTED: Column = Column::new("is_counted", Kind::Boolean).required();
 const VERSION: Column = Column::new("version", Kind::Integer).required();
 
-/// Who refers to something stands behind it. The watermark stands before what was rolled up, and batches behind that: so a
-/// roll-up that runs between any two lines finds nothing to do, or all that it needs.
+/// Who refers to something stands behind it. The watermark stands before what was rolled up, and declarations and batches behind
+/// that: so a cron that runs between any two lines finds nothing to do, or all that it needs. It judges sessions anew by what is
+/// declared, and rolls up batches.
 pub const PARTS: &[Part] = &[
     Part::Rows(of(&tables::USERS, Way::Over)),
     Part::Rows(of(&tables::PROMPTS, Way::Over)),
@@ -85,12 +86,12 @@ pub const PARTS: &[Part] = &[
         ),
         ..of(&internal::GONE_PROMPTS, Way::GonePrompt)
     }),
-    Part::Rows(Moved { own: &[VERSION], ..of(&tables::EXPERIMENTS, Way::Over) }),
     Part::Rows(of(&internal::ROLLUP_WATERMARK, Way::Watermark)),
     Part::Rows(Moved { blobs: &["judged_to"], ..of(&internal::EXPERIMENT_ROLLUPS, Way::Once) }),
     Part::Rows(Moved { blobs: &["session", "activity"], ..of(&internal::SESSION_STATES, Way::Once) }),
     Part::Rows(of(&tables::EXPERIMENT_ANALYTICS_SUMMARY, Way::Once)),
     Part::Rows(Moved { reals: &["value_sum", "value_sum_of_squares"], ..of(&internal::EXPERIMENT_METRICS, Way::Once) }),
+    Part::Rows(Moved { own: &[VERSION], ..of(&tables::EXPERIMENTS, Way::Over) }),
     Part::Rows(of(&internal::EXPERIMENT_NAMES, Way::Over)),
     Part::Rows(Moved { blobs: &["ids"], ..of(&internal::EXPERIMENT_BATCHES, Way::Once) }),
     Part::RollupRests,

@@ -2,10 +2,12 @@
 
 use super::payload::Payload;
 use super::preference::Resolution;
-use super::write_sql::{Demand, Write, push_list, push_returning, push_value};
+use super::query::{Field, Part, Query};
+use super::write_sql::{Demand, Write, copies, push_bytes, push_list, push_returning, push_value};
 use crate::data::policy::Action;
 use crate::data::schema::Table;
 use crate::http::identity::Identity;
+use crate::limits::ANSWER_BYTES;
 use crate::sql::predicate::{Allowed, allowed};
 use crate::sql::statement::Statement;
 
@@ -31,7 +33,9 @@ pub fn insert(
         }
         None => _ = check.push("0 as c2"),
     }
-    check.push(", 0 as c3");
+    check.push(", ");
+    refused.push_bytes(&mut check, demand.told);
+    check.push(" as c3");
     let mut write = Statement::new("insert into ");
     write.push(table.name).push(" (");
     push_list(&mut write, payload.all_columns(), |write, column| _ = write.push(column.name));
@@ -45,12 +49,14 @@ pub fn insert(
     }
     write.push(" from json_each(").bind_text(&json).push(") r where (");
     refused.push(&mut write);
-    write.push(") = 0");
+    write.push(") = 0 and ");
+    refused.push_bytes(&mut write, demand.told);
+    write.push(" <= ").push(&ANSWER_BYTES.to_string());
     if let Some((resolution, key)) = conflict {
         push_conflict(&mut write, payload, resolution, key);
     }
     let shape = push_returning(&mut write, table, demand.told);
-    Write { check, write, shape }
+    Write { check, gives_rows: true, shape, write }
 }
 
 /// The rows of an insert that may not be written.
@@ -110,6 +116,26 @@ impl Refused<'_> {
             statement.push(if index == 0 { "" } else { " and " }).push(alias).push(".").push(column).push(" = ");
             self.push_new(statement, column);
         }
+    }
+
+    /// Adds the bytes of the large texts that are told: of those that are sent, and of those that are there already.
+    fn push_bytes(&self, statement: &mut Statement, told: Option<&Query>) {
+        let copies = copies(told);
+        statement.push("(").push(&(copies * self.json.len()).to_string());
+        let is_set = |field: &Field| matches!(field.part, Part::Column(column) if self.payload.columns.iter().any(|set| set.name == column.name));
+        let kept = told.cloned().map(|mut told| {
+            told.fields.retain(|field| !is_set(field));
+            told
+        });
+        if let Some((Resolution::Merge, key)) = self.conflict.filter(|_| copies > 0) {
+            statement.push(" + (select ");
+            let alias = statement.alias();
+            push_bytes(statement, &alias, kept.as_ref(), 0);
+            statement.push(" from ");
+            self.push_taken(statement, &alias, key);
+            statement.push(")");
+        }
+        statement.push(")");
     }
 
     fn push_new(&self, statement: &mut Statement, name: &str) {

@@ -6,7 +6,7 @@ use super::error::{DataError, ErrorCode};
 use super::preference::Format;
 use crate::data::schema::Kind;
 use crate::json::{json_text, number_text};
-use crate::limits::ANSWER_BYTES;
+use crate::limits::{ANSWER_BYTES, WRITTEN_BYTES};
 
 /// A value of a row, as the database gives it.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,16 +95,45 @@ impl Children {
 /// The text of an answer.
 ///
 /// # Errors
-/// [`ErrorCode::NotOneRow`] where one was asked for.
+/// [`ErrorCode::NotOneRow`] where one was asked for, [`ErrorCode::TooLarge`].
 pub fn write(format: Format, shape: &Shape, rows: &[Row], children: &[Children]) -> Result<String, DataError> {
-    let mut out = String::new();
+    let mut out = Text::of_at_most(WRITTEN_BYTES);
     match (format, rows) {
         (Format::Array, _) => write_array(&mut out, shape, rows, children),
         (Format::Object, [row]) => write_object(&mut out, shape, row, children),
         (Format::Object, _) => return Err(not_one_row(rows.len())),
         (Format::Csv, _) => write_csv(&mut out, shape, rows, children),
     }
-    Ok(out)
+    if out.is_cut { Err(too_many_bytes()) } else { Ok(out.written) }
+}
+
+/// One row as a JSON object.
+#[must_use]
+pub fn object_text(shape: &Shape, row: &[Cell]) -> String {
+    let mut out = Text::of_at_most(usize::MAX);
+    write_object(&mut out, shape, row, &[]);
+    out.written
+}
+
+/// A text that ends where it would be too long. What a column or an embedded row is told as may be more than what the database
+/// gave of it: under several names, in several rows, with escapes.
+struct Text {
+    written: String,
+    most: usize,
+    is_cut: bool,
+}
+
+impl Text {
+    fn of_at_most(most: usize) -> Self {
+        Self { written: String::new(), most, is_cut: false }
+    }
+
+    fn push_str(&mut self, more: &str) {
+        self.is_cut |= more.len() > self.most - self.written.len();
+        if !self.is_cut {
+            self.written.push_str(more);
+        }
+    }
 }
 
 /// The error of another number of rows than one.
@@ -114,32 +143,32 @@ pub fn not_one_row(rows: usize) -> DataError {
         .details(format!("The result contains {rows} rows"))
 }
 
-fn write_array(out: &mut String, shape: &Shape, rows: &[Row], children: &[Children]) {
-    out.push('[');
+fn write_array(out: &mut Text, shape: &Shape, rows: &[Row], children: &[Children]) {
+    out.push_str("[");
     for (index, row) in rows.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
+        if out.is_cut {
+            return;
         }
+        out.push_str(if index > 0 { "," } else { "" });
         write_object(out, shape, row, children);
     }
-    out.push(']');
+    out.push_str("]");
 }
 
-/// Writes one row as an object.
-pub(crate) fn write_object(out: &mut String, shape: &Shape, row: &[Cell], children: &[Children]) {
-    out.push('{');
+fn write_object(out: &mut Text, shape: &Shape, row: &[Cell], children: &[Children]) {
+    out.push_str("{");
     for (index, (name, slot)) in shape.fields.iter().enumerate() {
         if index > 0 {
-            out.push(',');
+            out.push_str(",");
         }
         write_text(out, name);
-        out.push(':');
+        out.push_str(":");
         write_slot(out, slot, row, children);
     }
-    out.push('}');
+    out.push_str("}");
 }
 
-fn write_slot(out: &mut String, slot: &Slot, row: &[Cell], children: &[Children]) {
+fn write_slot(out: &mut Text, slot: &Slot, row: &[Cell], children: &[Children]) {
     match slot {
         Slot::Cell(place, kind) => write_cell(out, *kind, row.get(*place)),
         Slot::One(place, shape) => match row.get(*place) {
@@ -155,7 +184,7 @@ fn write_slot(out: &mut String, slot: &Slot, row: &[Cell], children: &[Children]
     }
 }
 
-fn write_cell(out: &mut String, kind: Kind, cell: Option<&Cell>) {
+fn write_cell(out: &mut Text, kind: Kind, cell: Option<&Cell>) {
     match (cell, kind) {
         (None | Some(Cell::Null), _) => out.push_str("null"),
         (Some(Cell::Number(number)), Kind::Boolean) => out.push_str(if *number == 0.0 { "false" } else { "true" }),
@@ -165,15 +194,15 @@ fn write_cell(out: &mut String, kind: Kind, cell: Option<&Cell>) {
     }
 }
 
-fn write_text(out: &mut String, text: &str) {
+fn write_text(out: &mut Text, text: &str) {
     out.push_str(&json_text(text));
 }
 
-fn write_csv(out: &mut String, shape: &Shape, rows: &[Row], children: &[Children]) {
+fn write_csv(out: &mut Text, shape: &Shape, rows: &[Row], children: &[Children]) {
     let names = shape.fields.iter().map(|(name, _)| Some(name.clone()));
     write_csv_line(out, names);
     for row in rows {
-        out.push('\n');
+        out.push_str("\n");
         write_csv_line(out, shape.fields.iter().map(|(_, slot)| csv_value(slot, row, children)));
     }
 }
@@ -188,25 +217,26 @@ fn csv_value(slot: &Slot, row: &[Cell], children: &[Children]) -> Option<String>
             (Some(Cell::Text(text)), _) => Some(text.clone()),
         },
         Slot::One(..) | Slot::Many(..) => {
-            let mut json = String::new();
+            let mut json = Text::of_at_most(WRITTEN_BYTES);
             write_slot(&mut json, slot, row, children);
-            Some(json)
+            // One byte more, so that what it is written into is cut, too.
+            Some(if json.is_cut { " ".repeat(WRITTEN_BYTES + 1) } else { json.written })
         }
     }
 }
 
 /// Writes a line as PostgREST does, which is how PostgreSQL writes a row: what is empty or holds a blank or a sign with
 /// a meaning stands in quotes, in which quotes and backslashes are doubled; nothing stands for null.
-fn write_csv_line(out: &mut String, values: impl Iterator<Item = Option<String>>) {
+fn write_csv_line(out: &mut Text, values: impl Iterator<Item = Option<String>>) {
     for (index, value) in values.enumerate() {
         out.push_str(if index == 0 { "" } else { "," });
         let Some(value) = value else { continue };
         let has_meaning =
             |sign: char| sign.is_ascii_whitespace() || matches!(sign, ',' | '"' | '\\' | '(' | ')' | '\u{B}');
         if value.is_empty() || value.contains(has_meaning) {
-            out.push('"');
+            out.push_str("\"");
             out.push_str(&value.replace('\\', "\\\\").replace('"', "\"\""));
-            out.push('"');
+            out.push_str("\"");
         } else {
             out.push_str(&value);
         }

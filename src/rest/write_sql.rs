@@ -4,16 +4,20 @@
 use super::condition_sql::push_condition;
 use super::error::{DataError, ErrorCode};
 use super::payload::Payload;
-use super::query::{Condition, Part, Query};
+use super::query::{Condition, Field, Part, Query};
 use super::request::Request;
 use super::rows::{Shape, Slot};
 use crate::data::policy::{Action, policy_of};
 use crate::data::schema::{Kind, Table};
+use crate::data::tables::PROMPT_EVENTS;
 use crate::http::identity::Identity;
-use crate::limits::{ANSWER_BYTES, EVENT_FUTURE_MS};
+use crate::limits::{ANSWER_BYTES, EVENT_FUTURE_MS, EVENT_PAST_MS};
 use crate::sql::predicate::{Allowed, allowed};
 use crate::sql::statement::Statement;
 use crate::time::timestamp_to_ms;
+
+/// Bytes that a row is taken to have besides its large texts where it is told.
+const ROW_BYTES: usize = 200;
 
 /// A write: its statements, which belong into one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +27,9 @@ pub struct Write {
     pub check: Statement,
     /// Writes them, unless some may not, or one was asked for and it is another number.
     pub write: Statement,
-    /// How the cells of the written rows are told; their keys come first.
+    /// Whether it gives the rows that it wrote.
+    pub gives_rows: bool,
+    /// How the cells of these are told; their keys come first.
     pub shape: Shape,
 }
 
@@ -63,19 +69,36 @@ pub fn refuse_columns(table: &Table, payload: &Payload, identity: &Identity) -> 
     Ok(())
 }
 
-/// Refuses rows of events that are told, by anyone but the service, to happen later than callers' clocks may be ahead.
+/// Refuses rows of events that are told to have happened at a time at which none can have. Anyone but the service may be as far
+/// ahead as clocks are; forks and comparisons may be as late as events are, and not be older than the rows that are kept, since
+/// `kept_ms`: one that was removed for its age would be counted as removed again.
 ///
 /// # Errors
 /// [`ErrorCode::Check`](super::error::ErrorCode::Check).
-pub fn refuse_ahead(table: &Table, payload: &Payload, identity: &Identity, now_ms: i64) -> Result<(), DataError> {
-    let happened = policy_of(table).and_then(|policy| policy.happened);
-    let Some(column) = happened.filter(|_| !matches!(identity, Identity::Service(_))) else { return Ok(()) };
+pub fn refuse_untimely(
+    table: &Table,
+    payload: &Payload,
+    identity: &Identity,
+    (kept_ms, now_ms): (i64, i64),
+) -> Result<(), DataError> {
+    let Some(column) = policy_of(table).and_then(|policy| policy.happened) else { return Ok(()) };
+    let is_service = matches!(identity, Identity::Service(_));
+    let latest_ms = if is_service { i64::MAX } else { now_ms + EVENT_FUTURE_MS };
+    let earliest_ms = match (table.name == PROMPT_EVENTS.name, is_service) {
+        (false, _) => i64::MIN,
+        (true, true) => kept_ms,
+        (true, false) => kept_ms.max(now_ms - EVENT_PAST_MS),
+    };
     let at_ms = |row: &Vec<String>| timestamp_to_ms(payload.value(row, column)?.trim_matches('"'));
-    if payload.rows.iter().filter_map(at_ms).any(|at_ms| at_ms > now_ms + EVENT_FUTURE_MS) {
-        let message = format!("new row for relation \"{}\" has a {column} that is ahead", table.name);
-        return Err(DataError::new(ErrorCode::Check, message).hint("It may be five minutes ahead. Or leave it out."));
-    }
-    Ok(())
+    let mut times = payload.rows.iter().filter_map(at_ms);
+    let Some(untimely_ms) = times.find(|at_ms| !(earliest_ms..=latest_ms).contains(at_ms)) else { return Ok(()) };
+    let (what, hint) = if untimely_ms > latest_ms {
+        ("ahead", "It may be five minutes ahead. Or leave it out.")
+    } else {
+        ("too old", "It may be 48 hours old; the service's as old as EVENT_RETENTION_DAYS. Or leave it out.")
+    };
+    let message = format!("new row for relation \"{}\" has a {column} that is {what}", table.name);
+    Err(DataError::new(ErrorCode::Check, message).hint(hint))
 }
 
 /// Changes the rows that satisfy the conditions.
@@ -122,15 +145,14 @@ pub fn update(table: &'static Table, payload: &Payload, conditions: &[Condition]
     rows.push_possible(&mut write, &judged, demand);
     write.push(") and ");
     rows.push_tests(&mut write, &alias);
-    let shape = push_returning(&mut write, table, demand.told);
-    Write { check, write, shape }
+    Write { check, gives_rows: demand.told.is_some(), shape: push_told(&mut write, table, demand.told), write }
 }
 
 /// Removes the rows that satisfy the conditions.
 #[must_use]
 pub fn delete(table: &'static Table, conditions: &[Condition], demand: Demand<'_>) -> Write {
     let rule = allowed(table, Action::Delete, demand.identity);
-    let rows = Matching { table, rule, conditions, more_bytes: 0 };
+    let rows = Matching { table, rule, conditions, more_bytes: demand.told.map_or(0, |_| ROW_BYTES) };
     let mut check = Statement::new("select 0 as c0, count(*) as c1, 0 as c2, ");
     let alias = check.alias();
     push_bytes(&mut check, &alias, demand.told, rows.more_bytes);
@@ -142,8 +164,7 @@ pub fn delete(table: &'static Table, conditions: &[Condition], demand: Demand<'_
     rows.push_possible(&mut write, &judged, demand);
     write.push(") and ");
     rows.push_tests(&mut write, &alias);
-    let shape = push_returning(&mut write, table, demand.told);
-    Write { check, write, shape }
+    Write { check, gives_rows: demand.told.is_some(), shape: push_told(&mut write, table, demand.told), write }
 }
 
 /// The rows of a table that a caller may write and that satisfy the conditions.
@@ -181,7 +202,7 @@ impl Matching<'_> {
 }
 
 /// Adds how many bytes the large texts have that are told of rows, each of which gets so many `more`.
-fn push_bytes(statement: &mut Statement, alias: &str, told: Option<&Query>, more: usize) {
+pub(super) fn push_bytes(statement: &mut Statement, alias: &str, told: Option<&Query>, more: usize) {
     statement.push("coalesce(sum(").push(&more.to_string());
     for field in told.iter().flat_map(|told| &told.fields) {
         if let Part::Column(column) = field.part
@@ -191,6 +212,22 @@ fn push_bytes(statement: &mut Statement, alias: &str, told: Option<&Query>, more
         }
     }
     statement.push("), 0)");
+}
+
+/// How many fields at the most tell the same large column.
+pub(super) fn copies(told: Option<&Query>) -> usize {
+    let fields = || told.iter().flat_map(|told| &told.fields);
+    let large = |field: &Field| match field.part {
+        Part::Column(column) if column.is_large() => Some(column.name),
+        _ => None,
+    };
+    let of = |name| fields().filter(|field| large(field) == Some(name)).count();
+    fields().filter_map(large).map(of).max().unwrap_or_default()
+}
+
+/// Adds what is told of written rows, if anything is.
+fn push_told(statement: &mut Statement, table: &Table, told: Option<&Query>) -> Shape {
+    told.map_or_else(Shape::default, |told| push_returning(statement, table, Some(told)))
 }
 
 /// Adds what is told of written rows: their keys, and the columns that are asked for.

@@ -8,9 +8,9 @@ use crate::http::field::Field;
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{KEY_CHARS, VARIANT_SESSIONS, VARIANTS, WEIGHTS_TOLERANCE};
-use crate::statistics::count;
 use crate::statistics::proportion::sessions_per_variant;
 use crate::statistics::sample_ratio::SampleRatio;
+use crate::statistics::{ALPHA, count};
 
 /// The chance of finding a difference that sessions are planned for, unless told otherwise.
 const POWER: f64 = 0.8;
@@ -88,8 +88,8 @@ impl Plan {
     fn read(fields: &Fields<'_>, rate: f64) -> Result<Option<Self>, Problem> {
         let (effect, power) = (fields.field("minimum_detectable_effect"), fields.field("power"));
         let wanted = power.number()?.unwrap_or(POWER);
-        if wanted <= 0.0 || wanted >= 1.0 {
-            return Err(refused(&power, "power is above 0 and below 1."));
+        if wanted <= ALPHA || wanted >= 1.0 {
+            return Err(refused(&power, "power is above 0.05, which is how often the test errs, and below 1."));
         }
         let Some(minimum_detectable_effect) = effect.number()? else { return Ok(None) };
         if minimum_detectable_effect <= 0.0 || rate * (1.0 + minimum_detectable_effect) >= 1.0 {

@@ -97,6 +97,37 @@ fn texts_that_are_too_large_together_are_refused() {
     check(None, &[row(16_000_001.0)], Ok(()));
 }
 
+/// A text that is told so often that the answer is too long, though the database gave it once.
+#[test]
+fn answers_that_are_too_long_are_refused() {
+    let row = vec![text("key"), text(&"x".repeat(1_000_000))];
+    let told = |times: usize| {
+        let names: Vec<String> = (0..times).map(|number| format!("a{number}")).collect();
+        shape(&names.iter().map(|name| (name.as_str(), Slot::Cell(1, Kind::Text))).collect::<Vec<_>>())
+    };
+    for format in [Format::Array, Format::Object, Format::Csv] {
+        for (times, is_refused) in [(19, false), (256, true)] {
+            let written =
+                rows::write(format, &told(times), std::slice::from_ref(&row), &[]).map_err(|error| error.code);
+            assert_eq!(written.is_err(), is_refused, "{format:?} {times}");
+            assert!(written.err().is_none_or(|code| code == ErrorCode::TooLarge));
+        }
+    }
+    // Rows of which each has the same thousand.
+    let children =
+        Children::of(shape(&[("a", Slot::Cell(1, Kind::Text))]), vec![vec![text("key"), text(&"y".repeat(1000))]; 100]);
+    let many = shape(&[("many", Slot::Many(0, 0))]);
+    let written =
+        |rows: usize, format| rows::write(format, &many, &vec![row.clone(); rows], std::slice::from_ref(&children));
+    for format in [Format::Array, Format::Csv] {
+        assert!(written(10, format).is_ok());
+        assert_eq!(written(300, format).unwrap_err().code, ErrorCode::TooLarge, "{format:?}");
+    }
+    // Escapes are longer than what they stand for.
+    let control = vec![text("key"), text(&"\u{1}".repeat(3_500_000))];
+    check(Format::Array, &told(1), &[control], Err(ErrorCode::TooLarge));
+}
+
 /// Reads what PostgREST writes: `None` for null. Quotes and backslashes stand twice within quotes.
 fn read_csv(csv: &str) -> Vec<Vec<Option<String>>> {
     let (mut lines, mut line, mut value) = (Vec::new(), Vec::new(), None::<String>);

@@ -6,12 +6,12 @@ use super::*;
 impl Counting {
     pub(super) async fn tell(&self, world: &World) {
         self.note_alarm(None);
+        if matches!(self.spread(), Ok(Some(_))) {
+            self.ring_by(world, world.now_ms.get() + PULL_INTERVAL_MS);
+        }
         match self.with(|memory| Ok(memory.pace.early_until_ms(world.now_ms.get()))) {
             Ok(Some(due_ms)) => self.ring_by(world, due_ms),
             Ok(None) | Err(_) => self.tell_database(world).await,
-        }
-        if matches!(self.spread(), Ok(Some(_))) {
-            self.ring_by(world, world.now_ms.get() + PULL_INTERVAL_MS);
         }
     }
 

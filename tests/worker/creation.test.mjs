@@ -260,5 +260,14 @@ describe("the service acts for users", () => {
     const [{ id: known }] = await sql("select id from prompt_templates where prompt_id = ?", id);
     const again = await post("/rest/v1/prompt_templates", [{ id: known, prompt_id: id, category: "c" }], { as: service, headers: { prefer: "resolution=merge-duplicates" } });
     assert.equal(again.status, 200, JSON.stringify(again.body));
+
+    const other = await prompt();
+    const [{ id: moved }] = (await post("/rest/v1/prompt_templates", [{ prompt_id: other }], { as: service, headers: { prefer: "return=representation" } })).body;
+    const moves = [
+      await instance.send("PATCH", `/rest/v1/prompt_templates?id=eq.${moved}`, { as: service, body: { prompt_id: id } }),
+      await post("/rest/v1/prompt_templates", [{ id: moved, prompt_id: id }], { as: service, headers: { prefer: "resolution=merge-duplicates" } }),
+    ];
+    for (const { status, body } of moves) assert.deepEqual([status, body.code], [400, "23514"], JSON.stringify(body));
+    assert.equal((await sql("select 1 from prompt_templates where prompt_id = ?", id)).length, 50);
   });
 });

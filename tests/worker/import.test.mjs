@@ -285,7 +285,7 @@ test("bytes that are not UTF-8 are refused with their line", async () => {
 });
 
 test("a line that is too long is refused, and the next is read", async () => {
-  const { status, body } = await send(inChunks(ndjson([promptLine(), `"${"x".repeat(4 * 1024 * 1024)}"`, promptLine()]), 65_536));
+  const { status, body } = await send(inChunks(ndjson([promptLine(), `"${"x".repeat(13 * 1024 * 1024)}"`, promptLine()]), 65_536));
   assert.deepEqual([status, body.imported.prompts], [200, 2]);
   assert.deepEqual(body.refused.map(({ line, code }) => [line, code]), [[2, "too_large"]]);
 });

@@ -197,9 +197,27 @@ test("sessions are forgotten a while after an experiment was stopped; then it is
     const refused = await put(id, body);
     assert.deepEqual([refused.status, refused.body.code, refused.body.pointer], [409, "experiment_over", pointer]);
   }
+  const patched = await instance.send("PATCH", `/rest/v1/experiments?id=eq.${id}`, { as: service, body: { multi_variant: "first" } });
+  assert.deepEqual([patched.status, patched.body.code], [400, "23514"], JSON.stringify(patched.body));
   await sql("delete from experiments where id = ?", id);
   const again = await put(id, {});
   assert.deepEqual([again.status, again.body.code], [409, "experiment_over"]);
+});
+
+test("what the cron has begun it ends, though the declaration is gone", async () => {
+  const [forgotten, judged] = [randomUUID(), randomUUID()];
+  for (const id of [forgotten, judged]) {
+    await put(id, {});
+    await sendAll(id, sessions("control", 20, 5));
+  }
+  await cron();
+  await sql("update experiment_rollups set sessions_removed_ms = 1 where experiment_id = ?", forgotten);
+  await sql("update experiment_rollups set next_multi_variant = 'first', judged_to = zeroblob(8) where experiment_id = ?", judged);
+  await sql("delete from experiments where id in (?, ?)", forgotten, judged);
+  await cron();
+  assert.deepEqual(await sql("select count(*) as n from experiment_sessions where experiment_id = ?", forgotten), [{ n: 0 }]);
+  const rules = await sql("select multi_variant, next_multi_variant from experiment_rollups where experiment_id = ?", judged);
+  assert.deepEqual(rules, [{ multi_variant: "first", next_multi_variant: null }]);
 });
 
 test("a rule that changes right before the sessions are forgotten comes into force before", async () => {

@@ -198,6 +198,13 @@ describe("answers of many megabytes", async () => {
     const changed = await writer.from("prompts").update({ goal: "changed" }).eq("user_id", writer.id).select();
     assert.deepEqual([changed.status, changed.error?.code], [status, error.code]);
     assert.deepEqual(await sql("select 1 from prompts where goal = 'changed'"), []);
+    await sql("update prompts set goal = template, template = 't' where user_id = ?", writer.id);
+    const ids = await columnOf("id", writer.from("prompts").select("id").eq("user_id", writer.id));
+    const again = ids.map((id) => ({ id, title: "changed", template }));
+    const upserted = await writer.from("prompts").upsert(again).select("goal");
+    assert.deepEqual([upserted.status, upserted.error?.code], [status, error.code]);
+    assert.deepEqual(await sql("select 1 from prompts where title = 'changed'"), []);
+    assert.equal((await rowsOf(writer.from("prompts").upsert(again).select("template"))).length, rows.length);
     const { count, error: none } = await writer.from("prompts").delete({ count: "exact" }).eq("user_id", writer.id);
     assert.deepEqual([count, none], [rows.length, null]);
   });

@@ -98,6 +98,8 @@ describe("unsupported order and pages", () => {
     check(`${name} of a ${method}`, [method, `prompts?id=eq.${randomUUID()}&${parameters}`, { body }], 400, "PGRST100", named);
   change("PATCH", row)("a limit", "limit=1", "limit");
   change("DELETE")("a limit", "limit=1&order=id", "limit");
+  check("order in the answer to a DELETE", ["DELETE", `prompts?id=eq.${randomUUID()}&order=id`, { headers: prefer("return=representation") }], 400, "PGRST100", "order");
+  check("!inner in the answer to a POST", ["POST", "prompts?select=id,prompt_answers!inner(id)", { headers: prefer("return=representation"), body: row }], 400, "PGRST100", "inner");
 });
 
 describe("names that are not there", () => {

@@ -6,6 +6,11 @@ use worker::{D1Database, Result};
 use super::rows::{Columns, read_all};
 use super::{integer, run, statement, text, transact};
 
+/// Of an experiment `e` and what is rolled up of it, `r`: stopped before `?1`, with all sessions judged by the rules that are
+/// declared.
+const IS_TO_LOSE_SESSIONS: &str = "(e.stopped_ms < cast(?1 as integer) and r.next_multi_variant is null \
+    and r.multi_variant = e.multi_variant and r.conversion_window_hours is e.conversion_window_hours)";
+
 /// Removes up to `limit` batches that are rolled up and arrived before `before_ms`, oldest first; gives how many. The
 /// batch at the watermark stays: the next one is numbered after it.
 pub(in crate::edge) async fn remove_batches(database: &D1Database, before_ms: i64, limit: i64) -> Result<i64> {
@@ -21,15 +26,15 @@ pub(in crate::edge) async fn remove_batches(database: &D1Database, before_ms: i6
     removed(&run(statement(database, sql, &[integer(before_ms), integer(limit)])?).await?)
 }
 
-/// Experiments that were stopped before `stopped_ms` and have sessions, or were not noted to lose theirs; but not those
-/// whose sessions are still to be judged by other rules.
+/// Experiments that were stopped before `stopped_ms` and were not noted to lose their sessions, but not those whose sessions are
+/// still to be judged by other rules; and those that were noted and have sessions left, also if their declaration is gone.
 pub(in crate::edge) async fn forgotten(database: &D1Database, stopped_ms: i64) -> Result<Vec<i64>> {
-    let sql = "select r.experiment from experiments e join experiment_rollups r on r.experiment_id = e.id \
-        where e.stopped_ms < cast(?1 as integer) and (r.sessions_removed_ms is null or exists ( \
-            select 1 from session_states s where s.experiment = r.experiment)) \
-        and (r.sessions_removed_ms is not null or r.next_multi_variant is null and r.multi_variant = e.multi_variant \
-            and r.conversion_window_hours is e.conversion_window_hours) order by 1 limit 100";
-    read_all(&run(statement(database, sql, &[integer(stopped_ms)])?).await?, Columns::integer)
+    let sql = format!(
+        "select r.experiment from experiment_rollups r left join experiments e on e.id = r.experiment_id \
+        where iif(r.sessions_removed_ms is null, {IS_TO_LOSE_SESSIONS}, exists ( \
+            select 1 from session_states s where s.experiment = r.experiment)) order by 1 limit 100"
+    );
+    read_all(&run(statement(database, &sql, &[integer(stopped_ms)])?).await?, Columns::integer)
 }
 
 /// Removes up to `limit` sessions of an experiment that is still stopped since before `stopped_ms`, and notes since when
@@ -41,16 +46,18 @@ pub(in crate::edge) async fn remove_sessions(
     limit: i64,
 ) -> Result<i64> {
     let interrupt = "update rollup_watermark set version = version + 1 where id = 1";
-    let note = "update experiment_rollups set sessions_removed_ms = ?2 where experiment = cast(?1 as integer) \
-        and sessions_removed_ms is null and exists (select 1 from experiments e \
-            where e.id = experiment_id and e.stopped_ms < cast(?3 as integer))";
+    let note = format!(
+        "update experiment_rollups as r set sessions_removed_ms = ?3 where experiment = cast(?2 as integer) \
+        and sessions_removed_ms is null \
+        and exists (select 1 from experiments e where e.id = r.experiment_id and {IS_TO_LOSE_SESSIONS})"
+    );
     let remove = "delete from session_states where experiment = (select experiment from experiment_rollups \
             where experiment = cast(?1 as integer) and sessions_removed_ms is not null) \
         and session in (select session from session_states where experiment = cast(?1 as integer) \
             limit cast(?2 as integer)) returning 1";
     let batch = vec![
         statement(database, interrupt, &[])?,
-        statement(database, note, &[integer(experiment), integer(now_ms), integer(stopped_ms)])?,
+        statement(database, &note, &[integer(stopped_ms), integer(experiment), integer(now_ms)])?,
         statement(database, remove, &[integer(experiment), integer(limit)])?,
     ];
     match transact(database, batch).await?.pop() {

@@ -65,13 +65,15 @@ pub(in crate::edge) async fn of(database: &D1Database, experiment_ids: &HashSet<
     Ok(found)
 }
 
-/// The experiments whose rules are not those that are declared, with these; but not those whose sessions are gone.
+/// The experiments whose rules are not those that are declared, with these; but not those whose sessions are gone. Where the
+/// declaration is gone, what was begun is ended.
 pub(in crate::edge) async fn outdated(database: &D1Database) -> Result<Vec<(Rolled, Rules)>> {
     let sql = format!(
-        "select {COLUMNS}, e.multi_variant as declared_multi_variant, e.conversion_window_hours as declared_window_hours \
-        from experiment_rollups r join experiments e on e.id = r.experiment_id \
-        where r.sessions_removed_ms is null and (r.next_multi_variant is not null \
-            or r.multi_variant <> e.multi_variant or r.conversion_window_hours is not e.conversion_window_hours)"
+        "select {COLUMNS}, coalesce(e.multi_variant, r.next_multi_variant) as declared_multi_variant, \
+            iif(e.id is null, r.next_conversion_window_hours, e.conversion_window_hours) as declared_window_hours \
+        from experiment_rollups r left join experiments e on e.id = r.experiment_id \
+        where r.sessions_removed_ms is null and (r.next_multi_variant is not null or e.id is not null and ( \
+            r.multi_variant <> e.multi_variant or r.conversion_window_hours is not e.conversion_window_hours))"
     );
     let found = run(statement(database, &sql, &[])?).await?;
     read_all(&found, |columns| Some((rolled(columns)?, rules(columns)?)))

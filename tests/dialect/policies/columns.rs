@@ -46,15 +46,16 @@ fn what_is_declared_is_set_by_nobody_and_what_is_the_services_by_nobody_else() {
 }
 
 #[test]
-fn what_happens_may_not_be_told_to_happen_later() {
+fn what_happens_may_not_be_told_to_happen_later_or_longer_ago_than_is_kept() {
     let tables: Vec<&str> =
         POLICIES.iter().filter(|policy| policy.happened.is_some()).map(|policy| policy.table.name).collect();
     assert_eq!(tables, ["template_likes", "prompt_usage", "prompt_events"]);
     let now_ms = timestamp_to_ms(NOW).unwrap();
+    let kept_ms = timestamp_to_ms("2026-11-10T12:00:00Z").unwrap();
     let is_refused = |table: &str, body: &str, identity: &Identity| {
         let mut origin = Origin { now: NOW, caller: None, new_id: &mut Uuid::nil };
         let payload = Payload::read_new(table_of(table), body.as_bytes(), None, false, &mut origin).unwrap();
-        let refused = write_sql::refuse_ahead(table_of(table), &payload, identity, now_ms);
+        let refused = write_sql::refuse_untimely(table_of(table), &payload, identity, (kept_ms, now_ms));
         refused.err().map(|error| assert_eq!(error.code, ErrorCode::Check)).is_some()
     };
     for identity in callers() {
@@ -63,16 +64,26 @@ fn what_happens_may_not_be_told_to_happen_later() {
             for (at, is_ahead) in [
                 ("\"2026-11-20T12:05:00Z\"", false),
                 ("\"2026-11-20T14:05:00+02:00\"", false),
-                ("\"0001-01-01\"", false),
                 ("null", false),
                 ("\"2026-11-20T12:05:00.001Z\"", true),
                 ("\"2026-11-20T12:00:00-01:00\"", true),
                 ("\"9999-12-31\"", true),
             ] {
-                let body = format!("[{{\"created_at\":\"2020-01-01\"}},{{\"created_at\":{at}}}]");
+                let body = format!("[{{\"created_at\":\"2026-11-19\"}},{{\"created_at\":{at}}}]");
                 assert_eq!(is_refused(table, &body, &identity), is_ahead && !is_service, "{table} {at} {identity:?}");
             }
             assert!(!is_refused(table, "{}", &identity));
+            for (at, is_late, is_removed) in [
+                ("2026-11-18T12:00:00Z", false, false),
+                ("2026-11-18T11:59:59.999Z", true, false),
+                ("2026-11-10T12:00:00Z", true, false),
+                ("2026-11-10T11:59:59.999Z", true, true),
+                ("0001-01-01", true, true),
+            ] {
+                let is_too_old = table == "prompt_events" && if is_service { is_removed } else { is_late };
+                let body = format!("{{\"created_at\":\"{at}\"}}");
+                assert_eq!(is_refused(table, &body, &identity), is_too_old, "{table} {at} {identity:?}");
+            }
         }
         assert!(!is_refused("prompts", r#"{"created_at":"9999-12-31"}"#, &identity));
     }

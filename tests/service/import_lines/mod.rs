@@ -169,13 +169,13 @@ fn a_value_is_as_deep_as_a_body_may_be_within_its_line_and_its_row() {
 }
 
 #[test]
-fn a_line_has_at_most_4_mib() {
+fn a_line_has_at_most_13_mib() {
     let line = prompt_line(r#""title":"t","template":"x""#);
     let padded = |bytes: usize| format!("{line}{}", " ".repeat(bytes - line.len()));
-    assert_eq!(IMPORT_LINE_BYTES, 4 << 20);
-    check(padded(4 << 20).as_bytes(), Ok(ImportRow::Prompt(Box::new(prompt_row("t", "x")))));
-    check_refused(padded((4 << 20) + 1), Code::TooLarge, None);
-    check_refused(vec![0xff; (4 << 20) + 1], Code::TooLarge, None);
+    assert_eq!(IMPORT_LINE_BYTES, 13 << 20);
+    check(padded(13 << 20).as_bytes(), Ok(ImportRow::Prompt(Box::new(prompt_row("t", "x")))));
+    check_refused(padded((13 << 20) + 1), Code::TooLarge, None);
+    check_refused(vec![0xff; (13 << 20) + 1], Code::TooLarge, None);
 }
 
 #[test]

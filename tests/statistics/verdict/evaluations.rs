@@ -140,6 +140,7 @@ fn what_cannot_be_evaluated_is_told_with_its_place() {
         ("baseline", json!(0), InvalidType),
         ("baseline", json!(""), InvalidLength),
         ("power", json!(0), InvalidValue),
+        ("power", json!(0.05), InvalidValue),
         ("power", json!(1), InvalidValue),
         ("power", json!("0.8"), InvalidType),
         ("minimum_detectable_effect", json!(0), InvalidValue),
