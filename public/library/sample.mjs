@@ -13,7 +13,7 @@ export const firstRun = () =>
     element("h1", { tabindex: -1 }, "This library is empty"),
     element("p", {}, "Load thirty sample prompts to look around. They can be searched, filled in, copied, liked, forked and compared, and whatever you do is counted at once."),
     element("div", { class: "actions" }, element("button", { type: "button", class: "main", onclick: told(begin) }, "Load 30 sample prompts")),
-    element("p", { class: "note" }, "For prompts of your own see “A tour” in the README: make demo-data reads a CSV file."),
+    element("p", { class: "note" }, "For prompts of your own: make demo-data FILE=prompts.csv reads a CSV file with the columns title and template."),
   );
 
 async function begin() {

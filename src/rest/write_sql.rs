@@ -11,7 +11,7 @@ use crate::data::policy::{Action, policy_of};
 use crate::data::schema::{Kind, Table};
 use crate::data::tables::PROMPT_EVENTS;
 use crate::http::identity::Identity;
-use crate::limits::{ANSWER_BYTES, EVENT_FUTURE_MS, EVENT_PAST_MS};
+use crate::limits::{ANSWER_BYTES, EVENT_FUTURE_MS};
 use crate::sql::predicate::{Allowed, allowed};
 use crate::sql::statement::Statement;
 use crate::time::timestamp_to_ms;
@@ -69,9 +69,9 @@ pub fn refuse_columns(table: &Table, payload: &Payload, identity: &Identity) -> 
     Ok(())
 }
 
-/// Refuses rows of events that are told to have happened at a time at which none can have. Anyone but the service may be as far
-/// ahead as clocks are; forks and comparisons may be as late as events are, and not be older than the rows that are kept, since
-/// `kept_ms`: one that was removed for its age would be counted as removed again.
+/// Refuses rows of events that are told, by anyone but the service, to happen later than callers' clocks may be ahead; and forks and
+/// comparisons that are older than the rows that are kept, since `kept_ms`: one that was removed for its age and comes again would
+/// be counted as removed twice.
 ///
 /// # Errors
 /// [`ErrorCode::Check`](super::error::ErrorCode::Check).
@@ -84,18 +84,14 @@ pub fn refuse_untimely(
     let Some(column) = policy_of(table).and_then(|policy| policy.happened) else { return Ok(()) };
     let is_service = matches!(identity, Identity::Service(_));
     let latest_ms = if is_service { i64::MAX } else { now_ms + EVENT_FUTURE_MS };
-    let earliest_ms = match (table.name == PROMPT_EVENTS.name, is_service) {
-        (false, _) => i64::MIN,
-        (true, true) => kept_ms,
-        (true, false) => kept_ms.max(now_ms - EVENT_PAST_MS),
-    };
+    let earliest_ms = if table.name == PROMPT_EVENTS.name { kept_ms } else { i64::MIN };
     let at_ms = |row: &Vec<String>| timestamp_to_ms(payload.value(row, column)?.trim_matches('"'));
     let mut times = payload.rows.iter().filter_map(at_ms);
     let Some(untimely_ms) = times.find(|at_ms| !(earliest_ms..=latest_ms).contains(at_ms)) else { return Ok(()) };
     let (what, hint) = if untimely_ms > latest_ms {
         ("ahead", "It may be five minutes ahead. Or leave it out.")
     } else {
-        ("too old", "It may be 48 hours old; the service's as old as EVENT_RETENTION_DAYS. Or leave it out.")
+        ("too old", "Rows are kept for EVENT_RETENTION_DAYS. Or leave it out.")
     };
     let message = format!("new row for relation \"{}\" has a {column} that is {what}", table.name);
     Err(DataError::new(ErrorCode::Check, message).hint(hint))
