@@ -20,11 +20,11 @@ use crate::recording::protocol::{Command, Delivery, Outcome, Reply};
 use crate::recording::recorder::{Decision, Recorder, Terms};
 use crate::time::MINUTE_MS;
 
-/// Events that are stored together, unless one delivery has more.
-const EVENTS_TOGETHER: usize = 2000;
+/// What deliveries weigh that are stored together, unless one weighs more.
+const WEIGHT_TOGETHER: usize = 2000;
 
-/// Events that wait at the most: what comes beyond is refused, and may come again.
-const EVENTS_WAITING: usize = 20_000;
+/// What deliveries weigh that wait, at the most: what comes beyond is refused, and may come again.
+const WEIGHT_WAITING: usize = 20_000;
 
 /// How long what is known of a declaration is relied on, in milliseconds. Whoever declares tells the recorder, but may end
 /// before.
@@ -116,8 +116,8 @@ impl Recording {
     /// Puts a delivery in the queue; tells whether nobody is storing what is in it.
     fn enqueue(&self, delivery: Delivery, sender: Sender<Stored>) -> Result<bool> {
         let mut memory = self.memory.borrow_mut();
-        let waiting: usize = memory.waiting.iter().map(|(delivery, _)| delivery.events.len()).sum();
-        if waiting > EVENTS_WAITING {
+        let waiting: usize = memory.waiting.iter().map(|(delivery, _)| delivery.weight()).sum();
+        if waiting > WEIGHT_WAITING {
             return Err(Error::from("too many events are waiting to be stored"));
         }
         memory.waiting.push((delivery, sender));
@@ -127,11 +127,11 @@ impl Recording {
     /// Takes deliveries from the queue, in their order.
     fn next(&self) -> Option<(Vec<Delivery>, Vec<Sender<Stored>>)> {
         let mut memory = self.memory.borrow_mut();
-        let mut events = 0;
+        let mut weight = 0;
         let together = memory.waiting.iter().take_while(|(delivery, _)| {
-            let is_first = events == 0;
-            events += delivery.events.len();
-            is_first || events <= EVENTS_TOGETHER
+            let is_first = weight == 0;
+            weight += delivery.weight();
+            is_first || weight <= WEIGHT_TOGETHER
         });
         let count = together.count();
         memory.is_storing = count > 0;

@@ -27,6 +27,14 @@ pub struct Delivery {
     pub rejected: u32,
 }
 
+impl Delivery {
+    /// What it weighs where deliveries wait: each event one, and one more for each KiB of its row.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.events.iter().map(|entry| 1 + entry.row.len() / 1024).sum()
+    }
+}
+
 /// An event to record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {

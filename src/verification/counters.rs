@@ -27,6 +27,10 @@ pub struct StoredCounts {
     pub uncounted_forks: u64,
     /// Rows of comparisons that are.
     pub uncounted_compares: u64,
+    /// Rows of forks that came before their counter was asked, and after the others were read.
+    pub added_forks: u64,
+    /// Rows of comparisons that did.
+    pub added_compares: u64,
 }
 
 /// What a prompt's counts come to.
@@ -39,6 +43,12 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Whether the rows of a prompt differ from its counts: some may have come while its counter was asked.
+    #[must_use]
+    pub fn doubts_rows(&self) -> bool {
+        self.differences.iter().any(|difference| difference.check.starts_with("prompt_events."))
+    }
+
     fn check(&mut self, prompt_id: Uuid, check: String, expected: u64, found: u64) {
         if expected != found {
             let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -68,9 +78,9 @@ pub fn compare(stored: &StoredCounts, audit: &Audit, now_ms: i64) -> Verdict {
         if is_told && is_in_snapshots(metric) {
             check("prompt_stats", counted, stored.snapshot.count(metric));
         }
-        if let Some((rows, uncounted)) = stored.rows(metric) {
-            // Those that are marked may be counted or not.
-            check("prompt_events", counted.clamp(rows.saturating_sub(uncounted), rows), counted);
+        if let Some([rows, uncounted, added]) = stored.rows(metric) {
+            // Those that are marked, or came meanwhile, may be counted or not.
+            check("prompt_events", counted.clamp(rows.saturating_sub(uncounted), rows + added), counted);
         }
     }
     if is_told {
@@ -86,11 +96,18 @@ pub fn compare(stored: &StoredCounts, audit: &Audit, now_ms: i64) -> Verdict {
 }
 
 impl StoredCounts {
-    /// The rows of a metric, and those of them that are marked as not counted; `None` of what is not kept as rows.
-    fn rows(&self, metric: Metric) -> Option<(u64, u64)> {
+    /// Notes which rows came since, of what is stored `later`.
+    pub fn note_added(&mut self, later: &Self) {
+        self.added_forks = later.forks.saturating_sub(self.forks);
+        self.added_compares = later.compares.saturating_sub(self.compares);
+    }
+
+    /// The rows of a metric, those of them that are marked as not counted, and those that came since; `None` of what is not kept
+    /// as rows.
+    fn rows(&self, metric: Metric) -> Option<[u64; 3]> {
         match metric {
-            Metric::Fork => Some((self.forks, self.uncounted_forks)),
-            Metric::Compare => Some((self.compares, self.uncounted_compares)),
+            Metric::Fork => Some([self.forks, self.uncounted_forks, self.added_forks]),
+            Metric::Compare => Some([self.compares, self.uncounted_compares, self.added_compares]),
             _ => None,
         }
     }

@@ -182,6 +182,8 @@ const STORED: StoredCounts = StoredCounts {
     compares: 10,
     uncounted_forks: 0,
     uncounted_compares: 0,
+    added_forks: 0,
+    added_compares: 0,
 };
 
 #[test]
@@ -227,6 +229,16 @@ fn counters_are_compared_with_what_is_stored_of_them() {
     check(StoredCounts { forks: 21, uncounted_forks: 1, ..STORED }, AUDIT, 1, &[]);
     check(StoredCounts { uncounted_forks: 3, uncounted_compares: 1, ..STORED }, AUDIT, 4, &[]);
     check(StoredCounts { forks: 24, uncounted_forks: 3, ..STORED }, AUDIT, 3, &[("prompt_events.fork", 21, 20)]);
+
+    // Rows that came while the counter was asked may be counted, and no others.
+    let mut before = StoredCounts { forks: 18, compares: 9, ..STORED };
+    let doubtful = [("prompt_events.fork", 18, 20), ("prompt_events.compare_add", 9, 10)];
+    check(before, AUDIT, 0, &doubtful);
+    assert!(compare(&before, &AUDIT, NOW_MS).doubts_rows() && !compare(&STORED, &AUDIT, NOW_MS).doubts_rows());
+    before.note_added(&StoredCounts { forks: 21, compares: 10, ..STORED });
+    check(before, AUDIT, 0, &[]);
+    before.note_added(&StoredCounts { forks: 19, compares: 10, ..STORED });
+    check(before, AUDIT, 0, &[("prompt_events.fork", 19, 20)]);
 
     // A snapshot that is due soon is on its way; one that is not, or that is newer than its counter, is wrong.
     let late = StoredCounts { version: 6, snapshot: Tally::default(), unique_visitors: 0, ..STORED };

@@ -10,7 +10,7 @@ use super::channel::{Sender, channel};
 use super::rolled::definition::EXPERIMENTS;
 use super::world::{Answer, Defect, Failure, Process, World};
 
-const EVENTS_TOGETHER: usize = 6;
+const WEIGHT_TOGETHER: usize = 6;
 const STORE_PAUSES_MS: [i64; 3] = [0, 50, 250];
 const DECISIONS: usize = 3;
 
@@ -66,11 +66,11 @@ impl ExperimentRecorder {
 
     fn next(&self) -> Option<(Vec<Delivery>, Vec<Sender<Stored>>)> {
         let mut waiting = self.waiting.borrow_mut();
-        let mut events = 0;
+        let mut weight = 0;
         let together = waiting.iter().take_while(|(delivery, _)| {
-            let is_first = events == 0;
-            events += delivery.events.len();
-            is_first || events <= EVENTS_TOGETHER
+            let is_first = weight == 0;
+            weight += delivery.weight();
+            is_first || weight <= WEIGHT_TOGETHER
         });
         let count = together.count();
         self.is_storing.set(count > 0);

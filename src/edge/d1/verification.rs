@@ -38,6 +38,7 @@ pub(in crate::edge) async fn counts(database: &D1Database, page: &Page) -> Resul
             compares: columns.count()?,
             uncounted_forks: columns.count()?,
             uncounted_compares: columns.count()?,
+            ..StoredCounts::default()
         };
         Some((counts, columns.count()?))
     })

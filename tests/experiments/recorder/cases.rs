@@ -139,3 +139,13 @@ fn a_batch_has_all_bytes_that_it_may_have() {
     check_bytes([1000, ARRAY_BYTES - 1002], &[1, 1]);
     check_bytes([ARRAY_BYTES, 1000], &[1, 1]);
 }
+
+#[test]
+fn events_with_long_rows_weigh_more() {
+    for (rows, expected) in [(&[][..], 0), (&[0], 1), (&[300, 1023], 2), (&[1024], 2), (&[8200, 10], 10)] {
+        let entry = |bytes: &usize| Entry { id: None, variant_key: None, metric: None, row: "x".repeat(*bytes) };
+        let events = rows.iter().map(entry).collect();
+        let delivery = Delivery { experiment_id: "e".to_owned(), events, rejected: 3 };
+        assert_eq!(delivery.weight(), expected, "{rows:?}");
+    }
+}
