@@ -298,9 +298,11 @@ fn an_ending_knows_its_lines() {
 #[test]
 fn a_place_is_read_as_it_was_told() {
     let parse = |cursor: &str| Place::parse(&Query::parse(&format!("cursor={cursor}")));
+    let of_two_columns = |part: &Part| matches!(part, Part::Rows(moved) if moved.table.key.len() == 2);
+    let part = PARTS.iter().rposition(of_two_columns).unwrap();
     for place in [
         Place { part: 0, after: vec!["a".to_owned()], rollup: String::new() },
-        Place { part: 17, after: vec!["1".to_owned(), "é".to_owned()], rollup: "9007199254740992".to_owned() },
+        Place { part, after: vec!["1".to_owned(), "é".to_owned()], rollup: "9007199254740992".to_owned() },
         Place { part: 5, after: Vec::new(), rollup: "3".to_owned() },
     ] {
         assert_eq!(parse(&place.cursor()), Ok(Some(place)));
