@@ -13,6 +13,7 @@ use crate::http::problem::Code;
 use crate::limits::{
     CONVERSION_WINDOW_HOURS, EXPERIMENT_NAME_CHARS, HYPOTHESIS_CHARS, KEY_CHARS, PAGE_ROWS, VARIANT_SESSIONS, VARIANTS,
 };
+use crate::statistics::ALPHA;
 
 const TAG: &str = "experiments";
 const STATUSES: [&str; 3] = ["draft", "running", "stopped"];
@@ -270,7 +271,7 @@ fn evaluation() -> Value {
     };
     let text = "Keys differ, conversions are at most as many as sessions, and weights add up to 1.";
     let effect = json!({"type": "number", "exclusiveMinimum": 0});
-    let power = json!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1});
+    let power = json!({"type": "number", "exclusiveMinimum": ALPHA, "exclusiveMaximum": 1});
     let fields = [
         ("variants", json!({"anyOf": [variant(true), variant(false)]})),
         ("baseline", described(nullable(key(KEY_CHARS)), "The key of one of the variants; the first, without.")),

@@ -308,3 +308,22 @@ fn there_are_at_most_100_variants() {
     check_many(40, 61, 100);
     check_many(100, 1, 100);
 }
+
+/// Rows that the service changed may have more conversions than sessions.
+#[test]
+fn conversions_beyond_the_sessions_are_not_told() {
+    let hour = |variant_key: &str, exposed, converted| HourOfVariant {
+        date: "2026-11-20".to_owned(),
+        hour: 7,
+        variant_key: variant_key.to_owned(),
+        exposed,
+        converted,
+    };
+    let declared = vec![("a".to_owned(), 0.5), ("b".to_owned(), 0.5)];
+    let hours = vec![hour("a", 10, 1_000_000), hour("b", 0, 1_000_000)];
+    let told =
+        serde_json::to_value(Results::of(&Stored { declared, hours, ..Stored::default() }, None).unwrap().answer("e"));
+    let conversions: Vec<_> =
+        told.unwrap()["variants"].as_array().unwrap().iter().map(|arm| arm["conversions"].clone()).collect();
+    assert_eq!(conversions, [10, 0]);
+}

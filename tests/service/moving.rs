@@ -277,6 +277,35 @@ fn a_row_that_is_numbered_by_its_instance_is_not_written_over_another() {
     }
 }
 
+/// What the cron does between two lines of a restore finds nothing that is half there.
+#[test]
+fn what_comes_in_leaves_the_cron_nothing_to_do_too_early() {
+    let place = |name: &str| tables().iter().position(|moved| moved.table.name == name).unwrap();
+    for name in ["experiment_rollups", "session_states", "experiment_analytics_summary", "experiment_metrics"] {
+        assert!(place("rollup_watermark") < place(name) && place(name) < place("experiments"), "{name}");
+    }
+    assert!(place("experiments") < place("experiment_batches"));
+
+    let (watermark, _) = exported(&filled(1), moved("rollup_watermark").unwrap());
+    let instance = database::open();
+    let batch = "insert into experiment_batches (experiment_id, number, writer, received_ms, event_count, duplicates, \
+        rejected, ids, events) values ('e', 1, 'w', 1, 0, 0, 0, x'', '[]')";
+    instance.execute_batch(batch).unwrap();
+    assert!(store(&instance, &read(&watermark[0])).is_err(), "the batch would never be rolled up");
+    assert!(store(&database::open(), &read(&watermark[0])).unwrap());
+
+    // A row of an event that is to be counted waits until its counter is there.
+    let instance = filled(1);
+    let (events, _) = exported(&instance, moved("prompt_events").unwrap());
+    let mut event: serde_json::Value = serde_json::from_str(&events[0]).unwrap();
+    event["row"]["id"] = "another".into();
+    event["row"]["is_counted"] = false.into();
+    assert!(store(&instance, &read(&event.to_string())).unwrap());
+    let mark = "select uncounted_since_ms from prompt_events where id = 'another'";
+    let marked = instance.query_row(mark, [], |row| row.get::<_, i64>(0));
+    assert_eq!(marked.unwrap(), NOW_MS + 86_400_000);
+}
+
 #[test]
 fn an_ending_knows_its_lines() {
     let mut digest = Digest::default();
