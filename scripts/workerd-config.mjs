@@ -99,14 +99,15 @@ function controls(worker, script) {
     )),`;
 }
 
-/** What a module is, by how its file's name ends. */
+/** What the modules beside a worker's main one are, by how their files' names end. */
 const MODULE_KINDS = { ".js": "esModule", ".wasm": "wasm" };
 
 /** The files of the worker whose main file this is: workerd takes the first one for that. */
 function modules(main) {
   const folder = dirname(main);
+  const module = (file, kind) => `(name = ${text(file)}, ${kind} = embed ${text(join(folder, file))})`;
   const others = readdirSync(folder).filter((file) => file !== basename(main) && extname(file) in MODULE_KINDS);
-  return [basename(main), ...others].map((file) => `(name = ${text(file)}, ${MODULE_KINDS[extname(file)]} = embed ${text(join(folder, file))})`);
+  return [module(basename(main), "esModule"), ...others.map((file) => module(file, MODULE_KINDS[extname(file)]))];
 }
 
 function bindings(worker, variables) {
