@@ -8,18 +8,15 @@ use super::rest::{content_range, failure, fetch, first_number, run};
 use super::runtime::new_uuid;
 use super::{d1, ingestion, prompt_lookup, senders, settings};
 use crate::data::policy::policy_of;
-use crate::data::schema::Table;
 use crate::data::tables::{PROMPT_EVENTS, PROMPTS};
 use crate::limits::ANSWER_BYTES;
 use crate::rest::error::{DataError, ErrorCode};
-use crate::rest::keys::by_keys;
 use crate::rest::payload::{Origin, Payload};
 use crate::rest::preference::Resolution;
 use crate::rest::request::Request;
 use crate::rest::rows::{self, Cell, Row, Shape};
 use crate::rest::write_sql::{self, Demand, Write};
-use crate::rest::{insert_sql, read_sql};
-use crate::sql::statement::Value;
+use crate::rest::{insert_sql, keys, read_sql};
 use crate::time::{DAY_MS, timestamp_from_ms};
 
 /// Answers a request that inserts rows.
@@ -109,7 +106,7 @@ async fn perform(call: &Call, request: &Request, write: &Write) -> Result<Perfor
         if request.query.embeds().any(|(_, embed)| embed.is_inner) {
             return Err(DataError::unsupported("\"!inner\" in the answer to a write"));
         }
-        read_sql::read(&request.query, &call.identity, false)?;
+        read_sql::read(&keys::written(&request.query, &[]), &call.identity, false)?;
     }
     let mut before = Vec::new();
     if let Some(user) = call.identity.user() {
@@ -163,19 +160,10 @@ async fn told(call: &Call, request: &Request, rows: &[Row], shape: &Shape) -> Re
     if !request.needs_reading() || rows.is_empty() {
         return rows::write(request.format, shape, rows, &[]);
     }
-    let query = by_keys(&request.query, request.query.table, &keys_of(request.query.table, rows));
-    let found = fetch(&call.env, &call.identity, &query, false).await?;
+    let (query, keys) = (&request.query, keys::keys_of(request.query.table, rows));
+    let mut found = fetch(&call.env, &call.identity, &keys::written(query, &keys), false).await?;
+    keys::in_order(query, &keys, &mut found.shape, &mut found.rows);
     rows::write(request.format, &found.shape, &found.rows, &found.children)
-}
-
-fn keys_of(table: &Table, rows: &[Row]) -> Vec<Vec<Value>> {
-    let value = |cell: &Cell| match cell {
-        Cell::Null => Value::Null,
-        #[expect(clippy::cast_possible_truncation, reason = "keys are whole numbers within 2^53")]
-        Cell::Number(number) => Value::Integer(*number as i64),
-        Cell::Text(text) => Value::Text(text.clone()),
-    };
-    rows.iter().map(|row| row.iter().take(table.key.len()).map(value).collect()).collect()
 }
 
 /// Counts forks and comparisons whose rows are stored. What fails here the cron makes good.

@@ -90,33 +90,29 @@ fn operator(comparison: Comparison) -> &'static str {
     }
 }
 
-/// Adds a search in the index of prompts' words.
+/// Adds a search in the index of prompts' words: one look into it for each part in which nothing is negated.
 fn push_search(statement: &mut Statement, alias: &str, column: &Column, query: &TextQuery) {
+    if let Some(matching) = query.matching(column.name) {
+        statement.push(alias).push(".rowid in (select rowid from prompt_search where prompt_search match ");
+        statement.bind_text(matching).push(")");
+        return;
+    }
     match query {
-        TextQuery::Phrase(phrase) => {
-            statement.push(alias).push(".rowid in (select rowid from prompt_search where prompt_search match ");
-            statement.bind_text(phrase.matching(column.name)).push(")");
-        }
         TextQuery::Not(inner) => {
             statement.push("not (");
             push_search(statement, alias, column, inner);
             statement.push(")");
         }
-        TextQuery::All(parts) => push_searches(statement, alias, column, parts, " and ", "1"),
-        TextQuery::Any(parts) => push_searches(statement, alias, column, parts, " or ", "0"),
+        TextQuery::All(parts) => push_searches(statement, alias, column, parts, " and "),
+        TextQuery::Any(parts) => push_searches(statement, alias, column, parts, " or "),
+        TextQuery::Phrase(_) => {}
     }
 }
 
-fn push_searches(
-    statement: &mut Statement,
-    alias: &str,
-    column: &Column,
-    parts: &[TextQuery],
-    separator: &str,
-    none: &str,
-) {
+/// Adds searches; without any, what nothing satisfies.
+fn push_searches(statement: &mut Statement, alias: &str, column: &Column, parts: &[TextQuery], separator: &str) {
     if parts.is_empty() {
-        statement.push(none);
+        statement.push("0");
     }
     statement.push_balanced(parts, separator, &mut |statement, part| push_search(statement, alias, column, part));
 }

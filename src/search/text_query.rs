@@ -26,6 +26,24 @@ impl TextQuery {
             Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::negates),
         }
     }
+
+    /// What to match to find it in this column of `prompt_search`; `None` where that cannot be told: something of it must
+    /// not be there, or nothing satisfies it.
+    #[must_use]
+    pub fn matching(&self, column: &str) -> Option<String> {
+        Some(format!("{{{column}}} : ({})", self.expression()?))
+    }
+
+    fn expression(&self) -> Option<String> {
+        let (parts, operator) = match self {
+            Self::Phrase(phrase) => return Some(phrase.expression()),
+            Self::Not(_) => return None,
+            Self::All(parts) => (parts, " AND "),
+            Self::Any(parts) => (parts, " OR "),
+        };
+        let parts = parts.iter().map(Self::expression).collect::<Option<Vec<_>>>()?;
+        (!parts.is_empty()).then(|| format!("({})", parts.join(operator)))
+    }
 }
 
 /// All words of a text (`plainto_tsquery`). A text without any is satisfied by nothing.

@@ -65,7 +65,7 @@ impl Allowed {
         match self {
             Self::All => _ = statement.push("1"),
             Self::None => _ = statement.push("0"),
-            Self::Some(conditions) => push_any(statement, conditions, column),
+            Self::Some(conditions) => push_joined(statement, conditions, " or ", Sought::Maybe, column),
         }
     }
 
@@ -92,11 +92,17 @@ impl Condition {
         }
     }
 
-    fn push(&self, statement: &mut Statement, column: &mut dyn FnMut(&mut Statement, &str)) {
+    fn push(&self, statement: &mut Statement, sought: Sought, column: &mut dyn FnMut(&mut Statement, &str)) {
         match self {
             Self::Own(name, user) => {
                 column(statement, name);
                 statement.push(" = ").bind_text(user);
+            }
+            // SQLite is told that half of the rows pass: then it looks for them by this only where nothing else finds fewer.
+            Self::True(name) if sought == Sought::Maybe => {
+                statement.push("likelihood(");
+                column(statement, name);
+                statement.push(" = 1, 0.5)");
             }
             Self::True(name) => {
                 column(statement, name);
@@ -110,26 +116,30 @@ impl Condition {
                 column(statement, name);
                 statement.push(" and ");
                 // The plus keeps SQLite from looking for the row by anything but its id.
-                push_any(statement, conditions, &mut |statement, name| {
+                push_joined(statement, conditions, " or ", Sought::Never, &mut |statement, name| {
                     push_column(statement.push("+"), &alias, name);
                 });
                 statement.push(")");
             }
             Self::All(conditions) => {
-                push_joined(statement, conditions, " and ", column);
+                push_joined(statement, conditions, " and ", sought, column);
             }
         }
     }
 }
 
-fn push_any(statement: &mut Statement, conditions: &[Condition], column: &mut dyn FnMut(&mut Statement, &str)) {
-    push_joined(statement, conditions, " or ", column);
+/// Whether SQLite may look for rows by what they must satisfy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sought {
+    Maybe,
+    Never,
 }
 
 fn push_joined(
     statement: &mut Statement,
     conditions: &[Condition],
     separator: &str,
+    sought: Sought,
     column: &mut dyn FnMut(&mut Statement, &str),
 ) {
     statement.push("(");
@@ -137,7 +147,7 @@ fn push_joined(
         if index > 0 {
             statement.push(separator);
         }
-        condition.push(statement, column);
+        condition.push(statement, sought, column);
     }
     statement.push(")");
 }

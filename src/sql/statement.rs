@@ -8,7 +8,7 @@ use crate::json::json_text;
 const SINGLE_PARAMETERS: usize = 99;
 
 /// A value that is bound to a statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// Null.
     Null,

@@ -1,8 +1,10 @@
 //! Rows that are read by their keys.
 
 use promptmeter::http::identity::Identity;
-use promptmeter::rest::keys::by_keys;
-use promptmeter::rest::rows::Cell;
+use promptmeter::rest::keys::{by_keys, in_order, written};
+use promptmeter::rest::preference::Format;
+use promptmeter::rest::read_sql;
+use promptmeter::rest::rows::{self, Cell};
 use promptmeter::sql::statement::Value;
 use serde_json::Value as Json;
 
@@ -58,5 +60,40 @@ fn rows_are_read_by_their_keys() {
             })
             .collect();
         assert_eq!(told, Json::from(expected), "{name}");
+    }
+}
+
+/// Written rows are told in the order in which they were written, unless they are asked for in another one, and with nothing that
+/// was not asked for.
+#[test]
+fn written_rows_keep_their_order() {
+    let database = database::open();
+    fill(&database, &mut Random(2));
+    for (name, column) in [("prompts", "title"), ("template_likes", "created_at")] {
+        let table = table_of(name);
+        let rows = all(&database, table);
+        let keys_of = |row: &Vec<Cell>| table.key.iter().map(|column| value(cell(table, row, column))).collect();
+        let column_of = |row: &Vec<Cell>| match cell(table, row, column) {
+            Cell::Text(text) => text.clone(),
+            other => panic!("no text: {other:?}"),
+        };
+        let mut shuffled = rows.clone();
+        shuffled.rotate_left(rows.len() / 3);
+        shuffled.reverse();
+        let as_written: Vec<String> = shuffled.iter().map(column_of).collect();
+        let mut sorted = as_written.clone();
+        sorted.sort();
+        assert!(as_written != sorted, "{name}: the order of the keys is not that of the column");
+        for (order, expected) in [(None, as_written), (Some(("order", column)), sorted)] {
+            let pairs: Vec<_> = [("select", column)].into_iter().chain(order).collect();
+            let query = request(name, &pairs).unwrap().query;
+            let keys: Vec<Vec<Value>> = shuffled.iter().map(keys_of).collect();
+            let read = read_sql::read(&written(&query, &keys), &Identity::Service(None), false).unwrap();
+            let (mut shape, mut found) = (read.shape, database::run(&database, &read.rows).unwrap());
+            in_order(&query, &keys, &mut shape, &mut found);
+            let told: Json = serde_json::from_str(&rows::write(Format::Array, &shape, &found, &[]).unwrap()).unwrap();
+            let expected: Vec<Json> = expected.iter().map(|text| serde_json::json!({ column: text })).collect();
+            assert_eq!(told, Json::from(expected), "{name} {order:?}");
+        }
     }
 }

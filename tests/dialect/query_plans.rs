@@ -210,15 +210,34 @@ fn by_key(table: &'static Table) -> Vec<promptmeter::rest::query::Condition> {
     query.conditions
 }
 
-/// What a search for words finds is looked up in their index, where it negates nothing.
+/// Rows that a condition finds are looked up by it, whoever asks, and not among all that the policy lets them see.
 #[test]
-fn words_are_looked_up_in_their_index() {
+fn conditions_find_their_rows_by_their_own_index() {
     let database = library();
+    let cases = [
+        ("id", "eq.00000000-0000-0000-0000-000000000007"),
+        ("id", "in.(00000000-0000-0000-0000-000000000007,00000000-0000-0000-0000-000000000008)"),
+        ("slug", "eq.slug7"),
+        ("slug", "in.(slug7,slug8)"),
+        ("user_id", "eq.00000000-0000-0000-0000-0000abcd0007"),
+        ("category", "eq.category7"),
+        ("goal", "plfts.goal"),
+        ("goal", "phfts.goal calm"),
+        ("goal", "fts.calm & goal"),
+        ("goal", "wfts.calm or goal"),
+    ];
     let mut found = Vec::new();
-    for condition in ["plfts.goal", "phfts.goal calm", "fts.calm & goal", "wfts.calm or goal"] {
-        let request = database::request("prompts", &[("select", "id"), ("goal", condition)]).unwrap();
-        let read = read_sql::read(&request.query, &Identity::Service(None), false).unwrap();
-        check(&database, &mut found, condition, &read.rows);
+    for (column, condition) in cases {
+        for (who, identity) in identities() {
+            let request = database::request("prompts", &[("select", "id"), (column, condition)]).unwrap();
+            let read = read_sql::read(&request.query, &identity, false).unwrap();
+            let name = format!("{column}={condition} ({who})");
+            check(&database, &mut found, &name, &read.rows);
+            let plan = database::plan(&database, &read.rows).join(", ");
+            if plan.contains("prompts_listed") {
+                found.push(format!("{name}: {plan}"));
+            }
+        }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
