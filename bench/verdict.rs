@@ -43,7 +43,12 @@ fn main() {
 }
 
 fn sorted_rounds(counts: [(u64, u64); 2]) -> Vec<f64> {
-    let named = |(key, (sessions, conversions)): (&str, (u64, u64))| Arm { key: key.to_owned(), sessions, conversions };
+    let named = |(key, (sessions, conversions)): (&str, (u64, u64))| Arm {
+        key: key.to_owned(),
+        sessions,
+        conversions,
+        is_compared: true,
+    };
     let arms: Vec<Arm> = ["A", "B"].into_iter().zip(counts).map(named).collect();
     let mut rounds: Vec<f64> = (0..ROUNDS).map(|_| round(&arms)).collect();
     rounds.sort_by(f64::total_cmp);

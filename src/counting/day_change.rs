@@ -76,7 +76,7 @@ impl DayChange {
         }
         let closed = self.opened(open).cloned();
         self.deleted.extend(has_row.then_some(day.number));
-        self.written.extend(closed.map(|day| ChangedDay { day, with_sources: true }));
+        self.written.extend(closed.map(|day| ChangedDay { with_sources: !day.sources.is_empty(), day }));
         self.sources_since = Some(day.number - SOURCE_DAYS);
         self.open = Some(ChangedDay { day, with_sources: true });
     }

@@ -12,8 +12,10 @@ pub const GATHERING_MS: i64 = 100;
 const PACE_MS: i64 = SNAPSHOT_INTERVAL_MS - GATHERING_MS;
 /// How long the first change after a quiet time waits for company, in milliseconds.
 pub const SNAPSHOT_DELAY_MS: i64 = SECOND_MS;
-/// How often the wait after a failure doubles: it grows from one second to 64.
-const DOUBLINGS: u32 = 6;
+/// How often the wait after a failure doubles: it grows from one second to 16.
+const DOUBLINGS: u32 = 4;
+/// No snapshot that failed waits longer to be tried again, in milliseconds: the longest wait, and half of it by its counter.
+pub const LONGEST_WAIT_MS: i64 = (SNAPSHOT_DELAY_MS << DOUBLINGS) * 3 / 2;
 
 /// A snapshot of a counter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,8 +36,8 @@ pub struct Pace {
     begun_ms: Option<i64>,
     /// How many were not stored since the last one that was.
     failures: u32,
-    /// Until when none is begun after a failure.
-    retry_ms: Option<i64>,
+    /// Until when no other one is begun.
+    free_ms: Option<i64>,
 }
 
 impl Pace {
@@ -49,7 +51,7 @@ impl Pace {
     /// interval, unless the counter is new.
     #[must_use]
     pub fn due_ms(self, version: u64, now_ms: i64) -> i64 {
-        match self.begun_ms.map(|begun_ms| begun_ms + PACE_MS).or(self.retry_ms) {
+        match self.free_ms {
             Some(free_ms) => free_ms.max(now_ms + SNAPSHOT_DELAY_MS),
             None if version <= 1 => now_ms + SNAPSHOT_DELAY_MS,
             None => now_ms + PACE_MS,
@@ -59,27 +61,27 @@ impl Pace {
     /// Until when none may be written, if the last one is too new: the alarm rings for other things, too.
     #[must_use]
     pub fn early_until_ms(self, now_ms: i64) -> Option<i64> {
-        self.begun_ms.map(|begun_ms| begun_ms + PACE_MS).or(self.retry_ms).filter(|until_ms| *until_ms > now_ms)
+        self.free_ms.filter(|until_ms| *until_ms > now_ms)
     }
 
-    /// One is being written; whether it is to be by itself: after a first failure, for one of those with which it was to be
-    /// stored may have been why. If that fails, too, it is the database, which many transactions would not help.
+    /// One is being written; whether it is to be by itself. It is so every other time after a failure: one of those with which
+    /// it was to be stored may have been why, or the database, which many transactions would not help.
     pub fn begin(&mut self, now_ms: i64) -> bool {
-        self.begun_ms = Some(now_ms);
-        self.failures == 1
+        (self.begun_ms, self.free_ms) = (Some(now_ms), Some(now_ms + PACE_MS));
+        self.failures % 2 == 1
     }
 
     /// It was stored.
     pub fn succeed(&mut self) {
-        (self.failures, self.retry_ms) = (0, None);
+        self.failures = 0;
     }
 
-    /// It was not stored. Gives when the next one is due: after a second, and twice as long with each failure, up to 64 seconds;
+    /// It was not stored. Gives when the next one is due: after a second, and twice as long with each failure, up to 16 seconds;
     /// and up to half as long again, by `spread_ms` of the counter, so that not all counters come back at once.
     pub fn fail(&mut self, now_ms: i64, spread_ms: i64) -> i64 {
         let wait_ms = SNAPSHOT_DELAY_MS << self.failures.min(DOUBLINGS);
         let retry_ms = now_ms + wait_ms + spread_ms % (wait_ms / 2);
-        *self = Self { begun_ms: None, failures: self.failures + 1, retry_ms: Some(retry_ms) };
+        *self = Self { begun_ms: None, failures: self.failures.saturating_add(1), free_ms: Some(retry_ms) };
         retry_ms
     }
 }

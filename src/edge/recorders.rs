@@ -11,9 +11,10 @@ use crate::recording::protocol::{BINDING, Command, Delivery, Outcome, Reply};
 const PAUSES_MS: [u64; 2] = [50, 250];
 
 /// Has events recorded: one outcome for each, in their order, all durable. A delivery that failed is sent again if its
-/// ids make that safe.
+/// ids make that safe; what the recorder refuses of it may then be noted twice.
 pub(super) async fn record(env: &Env, delivery: Delivery) -> Result<Vec<Outcome>> {
-    let pauses_ms: &[u64] = if delivery.events.iter().all(|entry| entry.id.is_some()) { &PAUSES_MS } else { &[] };
+    let is_safe = !delivery.events.is_empty() && delivery.events.iter().all(|entry| entry.id.is_some());
+    let pauses_ms: &[u64] = if is_safe { &PAUSES_MS } else { &[] };
     let experiment_id = delivery.experiment_id.clone();
     let expected = delivery.events.len();
     let mut command = Command::Record(delivery);

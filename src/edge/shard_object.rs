@@ -5,13 +5,16 @@
 //! stores, with the ids, in one transaction for all that came meanwhile; its counter pulls it.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
+use futures_util::future::select;
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::DurableObjectState;
-use worker::{Env, Error, Result, State, Storage};
+use worker::{Delay, Env, Error, Result, State, Storage};
 
 use super::runtime::now_ms;
 use super::together::{Queue, Together, join};
@@ -21,6 +24,9 @@ use crate::counting::protocol::{self, Delivery, Told};
 use crate::sharding::placement::{Place, Spread};
 use crate::sharding::protocol::{Command, Pull, Pulled, Reply};
 use crate::sharding::shard::{HELD, Shard};
+
+/// How long a shard that woke waits for the counts.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Increments that are stored as one batch, unless one delivery has more.
 const BATCH: usize = 20_000;
@@ -128,8 +134,8 @@ impl Accepting {
     async fn count(&self, prompt_id: Uuid, place: Place, deliveries: &[Delivery]) -> Result<Vec<Reply>> {
         self.memory.borrow_mut().commands += deliveries.len() as u64;
         if self.is_open(place) && !self.knows_the_counts() {
-            // To read, the counter pulls from its shards, and tells them the counts.
-            counters::read(&self.env, prompt_id).await?;
+            // To read, the counter pulls from its shards, and tells them the counts: this one perhaps before one that does not answer.
+            select(pin!(counters::read(&self.env, prompt_id)), Delay::from(PATIENCE)).await;
         }
         if !self.is_open(place)
             && let Some(elsewhere) = self.begin(prompt_id, place).await?

@@ -93,17 +93,18 @@ pub struct MetricAnswer<'a> {
 
 impl Results {
     /// Adds up what is stored. The arms are the declared variants in their order, then others in the order of their keys,
-    /// up to [`VARIANTS`] in all; the baseline is the first, unless another is named.
+    /// up to [`VARIANTS`] in all. Where declared variants have weights, those that have none are not compared. The baseline is the
+    /// first that is, unless another is named.
     ///
     /// # Errors
     /// [`Code::InvalidValue`] for a baseline that is no variant.
     pub fn of(stored: &Stored, baseline: Option<&str>) -> Result<Self, Problem> {
-        let mut arms: Vec<Arm> = stored.declared.iter().map(|(key, _)| arm(key)).collect();
+        let mut arms: Vec<Arm> = stored.declared.iter().map(|(key, _)| stored.arm(key)).collect();
         for hour in &stored.hours {
             if arms.len() < VARIANTS && arms.iter().all(|arm| arm.key != hour.variant_key) {
                 let others = arms.get(stored.declared.len()..).unwrap_or_default();
                 let place = stored.declared.len() + others.partition_point(|other| other.key < hour.variant_key);
-                arms.insert(place, arm(&hour.variant_key));
+                arms.insert(place, stored.arm(&hour.variant_key));
             }
             if let Some(arm) = arms.iter_mut().find(|arm| arm.key == hour.variant_key) {
                 arm.sessions += hour.exposed;
@@ -116,8 +117,9 @@ impl Results {
         }
         let place = |key: &str| arms.iter().position(|arm| arm.key == key);
         let unknown = || Problem::new(Code::InvalidValue, "baseline is the key of none of the variants.");
-        let baseline = baseline.map_or(Some(0), place).ok_or_else(unknown)?;
-        let sample_ratio = sample_ratio(&stored.declared, &stored.hours);
+        let first = arms.iter().position(|arm| arm.is_compared).unwrap_or_default();
+        let baseline = baseline.map_or(Some(first), place).ok_or_else(unknown)?;
+        let sample_ratio = sample_ratio(stored);
         let metrics =
             stored.metrics.chunk_by(|one, other| one.0 == other.0).map(|rows| MeasuredMetric::of(rows, &arms));
         let metrics = metrics.collect();
@@ -155,12 +157,14 @@ impl MeasuredMetric {
             Arm { conversions: sessions.min(arm.sessions), ..arm.clone() }
         };
         let valued = |arm: &Arm| {
-            let MetricFigures { value_sum, value_sum_of_squares, .. } = figures_of(arm);
+            let MetricFigures { value_sessions, value_sum, value_sum_of_squares, .. } = figures_of(arm);
             ValueArm {
                 key: arm.key.clone(),
                 sessions: arm.sessions,
+                valued: value_sessions.unsigned_abs(),
                 sum: value_sum,
                 sum_of_squares: value_sum_of_squares,
+                is_compared: arm.is_compared,
             }
         };
         let has_values = rows.iter().any(|(_, _, figures)| figures.value_sessions > 0);
@@ -172,19 +176,27 @@ impl MeasuredMetric {
     }
 }
 
-fn arm(key: &str) -> Arm {
-    Arm { key: key.to_owned(), sessions: 0, conversions: 0 }
+impl Stored {
+    /// The declared variants to which sessions are allotted.
+    fn weighted(&self) -> impl Iterator<Item = &(String, f64)> {
+        self.declared.iter().filter(|(_, weight)| *weight > 0.0)
+    }
+
+    fn arm(&self, key: &str) -> Arm {
+        let is_compared = self.weighted().next().is_none() || self.weighted().any(|(weighted, _)| weighted == key);
+        Arm { key: key.to_owned(), sessions: 0, conversions: 0, is_compared }
+    }
 }
 
 /// The sample ratio, looked at after each hour. Variants without a weight are no part of it.
-fn sample_ratio(declared: &[(String, f64)], hours: &[HourOfVariant]) -> Option<SampleRatio> {
-    let weighted: Vec<&(String, f64)> = declared.iter().filter(|(_, weight)| *weight > 0.0).collect();
+fn sample_ratio(stored: &Stored) -> Option<SampleRatio> {
+    let weighted: Vec<&(String, f64)> = stored.weighted().collect();
     if weighted.is_empty() {
         return None;
     }
     let weights: Vec<f64> = weighted.iter().map(|(_, weight)| *weight).collect();
     let mut sample_ratio = SampleRatio::new(&weights);
-    for hour in hours.chunk_by(|one, other| (one.hour, &one.date) == (other.hour, &other.date)) {
+    for hour in stored.hours.chunk_by(|one, other| (one.hour, &one.date) == (other.hour, &other.date)) {
         let came = |(key, _): &&(String, f64)| {
             hour.iter().find(|row| row.variant_key == *key).map_or(0.0, |row| count(row.exposed))
         };

@@ -28,10 +28,10 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// What it weighs where deliveries wait: each event one, and one more for each KiB of its row.
+    /// What it weighs where deliveries wait: one, each event one more, and one more for each KiB of its row.
     #[must_use]
     pub fn weight(&self) -> usize {
-        self.events.iter().map(|entry| 1 + entry.row.len() / 1024).sum()
+        1 + self.events.iter().map(|entry| 1 + entry.row.len() / 1024).sum::<usize>()
     }
 }
 

@@ -33,15 +33,14 @@ pub fn written(query: &Query, keys: &[Vec<Value>]) -> Query {
 }
 
 /// Puts rows that [`written`] found into the order of their keys, unless `query` has one.
-pub fn in_order(query: &Query, keys: &[Vec<Value>], shape: &mut Shape, rows: &mut [Row]) {
+pub fn in_order(query: &Query, keys: &[Vec<Value>], shape: &mut Shape, rows: &mut Vec<Row>) {
     let key = shape.fields.split_off(shape.fields.len().saturating_sub(query.table.key.len()));
     if query.order.is_empty() {
-        let places: HashMap<&[Value], usize> = keys.iter().enumerate().map(|(place, key)| (&key[..], place)).collect();
-        let key_of = |row: &Row| -> Vec<Value> {
-            let cell = |slot: &Slot| if let Slot::Cell(place, _) = slot { row.get(*place).map(value) } else { None };
-            key.iter().filter_map(|(_, slot)| cell(slot)).collect()
-        };
-        rows.sort_by_cached_key(|row| places.get(&key_of(row)[..]).copied());
+        let cell =
+            |row: &Row, slot: &Slot| if let Slot::Cell(place, _) = slot { row.get(*place).map(value) } else { None };
+        let key_of = |row: &Row| key.iter().filter_map(|(_, slot)| cell(row, slot)).collect::<Vec<_>>();
+        let mut found: HashMap<_, _> = rows.drain(..).map(|row| (key_of(&row), row)).collect();
+        rows.extend(keys.iter().filter_map(|key| found.remove(key)));
     }
 }
 

@@ -10,8 +10,8 @@ use crate::statistics::sample::{Lack, Sample};
 /// Conversions, and sessions without one, that an arm has before its rate is judged: with ten of each a count's
 /// distribution is near enough to a normal one.
 pub const LEAST_OF_EACH: u64 = 10;
-/// Sessions that an arm has before the mean of its values is judged.
-pub const LEAST_SESSIONS: u64 = 100;
+/// Sessions with a value that an arm has before the mean of its values is judged: of fewer, a few large ones decide.
+pub const LEAST_VALUED: u64 = 30;
 
 /// An arm in which something happens in a session or does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub struct Arm {
     pub sessions: u64,
     /// Those of them in which it happened.
     pub conversions: u64,
+    /// Whether it is compared with the baseline. Sessions that come to an arm to which none are allotted come by mistake, or came
+    /// before: they are told, and decide nothing.
+    pub is_compared: bool,
 }
 
 /// An arm whose sessions have a value each; one without any has 0.
@@ -31,10 +34,14 @@ pub struct ValueArm {
     pub key: String,
     /// Its sessions, up to 10^12.
     pub sessions: u64,
+    /// Those of them that have a value.
+    pub valued: u64,
     /// The sum of their values.
     pub sum: f64,
     /// The sum of the squares of their values.
     pub sum_of_squares: f64,
+    /// As in [`Arm`].
+    pub is_compared: bool,
 }
 
 /// An arm as it is compared, whatever was counted.
@@ -48,6 +55,8 @@ pub struct Measured<'a> {
     pub rate: Option<Beta>,
     /// Whether there is enough to judge it.
     pub is_enough: bool,
+    /// As in [`Arm`].
+    pub is_compared: bool,
 }
 
 /// The figures of an arm with a rate.
@@ -85,6 +94,7 @@ impl Arm {
             sample: Sample::of_rate(sessions, conversions),
             rate: Some(Beta::posterior(sessions, conversions)),
             is_enough: self.conversions.min(without) >= LEAST_OF_EACH,
+            is_compared: self.is_compared,
         }
     }
 
@@ -111,7 +121,8 @@ impl ValueArm {
             key: &self.key,
             sample: Sample::of_values(count(self.sessions), self.sum, self.sum_of_squares),
             rate: None,
-            is_enough: self.sessions >= LEAST_SESSIONS,
+            is_enough: self.valued >= LEAST_VALUED,
+            is_compared: self.is_compared,
         }
     }
 

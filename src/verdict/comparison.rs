@@ -10,6 +10,8 @@ use crate::statistics::sample::Lack;
 use crate::statistics::sequential;
 use crate::statistics::student::StudentT;
 
+const TOO_FEW_VALUES: &str = "The sequential figures wait for 30 sessions with a value in each variant.";
+
 /// A difference and what is known of it. The intervals hold 95 %, each for itself; the p-values are adjusted by Holm over
 /// all variants.
 #[derive(Clone, Debug, Serialize)]
@@ -76,12 +78,14 @@ fn one<'a>(baseline: &Measured<'a>, variant: &Measured<'a>) -> Comparison<'a> {
     let relative = Difference::relative(&baseline.sample, &variant.sample);
     let student = absolute.spread.ok().map(|spread| StudentT::new(spread.degrees_of_freedom));
     let student = student.map(|student| (student, student.critical_value()));
+    // A rate is told as it is, whoever looks at it so early; the verdict waits for ten of each.
+    let is_enough = baseline.rate.is_some() || (baseline.is_enough && variant.is_enough);
     let contest = baseline.rate.zip(variant.rate).map(|(baseline, variant)| Contest::between(baseline, variant));
     Comparison {
         baseline: baseline.key,
         variant: variant.key,
-        absolute: Effect::of(&absolute, student),
-        relative: Effect::of(&relative, student),
+        absolute: Effect::of(&absolute, student, is_enough),
+        relative: Effect::of(&relative, student, is_enough),
         chance_to_win: contest.map(|contest| contest.chance_to_win),
         expected_loss: contest.map(|contest| contest.expected_loss),
         reason: contest.is_none().then_some("Only rates have a Beta distribution."),
@@ -89,8 +93,9 @@ fn one<'a>(baseline: &Measured<'a>, variant: &Measured<'a>) -> Comparison<'a> {
 }
 
 impl Effect {
-    /// What is known of a difference; with it come its t distribution and the critical value of that.
-    fn of(difference: &Difference, student: Option<(StudentT, f64)>) -> Self {
+    /// What is known of a difference; with it come its t distribution and the critical value of that, and whether there is enough
+    /// for figures that hold whenever they are looked at.
+    fn of(difference: &Difference, student: Option<(StudentT, f64)>, is_enough: bool) -> Self {
         let mut effect = Self {
             estimate: difference.estimate,
             interval: None,
@@ -105,8 +110,12 @@ impl Effect {
             let around = |half: f64| Some([estimate - half, estimate + half]);
             effect.interval = around(spread.standard_error * critical_value);
             effect.p_value = Some(student.two_sided_p_value(estimate / spread.standard_error));
-            effect.sequential_interval = around(sequential::half_width(&spread));
-            effect.sequential_p_value = Some(sequential::p_value(estimate, &spread));
+            if is_enough {
+                effect.sequential_interval = around(sequential::half_width(&spread));
+                effect.sequential_p_value = Some(sequential::p_value(estimate, &spread));
+            } else {
+                effect.reason = Some(TOO_FEW_VALUES);
+            }
         }
         effect
     }

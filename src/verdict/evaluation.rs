@@ -145,7 +145,7 @@ fn read_variant(element: &RawValue, before: &[Arm]) -> Result<(Arm, f64), Proble
     if weight.is_some_and(|weight| weight <= 0.0) {
         return Err(refused(&weight_field, "weight is above 0."));
     }
-    Ok((Arm { key, sessions, conversions }, weight.unwrap_or(0.0)))
+    Ok((Arm { key, sessions, conversions, is_compared: true }, weight.unwrap_or(0.0)))
 }
 
 fn read_count(field: &Field<'_>, most: u64) -> Result<u64, Problem> {

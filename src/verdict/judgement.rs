@@ -43,7 +43,7 @@ pub struct Judgement<'a> {
     pub verdict: Verdict<'a>,
     /// The figures of the variants, the baseline among them, in their order.
     pub variants: Vec<RateFigures<'a>>,
-    /// Each other variant beside the baseline.
+    /// Each other variant that is compared, beside the baseline.
     pub comparisons: Vec<Comparison<'a>>,
     /// Whether the figures can be trusted.
     pub sample_ratio: SampleRatioFigures,
@@ -64,7 +64,7 @@ pub struct Needed(pub Option<u64>);
 pub struct Metric<'a, F> {
     /// The figures of the variants, the baseline among them, in their order.
     pub variants: Vec<F>,
-    /// Each other variant beside the baseline.
+    /// Each other variant that is compared, beside the baseline.
     pub comparisons: Vec<Comparison<'a>>,
 }
 
@@ -111,9 +111,10 @@ pub fn means(arms: &[ValueArm], baseline: usize) -> Metric<'_, MeanFigures<'_>> 
     }
 }
 
-/// The baseline, and the others in their order.
+/// The baseline, and the others that are compared with it, in their order.
 fn split<'a>(arms: impl Iterator<Item = Measured<'a>>, baseline: usize) -> (Option<Measured<'a>>, Vec<Measured<'a>>) {
     let mut all: Vec<Measured<'a>> = arms.collect();
     let baseline = (baseline < all.len()).then(|| all.remove(baseline));
+    all.retain(|arm| arm.is_compared);
     (baseline, all)
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::page::Difference;
 
 use crate::counting::protocol::Audit;
-use crate::counting::snapshot::SNAPSHOT_INTERVAL_MS;
+use crate::counting::snapshot::{LONGEST_WAIT_MS, SNAPSHOT_INTERVAL_MS};
 use crate::counting::tally::{Metric, Tally};
 
 /// What the database holds of a prompt's counts.
@@ -114,16 +114,16 @@ impl StoredCounts {
 }
 
 /// Since when snapshots have told the rankings at the latest, at an instant: the interval goes from one to the next that
-/// tells them, and that one may be late.
+/// tells them, and that one may be late, or have failed.
 #[must_use]
 pub fn told_since_ms(now_ms: i64, interval_ms: i64) -> i64 {
-    now_ms - interval_ms - 2 * SNAPSHOT_INTERVAL_MS
+    now_ms - interval_ms - 2 * SNAPSHOT_INTERVAL_MS - LONGEST_WAIT_MS
 }
 
-/// Whether a snapshot is on its way. It comes within the interval, or it does not come; one that was just begun may not be
-/// there yet.
+/// Whether a snapshot is on its way. It comes within the interval, or after the wait for a failure, or it does not come; one that
+/// was just begun may not be there yet.
 fn is_due(audit: &Audit, now_ms: i64) -> bool {
     let [begun_ms, due_ms] = audit.snapshots_ms;
     let is_near = |at_ms: Option<i64>, bound_ms: i64| at_ms.is_some_and(|at_ms| (at_ms - now_ms).abs() <= bound_ms);
-    is_near(due_ms, 2 * SNAPSHOT_INTERVAL_MS) || is_near(begun_ms, SNAPSHOT_INTERVAL_MS / 2)
+    is_near(due_ms, SNAPSHOT_INTERVAL_MS + LONGEST_WAIT_MS) || is_near(begun_ms, SNAPSHOT_INTERVAL_MS / 2)
 }

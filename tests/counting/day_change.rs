@@ -57,7 +57,7 @@ fn the_newest_day_is_open_and_the_others_have_rows() {
         &DayChange { written: vec![changed(YESTERDAY, 8, false)], ..nothing() },
     );
     // A day is closed with what is added to it in the same commit.
-    let closed = DayChange { written: vec![changed(TODAY, 6, true)], ..opened(TOMORROW, 2) };
+    let closed = DayChange { written: vec![changed(TODAY, 6, false)], ..opened(TOMORROW, 2) };
     check(Some((TODAY, 5)), &[], &[(TODAY, 1), (TOMORROW, 2)], &closed);
     // A day of the future has a row until it comes.
     check(
@@ -70,7 +70,7 @@ fn the_newest_day_is_open_and_the_others_have_rows() {
         Some((YESTERDAY, 5)),
         &[(TODAY, 3)],
         &[(TODAY, 1)],
-        &DayChange { deleted: vec![TODAY], written: vec![changed(YESTERDAY, 5, true)], ..opened(TODAY, 4) },
+        &DayChange { deleted: vec![TODAY], written: vec![changed(YESTERDAY, 5, false)], ..opened(TODAY, 4) },
     );
 }
 

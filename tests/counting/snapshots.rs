@@ -1,6 +1,6 @@
 //! When a counter tells the database what it counted.
 
-use promptmeter::counting::snapshot::{GATHERING_MS, Pace};
+use promptmeter::counting::snapshot::{GATHERING_MS, LONGEST_WAIT_MS, Pace};
 use proptest::prelude::*;
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -35,7 +35,7 @@ fn a_database_that_stores_none_is_asked_less_and_less() {
     let (mut pace, mut now_ms) = (Pace::default(), NOW_MS);
     let mut waits = Vec::new();
     for failure in 0..9 {
-        assert_eq!(pace.begin(now_ms), failure == 1, "by itself after the first failure alone");
+        assert_eq!(pace.begin(now_ms), failure % 2 == 1, "by itself every other time after a failure");
         let retry_ms = pace.fail(now_ms, 0);
         // Neither an alarm for something else nor what is counted meanwhile begins one before.
         assert_eq!(pace.early_until_ms(now_ms), Some(retry_ms));
@@ -43,13 +43,14 @@ fn a_database_that_stores_none_is_asked_less_and_less() {
         waits.push((retry_ms - now_ms) / SECOND_MS);
         now_ms = retry_ms;
     }
-    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    assert_eq!(waits, [1, 2, 4, 8, 16, 16, 16, 16, 16]);
     // Counters that failed together do not come back together.
-    let spread: Vec<i64> = [0, 7 * SECOND_MS, 31 * SECOND_MS, 32 * SECOND_MS, 900 * SECOND_MS - 1]
+    let spread: Vec<i64> = [0, 3 * SECOND_MS, 7 * SECOND_MS, 8 * SECOND_MS, 900 * SECOND_MS - 1]
         .into_iter()
-        .map(|spread_ms| pace.fail(now_ms, spread_ms) - now_ms - 64 * SECOND_MS)
+        .map(|spread_ms| pace.fail(now_ms, spread_ms) - now_ms - 16 * SECOND_MS)
         .collect();
-    assert_eq!(spread, [0, 7 * SECOND_MS, 31 * SECOND_MS, 0, 4 * SECOND_MS - 1]);
+    assert_eq!(spread, [0, 3 * SECOND_MS, 7 * SECOND_MS, 0, 4 * SECOND_MS - 1]);
+    assert!(spread.iter().all(|more_ms| 16 * SECOND_MS + more_ms < LONGEST_WAIT_MS));
     pace.succeed();
     pace.begin(now_ms);
     assert_eq!(pace.fail(now_ms, 0), now_ms + SECOND_MS);

@@ -72,7 +72,9 @@ impl Given {
     }
 
     fn arm(&self, key: &str) -> Arm {
-        let mut arm = Arm { key: key.to_owned(), sessions: 0, conversions: 0 };
+        let weight = self.declared.iter().find(|(declared, _)| *declared == key).map_or(0.0, |(_, weight)| *weight);
+        let is_compared = weight > 0.0 || self.declared.iter().all(|(_, weight)| *weight == 0.0);
+        let mut arm = Arm { key: key.to_owned(), sessions: 0, conversions: 0, is_compared };
         for (_, (exposed, converted)) in self.hours.iter().filter(|((_, _, of), _)| *of == key) {
             arm.sessions += exposed;
             arm.conversions += converted;
@@ -115,9 +117,11 @@ impl Given {
     fn expected_metric(&self, metric: &'static str, arms: &[Arm], baseline: usize) -> Value {
         let (mut occurred, mut valued) = (Vec::new(), Vec::new());
         for (key, arm) in self.keys().into_iter().zip(arms) {
-            let (sessions, _, sum, sum_of_squares) = self.metrics.get(&(metric, key)).copied().unwrap_or_default();
+            let (sessions, values, sum, sum_of_squares) = self.metrics.get(&(metric, key)).copied().unwrap_or_default();
             occurred.push(Arm { conversions: u64::try_from(sessions).unwrap(), ..arm.clone() });
-            valued.push(ValueArm { key: key.to_owned(), sessions: arm.sessions, sum, sum_of_squares });
+            let (key, sessions, valued_sessions) = (key.to_owned(), arm.sessions, u64::try_from(values).unwrap());
+            let is_compared = arm.is_compared;
+            valued.push(ValueArm { key, sessions, valued: valued_sessions, sum, sum_of_squares, is_compared });
         }
         let has_values = self.metrics.iter().any(|((name, _), (_, values, ..))| *name == metric && *values > 0);
         json!({
@@ -135,7 +139,8 @@ impl Given {
     /// Compares the results for each baseline.
     fn check(&self) {
         let keys = self.keys();
-        assert_eq!(self.told(None), Ok(self.expected(0)), "{self:?}");
+        let first = keys.iter().position(|key| self.arm(key).is_compared).unwrap_or_default();
+        assert_eq!(self.told(None), Ok(self.expected(first)), "{self:?}");
         for (place, key) in keys.iter().enumerate() {
             assert_eq!(self.told(Some(key)), Ok(self.expected(place)), "{key} of {self:?}");
         }
@@ -222,10 +227,16 @@ fn figures_are_told_in_the_declared_order() {
     assert_eq!(field(variants, "key"), ["b", "unweighted", "a", "extra"]);
     assert_eq!(field(variants, "sessions"), [3100, 9000, 3100, 9000]);
     assert_eq!(field(variants, "conversions"), [300, 0, 17, 1]);
-    assert_eq!(field(&told["comparisons"], "baseline"), ["b", "b", "b"]);
-    let of_a = skewed().told(Some("a")).unwrap();
-    assert_eq!(field(&of_a["comparisons"], "baseline"), ["a", "a", "a"]);
-    assert_eq!(field(&of_a["comparisons"], "variant"), ["b", "unweighted", "extra"]);
+    // To the others no sessions are allotted: those that came decide nothing, unless they are asked for.
+    for (baseline, compared) in [("b", &["a"][..]), ("a", &["b"]), ("extra", &["b", "a"])] {
+        let told = skewed().told(Some(baseline)).unwrap();
+        assert_eq!(field(&told["comparisons"], "baseline"), vec![baseline; compared.len()]);
+        assert_eq!(field(&told["comparisons"], "variant"), compared);
+    }
+    let unallotted = Given { declared: vec![("unweighted", 0.0), ("b", 0.5), ("a", 0.5)], ..skewed() };
+    assert_eq!(field(&unallotted.told(None).unwrap()["comparisons"], "baseline"), ["b"]);
+    let undeclared = Given { declared: Vec::new(), ..skewed() };
+    assert_eq!(field(&undeclared.told(None).unwrap()["comparisons"], "variant"), ["b", "extra", "unweighted"]);
 
     let [clicks, revenue] = told["metrics"].as_array().unwrap().as_slice() else { panic!("{told}") };
     assert_eq!((&clicks["metric"], &revenue["metric"]), (&json!("clicks"), &json!("revenue")));
@@ -234,7 +245,7 @@ fn figures_are_told_in_the_declared_order() {
     assert_eq!(clicks["value"], Value::Null);
     assert_eq!(field(&revenue["occurrence"]["variants"], "conversions"), [4, 0, 0, 0]);
     assert_eq!(field(&revenue["value"]["variants"], "sum"), [10.5, 0.0, 0.0, 0.0]);
-    assert_eq!(field(&revenue["value"]["comparisons"], "variant"), ["unweighted", "a", "extra"]);
+    assert_eq!(field(&revenue["value"]["comparisons"], "variant"), ["a"]);
 }
 
 #[test]

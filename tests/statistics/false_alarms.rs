@@ -69,7 +69,7 @@ struct Alarms {
 /// An experiment of two weeks in which both arms have the same rate.
 fn run(random: &mut Random) -> Alarms {
     let (rate, traffic) = (random.logarithmic(0.003, 0.6), random.logarithmic(3.0, 600.0));
-    let mut arms = ["A", "B"].map(|key| Arm { key: key.to_owned(), sessions: 0, conversions: 0 });
+    let mut arms = ["A", "B"].map(|key| Arm { key: key.to_owned(), sessions: 0, conversions: 0, is_compared: true });
     let (mut sample_ratio, mut alarms) = (SampleRatio::new(&[0.5, 0.5]), Alarms::default());
     for hour in 0..HOURS {
         let day_and_night = 1.0 + 0.8 * (f64::from(hour) * std::f64::consts::TAU / 24.0).sin();

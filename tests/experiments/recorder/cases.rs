@@ -142,7 +142,7 @@ fn a_batch_has_all_bytes_that_it_may_have() {
 
 #[test]
 fn events_with_long_rows_weigh_more() {
-    for (rows, expected) in [(&[][..], 0), (&[0], 1), (&[300, 1023], 2), (&[1024], 2), (&[8200, 10], 10)] {
+    for (rows, expected) in [(&[][..], 1), (&[0], 2), (&[300, 1023], 3), (&[1024], 3), (&[8200, 10], 11)] {
         let entry = |bytes: &usize| Entry { id: None, variant_key: None, metric: None, row: "x".repeat(*bytes) };
         let events = rows.iter().map(entry).collect();
         let delivery = Delivery { experiment_id: "e".to_owned(), events, rejected: 3 };

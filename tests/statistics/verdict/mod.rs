@@ -12,8 +12,12 @@ use serde_json::{Value, json};
 
 /// Arms named a, b, c … with these sessions and conversions.
 fn arms(counts: &[(u64, u64)]) -> Vec<Arm> {
-    let named =
-        |(key, &(sessions, conversions)): (char, &(u64, u64))| Arm { key: key.to_string(), sessions, conversions };
+    let named = |(key, &(sessions, conversions)): (char, &(u64, u64))| Arm {
+        key: key.to_string(),
+        sessions,
+        conversions,
+        is_compared: true,
+    };
     ('a'..).zip(counts).map(named).collect()
 }
 
@@ -233,8 +237,14 @@ fn metrics_are_compared_alike() {
     assert_eq!((&of_rates["variants"], &of_rates["comparisons"]), (&judgement["variants"], &judgement["comparisons"]));
     assert_eq!(of_rates["comparisons"][0]["baseline"], "b");
 
-    let arm =
-        |key: &str, sessions, sum, sum_of_squares| ValueArm { key: key.to_owned(), sessions, sum, sum_of_squares };
+    let arm = |key: &str, sessions, sum, sum_of_squares| ValueArm {
+        key: key.to_owned(),
+        sessions,
+        valued: sessions,
+        sum,
+        sum_of_squares,
+        is_compared: true,
+    };
     let of_values = serde_json::to_value(means(&[arm("a", 10, 50.0, 270.0), arm("b", 12, 66.0, 390.0)], 0)).unwrap();
     let comparison = &of_values["comparisons"][0];
     let near = |actual: &Value, expected: f64| check_near(actual, &json!(expected), "values");
@@ -245,6 +255,19 @@ fn metrics_are_compared_alike() {
     assert_eq!(names(&comparison["absolute"]), names(&of_rates["comparisons"][0]["absolute"]));
     assert!(comparison["chance_to_win"].is_null() && comparison["expected_loss"].is_null());
     assert!(comparison["reason"].is_string());
+
+    // Of few values one that is large decides: what is to hold at any look waits for thirty in each variant.
+    for (valued, is_told) in [([30, 30], true), ([29, 5000], false), ([5000, 29], false)] {
+        let arms = valued.map(|valued| ValueArm { valued, ..arm("v", 10_000, 50_000.0, 2_700_000.0) });
+        let comparison = &serde_json::to_value(means(&arms, 0)).unwrap()["comparisons"][0];
+        for effect in ["absolute", "relative"] {
+            let effect = &comparison[effect];
+            let told = ["interval", "p_value", "sequential_interval", "sequential_p_value"]
+                .map(|name| !effect[name].is_null());
+            assert_eq!(told, [true, true, is_told, is_told], "{valued:?} {effect}");
+            assert_eq!(effect["reason"].is_string(), !is_told, "{valued:?} {effect}");
+        }
+    }
 
     let without = serde_json::to_value(means(&[arm("a", 10, 5.0, 2.5), arm("b", 0, 0.0, 0.0)], 0)).unwrap();
     assert!(without["variants"].as_array().unwrap().iter().all(|variant| variant["reason"].is_string()));
