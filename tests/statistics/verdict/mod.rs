@@ -240,7 +240,7 @@ fn metrics_are_compared_alike() {
     let arm = |key: &str, sessions, sum, sum_of_squares| ValueArm {
         key: key.to_owned(),
         sessions,
-        valued: sessions,
+        valued: 30,
         sum,
         sum_of_squares,
         is_compared: true,
