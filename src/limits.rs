@@ -125,6 +125,8 @@ pub const STATEMENT_BYTES: usize = 100_000;
 pub const STATEMENT_COLUMNS: usize = 98;
 /// Bytes of the texts that one answer gives: an isolate has 128 MB, and holds an answer several times.
 pub const ANSWER_BYTES: i64 = 16_000_000;
+/// Bytes by which one update changes rows: those of its values, once for each row.
+pub const CHANGED_BYTES: i64 = 16_000_000;
 /// Bytes of an answer of the data dialect.
 pub const WRITTEN_BYTES: usize = 20_000_000;
 /// Bytes of one parameter of a statement: D1 takes 2 MB.

@@ -103,10 +103,10 @@ impl Table {
 }
 
 impl Column {
-    /// Whether its values may be as large as a row.
+    /// Whether its values are texts, as long as they may be.
     #[must_use]
-    pub fn is_large(&self) -> bool {
-        matches!(self.kind, Kind::Text | Kind::Json) && self.check == Check::Any
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind, Kind::Text | Kind::Json | Kind::TextArray)
     }
 
     /// A column that may be null.

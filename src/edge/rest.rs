@@ -57,7 +57,9 @@ async fn read(call: &Call, request: &Request) -> Result<Answer, DataError> {
         let made = first_sight::wait_for_row(&call.env, user, call.now_ms).await;
         made.map_err(|error| failure(&error, request.query.table))?;
     }
-    let found = fetch(&call.env, &call.identity, &request.query, request.preferences.counts).await?;
+    let keys = (call.head.method() == "HEAD").then(|| request.query.keys());
+    let query = keys.as_ref().unwrap_or(&request.query);
+    let found = fetch(&call.env, &call.identity, query, request.preferences.counts).await?;
     let body = rows::write(request.format, &found.shape, &found.rows, &found.children)?;
     let (first, given) = (request.query.offset, i64::try_from(found.rows.len()).unwrap_or(i64::MAX));
     let range = content_range(first, given, found.count);
@@ -129,8 +131,7 @@ pub(super) async fn run<'a>(
 ) -> Result<Vec<Vec<Row>>, DataError> {
     let statements: Vec<&Statement> = statements.into_iter().collect();
     if statements.iter().any(|statement| statement.text().len() > STATEMENT_BYTES) {
-        let hint = "Ask with fewer conditions, or in several requests.";
-        return Err(DataError::new(ErrorCode::TooLarge, "the statement is too complex").hint(hint));
+        return Err(DataError::too_complex());
     }
     let attempt = async {
         let database = d1::database(env)?;

@@ -9,7 +9,7 @@ use super::runtime::new_uuid;
 use super::{d1, ingestion, prompt_lookup, senders, settings};
 use crate::data::policy::policy_of;
 use crate::data::tables::{PROMPT_EVENTS, PROMPTS};
-use crate::limits::ANSWER_BYTES;
+use crate::limits::{ANSWER_BYTES, CHANGED_BYTES};
 use crate::rest::error::{DataError, ErrorCode};
 use crate::rest::payload::{Origin, Payload};
 use crate::rest::preference::Resolution;
@@ -126,6 +126,10 @@ async fn perform(call: &Call, request: &Request, write: &Write) -> Result<Perfor
     let rows = results.next().unwrap_or_default();
     if first_number(&check, 3) > ANSWER_BYTES {
         return Err(rows::too_many_bytes());
+    }
+    if first_number(&check, 4) > CHANGED_BYTES {
+        let message = format!("these changes have more than {CHANGED_BYTES} bytes in all rows together");
+        return Err(DataError::new(ErrorCode::TooLarge, message).hint("Change fewer rows, or less of each."));
     }
     let [asked, taken] = [1, 2].map(|place| usize::try_from(first_number(&check, place)).unwrap_or_default());
     if request.is_one() && rows.len() != 1 {

@@ -1,7 +1,7 @@
 //! A page of a table, as an export reads it: rows in the order of their keys, of a bounded number of bytes.
 
 use super::tables::Moved;
-use crate::data::schema::{Column, Kind};
+use crate::data::schema::{Check, Column, Kind};
 use crate::json::json_text;
 use crate::rest::rows::{Cell, Row, Shape, Slot, object_text};
 use crate::sql::statement::Statement;
@@ -66,7 +66,8 @@ fn descending(moved: &Moved) -> String {
 }
 
 fn is_large(moved: &Moved, column: &Column) -> bool {
-    moved.is_blob(column.name) || column.is_large() && !moved.table.key.contains(&column.name)
+    let is_any_text = matches!(column.kind, Kind::Text | Kind::Json) && column.check == Check::Any;
+    moved.is_blob(column.name) || is_any_text && !moved.table.key.contains(&column.name)
 }
 
 /// The key of a row of a page.

@@ -10,8 +10,8 @@ use crate::sql::statement::Statement;
 #[derive(Default)]
 pub(super) struct Cells {
     columns: Vec<(String, &'static str)>,
-    /// The places of those that may be large.
-    large: Vec<usize>,
+    /// The places of those that hold texts.
+    texts: Vec<usize>,
 }
 
 impl Cells {
@@ -35,38 +35,38 @@ impl Cells {
     /// Adds a column that is told.
     pub(super) fn push_told(&mut self, statement: &mut Statement, alias: &str, column: &'static Column) -> usize {
         let place = self.push(statement, alias, column.name);
-        if column.is_large() && !self.large.contains(&place) {
-            self.large.push(place);
+        if column.is_text() && !self.texts.contains(&place) {
+            self.texts.push(place);
         }
         place
     }
 
     /// See [`bound_bytes`].
     pub(super) fn bound(&self, statement: &mut Statement, most: i64) -> Option<BytesSlot> {
-        bound_bytes(statement, self.columns.len(), &self.large, most)
+        bound_bytes(statement, self.columns.len(), &self.texts, most)
     }
 }
 
-/// Bounds what the large texts of rows come to, of a statement that gives columns `c0`, `c1`, …: adds a last column, the
+/// Bounds what the texts of rows come to, of a statement that gives columns `c0`, `c1`, …: adds a last column, the
 /// bytes of the rows up to this one, and leaves the texts out as soon as that is more than `most`.
-pub(super) fn bound_bytes(statement: &mut Statement, columns: usize, large: &[usize], most: i64) -> Option<BytesSlot> {
-    if large.is_empty() {
+pub(super) fn bound_bytes(statement: &mut Statement, columns: usize, texts: &[usize], most: i64) -> Option<BytesSlot> {
+    if texts.is_empty() {
         return None;
     }
     let mut before = String::from("select ");
     // Writing to a String does not fail.
     for place in 0..columns {
-        let _ = if large.contains(&place) {
+        let _ = if texts.contains(&place) {
             write!(before, "iif(bytes > {most}, null, c{place}) as c{place}, ")
         } else {
             write!(before, "c{place}, ")
         };
     }
-    before.push_str("bytes from (select *, sum(0");
-    for place in large {
-        let _ = write!(before, " + coalesce(octet_length(c{place}), 0)");
-    }
-    before.push_str(") over (rows unbounded preceding) as bytes from (");
+    let mut sum = Statement::default();
+    sum.push_balanced(texts, " + ", &mut |sum, place| {
+        sum.push("coalesce(octet_length(c").push(&place.to_string()).push("), 0)");
+    });
+    let _ = write!(before, "bytes from (select *, sum({}) over (rows unbounded preceding) as bytes from (", sum.text());
     statement.wrap(&before, "))");
     Some(BytesSlot { place: columns, most })
 }

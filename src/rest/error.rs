@@ -224,10 +224,20 @@ impl DataError {
                 .find(|word| crate::data::tables::table(table).is_some_and(|table| table.column(word).is_some()));
             return Some(Self::check(table, column.unwrap_or("row")));
         }
+        if failure.contains("Expression tree is too large") {
+            return Some(Self::too_complex());
+        }
         if failure.contains("too big") {
             return Some(Self::new(ErrorCode::TooLarge, "a row has at most 2 MB"));
         }
         None
+    }
+
+    /// A statement that is more than the database takes.
+    #[must_use]
+    pub fn too_complex() -> Self {
+        let hint = "Ask with fewer conditions, or in several requests.";
+        Self::new(ErrorCode::TooLarge, "the statement is too complex").hint(hint)
     }
 
     /// A value that its column does not allow.

@@ -2,10 +2,11 @@
 
 use super::payload::Payload;
 use super::preference::Resolution;
-use super::query::{Field, Part, Query};
-use super::write_sql::{Demand, Write, copies, push_bytes, push_list, push_returning, push_value};
+use super::query::Query;
+use super::told_bytes::{of_new, push_bytes};
+use super::write_sql::{Demand, Write, push_list, push_returning, push_value};
 use crate::data::policy::Action;
-use crate::data::schema::Table;
+use crate::data::schema::{Column, Table};
 use crate::http::identity::Identity;
 use crate::limits::ANSWER_BYTES;
 use crate::sql::predicate::{Allowed, allowed};
@@ -35,7 +36,7 @@ pub fn insert(
     }
     check.push(", ");
     refused.push_bytes(&mut check, demand.told);
-    check.push(" as c3");
+    check.push(" as c3, 0 as c4");
     let mut write = Statement::new("insert into ");
     write.push(table.name).push(" (");
     push_list(&mut write, payload.all_columns(), |write, column| _ = write.push(column.name));
@@ -118,19 +119,14 @@ impl Refused<'_> {
         }
     }
 
-    /// Adds the bytes of the large texts that are told: of those that are sent, and of those that are there already.
+    /// Adds the bytes in which rows are told: those that are new, and what rows that are there already keep.
     fn push_bytes(&self, statement: &mut Statement, told: Option<&Query>) {
-        let copies = copies(told);
-        statement.push("(").push(&(copies * self.json.len()).to_string());
-        let is_set = |field: &Field| matches!(field.part, Part::Column(column) if self.payload.columns.iter().any(|set| set.name == column.name));
-        let kept = told.cloned().map(|mut told| {
-            told.fields.retain(|field| !is_set(field));
-            told
-        });
-        if let Some((Resolution::Merge, key)) = self.conflict.filter(|_| copies > 0) {
+        statement.push("(").push(&of_new(self.payload, told).to_string());
+        if let Some((Resolution::Merge, key)) = self.conflict.filter(|_| told.is_some()) {
             statement.push(" + (select ");
             let alias = statement.alias();
-            push_bytes(statement, &alias, kept.as_ref(), 0);
+            let is_set = |column: &Column| self.payload.columns.iter().any(|set| set.name == column.name).then_some(0);
+            push_bytes(statement, &alias, told, &is_set);
             statement.push(" from ");
             self.push_taken(statement, &alias, key);
             statement.push(")");

@@ -21,5 +21,6 @@ pub mod request;
 pub mod rows;
 pub mod scan;
 pub mod select;
+mod told_bytes;
 pub mod write_sql;
 pub mod writing;

@@ -128,6 +128,21 @@ impl Condition {
 }
 
 impl Query {
+    /// The same rows, told by their keys alone: how many there are is all that is asked.
+    #[must_use]
+    pub fn keys(&self) -> Self {
+        let key = self.table.key.first().and_then(|name| self.table.column(name));
+        let mut keys = self.clone();
+        for field in &mut keys.fields {
+            match (&mut field.part, key) {
+                (Part::Column(column), Some(key)) => *column = key,
+                (Part::Column(_), None) => {}
+                (Part::Embed(embed), _) => embed.query = embed.query.keys(),
+            }
+        }
+        keys
+    }
+
     /// All rows of a table, and nothing told of them.
     #[must_use]
     pub fn of(table: &'static Table) -> Self {

@@ -202,27 +202,46 @@ fn write_csv(out: &mut Text, shape: &Shape, rows: &[Row], children: &[Children])
     let names = shape.fields.iter().map(|(name, _)| Some(name.clone()));
     write_csv_line(out, names);
     for row in rows {
+        if out.is_cut {
+            return;
+        }
         out.push_str("\n");
-        write_csv_line(out, shape.fields.iter().map(|(_, slot)| csv_value(slot, row, children)));
+        let values: Vec<_> = shape.fields.iter().map(|(_, slot)| csv_value(out, slot, row, children)).collect();
+        write_csv_line(out, values.into_iter());
     }
 }
 
-/// A value as PostgreSQL writes it as text; `None` for null.
-fn csv_value(slot: &Slot, row: &[Cell], children: &[Children]) -> Option<String> {
+/// A value as PostgreSQL writes it as text; `None` for null, and for what is too long for `out`, which is cut then.
+fn csv_value(out: &mut Text, slot: &Slot, row: &[Cell], children: &[Children]) -> Option<String> {
     match slot {
         Slot::Cell(place, kind) => match (row.get(*place), kind) {
             (None | Some(Cell::Null), _) => None,
             (Some(Cell::Number(number)), Kind::Boolean) => Some(if *number == 0.0 { "f" } else { "t" }.to_owned()),
             (Some(Cell::Number(number)), _) => Some(number_text(*number)),
+            (Some(Cell::Text(text)), Kind::TextArray) => Some(array_text(text)),
             (Some(Cell::Text(text)), _) => Some(text.clone()),
         },
         Slot::One(..) | Slot::Many(..) => {
-            let mut json = Text::of_at_most(WRITTEN_BYTES);
+            let mut json = Text::of_at_most(out.most - out.written.len());
             write_slot(&mut json, slot, row, children);
-            // One byte more, so that what it is written into is cut, too.
-            Some(if json.is_cut { " ".repeat(WRITTEN_BYTES + 1) } else { json.written })
+            out.is_cut |= json.is_cut;
+            Some(json.written).filter(|_| !json.is_cut)
         }
     }
+}
+
+/// An array of texts as PostgreSQL writes it: what has a meaning there stands in quotes, with backslashes before quotes and backslashes.
+fn array_text(json: &str) -> String {
+    let elements: Vec<Option<String>> = serde_json::from_str(json).unwrap_or_default();
+    let has_meaning = |sign: char| sign.is_ascii_whitespace() || matches!(sign, ',' | '"' | '\\' | '{' | '}' | '\u{B}');
+    let written = elements.into_iter().map(|element| match element {
+        None => "NULL".to_owned(),
+        Some(text) if text.is_empty() || text.eq_ignore_ascii_case("null") || text.contains(has_meaning) => {
+            format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+        }
+        Some(text) => text,
+    });
+    format!("{{{}}}", written.collect::<Vec<_>>().join(","))
 }
 
 /// Writes a line as PostgREST does, which is how PostgreSQL writes a row: what is empty or holds a blank or a sign with

@@ -4,26 +4,24 @@
 use super::condition_sql::push_condition;
 use super::error::{DataError, ErrorCode};
 use super::payload::Payload;
-use super::query::{Condition, Field, Part, Query};
+use super::query::{Condition, Part, Query};
 use super::request::Request;
 use super::rows::{Shape, Slot};
+use super::told_bytes::push_bytes;
 use crate::data::policy::{Action, policy_of};
-use crate::data::schema::{Kind, Table};
+use crate::data::schema::{Column, Kind, Table};
 use crate::data::tables::PROMPT_EVENTS;
 use crate::http::identity::Identity;
-use crate::limits::{ANSWER_BYTES, EVENT_FUTURE_MS};
+use crate::limits::{ANSWER_BYTES, CHANGED_BYTES, EVENT_FUTURE_MS};
 use crate::sql::predicate::{Allowed, allowed};
 use crate::sql::statement::Statement;
 use crate::time::timestamp_to_ms;
-
-/// Bytes that a row is taken to have besides its large texts where it is told.
-const ROW_BYTES: usize = 200;
 
 /// A write: its statements, which belong into one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
     /// Counts the rows that may not be written (`c0`), those that were asked for (`c1`), those of them that are there
-    /// already (`c2`), and the bytes of their texts that are told (`c3`).
+    /// already (`c2`), the bytes in which they are told (`c3`), and those by which they are changed (`c4`).
     pub check: Statement,
     /// Writes them, unless some may not, or one was asked for and it is another number.
     pub write: Statement,
@@ -102,7 +100,8 @@ pub fn refuse_untimely(
 pub fn update(table: &'static Table, payload: &Payload, conditions: &[Condition], demand: Demand<'_>) -> Write {
     let json = payload.json();
     let rule = allowed(table, Action::Update, demand.identity);
-    let rows = Matching { table, rule, conditions, more_bytes: json.len() };
+    let set = |column: &Column| payload.rows.first().and_then(|row| payload.value(row, column.name)).map(str::len);
+    let rows = Matching { table, rule, conditions, set: &set, changed_bytes: json.len() };
     let columns: Vec<&str> = payload.columns.iter().map(|column| column.name).collect();
     let is_new_judged = rows.rule.reads(&columns);
     let push_refused = |statement: &mut Statement, alias: &str| {
@@ -125,8 +124,8 @@ pub fn update(table: &'static Table, payload: &Payload, conditions: &[Condition]
     check.push("select ");
     push_refused(&mut check, &alias);
     check.push(" as c0, count(*) as c1, 0 as c2, ");
-    push_bytes(&mut check, &alias, demand.told, rows.more_bytes);
-    check.push(" as c3 from ");
+    push_bytes(&mut check, &alias, demand.told, &set);
+    check.push(" as c3, count(*) * ").push(&json.len().to_string()).push(" as c4 from ");
     rows.push(&mut check, &alias);
     let mut write = Statement::new("update ");
     let (alias, judged) = (write.alias(), write.alias());
@@ -148,11 +147,11 @@ pub fn update(table: &'static Table, payload: &Payload, conditions: &[Condition]
 #[must_use]
 pub fn delete(table: &'static Table, conditions: &[Condition], demand: Demand<'_>) -> Write {
     let rule = allowed(table, Action::Delete, demand.identity);
-    let rows = Matching { table, rule, conditions, more_bytes: demand.told.map_or(0, |_| ROW_BYTES) };
+    let rows = Matching { table, rule, conditions, set: &|_| None, changed_bytes: 0 };
     let mut check = Statement::new("select 0 as c0, count(*) as c1, 0 as c2, ");
     let alias = check.alias();
-    push_bytes(&mut check, &alias, demand.told, rows.more_bytes);
-    check.push(" as c3 from ");
+    push_bytes(&mut check, &alias, demand.told, rows.set);
+    check.push(" as c3, 0 as c4 from ");
     rows.push(&mut check, &alias);
     let mut write = Statement::new("delete from ");
     let (alias, judged) = (write.alias(), write.alias());
@@ -168,8 +167,10 @@ struct Matching<'a> {
     table: &'static Table,
     rule: Allowed,
     conditions: &'a [Condition],
-    /// Bytes that each of them may have more when it is written.
-    more_bytes: usize,
+    /// The bytes of the values that are set in each of them.
+    set: &'a dyn Fn(&Column) -> Option<usize>,
+    /// The bytes by which each of them is changed.
+    changed_bytes: usize,
 }
 
 impl Matching<'_> {
@@ -181,8 +182,10 @@ impl Matching<'_> {
     /// Adds that they can be told as it is demanded, and where they come from.
     fn push_possible(&self, statement: &mut Statement, alias: &str, demand: Demand<'_>) {
         statement.push(if demand.is_one { " and count(*) = 1" } else { "" }).push(" and ");
-        push_bytes(statement, alias, demand.told, self.more_bytes);
-        statement.push(" <= ").push(&ANSWER_BYTES.to_string()).push(" from ");
+        push_bytes(statement, alias, demand.told, self.set);
+        statement.push(" <= ").push(&ANSWER_BYTES.to_string());
+        statement.push(" and count(*) * ").push(&self.changed_bytes.to_string());
+        statement.push(" <= ").push(&CHANGED_BYTES.to_string()).push(" from ");
         self.push(statement, alias);
     }
 
@@ -195,30 +198,6 @@ impl Matching<'_> {
             });
         }
     }
-}
-
-/// Adds how many bytes the large texts have that are told of rows, each of which gets so many `more`.
-pub(super) fn push_bytes(statement: &mut Statement, alias: &str, told: Option<&Query>, more: usize) {
-    statement.push("coalesce(sum(").push(&more.to_string());
-    for field in told.iter().flat_map(|told| &told.fields) {
-        if let Part::Column(column) = field.part
-            && column.is_large()
-        {
-            statement.push(" + coalesce(octet_length(").push(alias).push(".").push(column.name).push("), 0)");
-        }
-    }
-    statement.push("), 0)");
-}
-
-/// How many fields at the most tell the same large column.
-pub(super) fn copies(told: Option<&Query>) -> usize {
-    let fields = || told.iter().flat_map(|told| &told.fields);
-    let large = |field: &Field| match field.part {
-        Part::Column(column) if column.is_large() => Some(column.name),
-        _ => None,
-    };
-    let of = |name| fields().filter(|field| large(field) == Some(name)).count();
-    fields().filter_map(large).map(of).max().unwrap_or_default()
 }
 
 /// Adds what is told of written rows, if anything is.

@@ -8,8 +8,10 @@ use super::statement::Statement;
 
 /// Bytes of a pattern that D1 matches itself.
 const NATIVE_BYTES: usize = 50;
-/// Letters of one pattern whose case is folded by the statement; each nests its expression one deeper, of 100.
+/// Letters of one pattern whose case is folded by the statement.
 const FOLDED_LETTERS: usize = 64;
+/// Letters whose case one expression folds; each nests it one deeper.
+const FOLDED_AT_ONCE: usize = 8;
 
 /// The most `%` that a pattern may have.
 const WILDCARDS: usize = 64;
@@ -127,15 +129,7 @@ impl Pattern {
         if !self.folds_case {
             return text(statement);
         }
-        for _ in &self.folded {
-            statement.push("replace(");
-        }
-        statement.push("lower(");
-        text(statement);
-        statement.push(")");
-        for (upper, lower) in &self.folded {
-            statement.push(", ").bind_text(*upper).push(", ").bind_text(*lower).push(")");
-        }
+        push_folded(statement, &self.folded, text);
     }
 
     /// Finds the parts between the `%` one after another, each as early as it can be: if the pattern matches at all, it
@@ -164,6 +158,29 @@ impl Pattern {
         statement.push(" or iif(x is null, null, 0) from (select ");
         text(statement);
         statement.push(" as x))");
+    }
+}
+
+/// Adds the text with these letters folded. Many are folded one after the other, for D1 lets expressions nest 100 deep.
+fn push_folded(statement: &mut Statement, folded: &[(char, char)], text: &mut dyn FnMut(&mut Statement)) {
+    if folded.len() > FOLDED_AT_ONCE {
+        let (upper, lower): (String, String) = folded.iter().copied().unzip();
+        statement.push("(with recursive folded(place, y) as (select 0, lower(");
+        text(statement);
+        statement.push(") union all select place + 1, replace(y, substr(").bind_text(upper);
+        statement.push(", place + 1, 1), substr(").bind_text(lower).push(", place + 1, 1)) from folded where place < ");
+        statement.push(&folded.len().to_string()).push(") select y from folded where place = ");
+        statement.push(&folded.len().to_string()).push(")");
+        return;
+    }
+    for _ in folded {
+        statement.push("replace(");
+    }
+    statement.push("lower(");
+    text(statement);
+    statement.push(")");
+    for (upper, lower) in folded {
+        statement.push(", ").bind_text(*upper).push(", ").bind_text(*lower).push(")");
     }
 }
 

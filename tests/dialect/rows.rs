@@ -61,6 +61,23 @@ fn every_kind_is_written_as_its_json_and_its_text() {
     check(Format::Csv, &numbers, &[], Ok("n,b"));
 }
 
+/// As PostgreSQL writes them.
+#[test]
+fn arrays_are_written_in_csv_as_postgresql_writes_them() {
+    let arrays = shape(&[("a", Slot::Cell(0, Kind::TextArray))]);
+    for (json, expected) in [
+        ("[]", "{}"),
+        (r#"["x"]"#, "{x}"),
+        (r#"["x","y"]"#, r#""{x,y}""#),
+        (r#"["é 😀"]"#, r#""{""é 😀""}""#),
+        (r#"[null,"null","","a"]"#, r#""{NULL,""null"","""",a}""#),
+        (r#"["a,b","{c}"]"#, r#""{""a,b"",""{c}""}""#),
+        (r#"["d\"e","f\\g"]"#, r#""{""d\\""e"",""f\\\\g""}""#),
+    ] {
+        check(Format::Csv, &arrays, &[vec![text(json)]], Ok(&format!("a\n{expected}")));
+    }
+}
+
 #[test]
 fn embedded_rows_are_objects_and_arrays() {
     let one = shape(&[("title", Slot::Cell(1, Kind::Text))]);
@@ -122,6 +139,13 @@ fn answers_that_are_too_long_are_refused() {
     for format in [Format::Array, Format::Csv] {
         assert!(written(10, format).is_ok());
         assert_eq!(written(300, format).unwrap_err().code, ErrorCode::TooLarge, "{format:?}");
+    }
+    // What is cut is cut at once: of rows that each come to many megabytes, the second is not written.
+    let long = vec![vec![text("key"), text(&"y".repeat(950_000))]; 30];
+    let long = Children::of(shape(&[("a", Slot::Cell(1, Kind::Text))]), long);
+    for format in [Format::Array, Format::Csv] {
+        let written = rows::write(format, &many, &vec![vec![text("key")]; 100_000], std::slice::from_ref(&long));
+        assert_eq!(written.unwrap_err().code, ErrorCode::TooLarge, "{format:?}");
     }
     // Escapes are longer than what they stand for.
     let control = vec![text("key"), text(&"\u{1}".repeat(3_500_000))];

@@ -117,9 +117,10 @@ impl Given {
     fn expected_metric(&self, metric: &'static str, arms: &[Arm], baseline: usize) -> Value {
         let (mut occurred, mut valued) = (Vec::new(), Vec::new());
         for (key, arm) in self.keys().into_iter().zip(arms) {
-            let (sessions, values, sum, sum_of_squares) = self.metrics.get(&(metric, key)).copied().unwrap_or_default();
+            let (sessions, with_value, sum, sum_of_squares) =
+                self.metrics.get(&(metric, key)).copied().unwrap_or_default();
             occurred.push(Arm { conversions: u64::try_from(sessions).unwrap(), ..arm.clone() });
-            let (key, sessions, valued_sessions) = (key.to_owned(), arm.sessions, u64::try_from(values).unwrap());
+            let (key, sessions, valued_sessions) = (key.to_owned(), arm.sessions, u64::try_from(with_value).unwrap());
             let is_compared = arm.is_compared;
             valued.push(ValueArm { key, sessions, valued: valued_sessions, sum, sum_of_squares, is_compared });
         }

@@ -210,6 +210,54 @@ describe("answers of many megabytes", async () => {
   });
 });
 
+describe("what is told of rows", async () => {
+  const [writer] = await known(1);
+  const mine = () => writer.from("prompts");
+
+  test("is counted without being read", async () => {
+    const text = "x".repeat(950_000);
+    for (const index of numbers(18)) await seed("prompts", [{ user_id: writer.id, title: `${index}`, template: text }]);
+    const { count, error, status } = await mine().select("*, prompt_answers(*)", { count: "exact", head: true }).eq("user_id", writer.id);
+    assert.deepEqual([count, error, status], [18, null, 200]);
+  });
+
+  test("is what the texts become, and not what they were", async () => {
+    const rows = await rowsOf(mine().update({ template: "short" }).eq("user_id", writer.id).select("id, template"));
+    assert.ok(rows.length === 18 && rows.every(({ template }) => template === "short"));
+    const twice = await mine().update({ template: "y".repeat(500_000) }).eq("user_id", writer.id).select("a:template, b:template");
+    assert.deepEqual([twice.status, twice.error?.code], [413, "54000"]);
+    const much = await mine().update({ template: "z".repeat(950_000) }).eq("user_id", writer.id);
+    assert.deepEqual([much.status, much.error?.code, much.error?.hint], [413, "54000", "Change fewer rows, or less of each."]);
+    assert.equal((await sql("select count(*) as short from prompts where template = 'short'"))[0].short, 18);
+  });
+
+  test("is as long as JSON writes it, or nothing is removed", async () => {
+    await sql("update prompts set template = replace(hex(zeroblob(235000)), '00', '\"x') where user_id = ?", writer.id);
+    const removed = await mine().delete().eq("user_id", writer.id).select("a:template, b:template");
+    assert.deepEqual([removed.status, removed.error?.code], [413, "54000"]);
+    assert.equal((await sql("select count(*) as count from prompts where user_id = ?", writer.id))[0].count, 18);
+    assert.equal((await rowsOf(mine().delete().eq("user_id", writer.id).select("template"))).length, 18);
+  });
+
+  test("is bounded with its tags, however often they are told", async () => {
+    const tags = ["t".repeat(15_900)];
+    const [{ id }] = await seed("prompts", [{ user_id: writer.id, title: "Tagged", template, tags, is_public: true }]);
+    await seed("prompt_answers", numbers(1000).map((index) => ({ prompt_id: id, question: `${index}`, answer: "a" })));
+    const select = numbers(16).map((index) => `p${index}:prompts(tags)`).join(",");
+    const { status, error } = await anonymous.from("prompt_answers").select(select).eq("prompt_id", id);
+    assert.deepEqual([status, error?.code], [413, "54000"]);
+    assert.deepEqual(await columnOf("tags", mine().select("tags").eq("id", id)), [tags]);
+  });
+
+  test("of a pattern with many letters on another table is found", async () => {
+    const [{ id }] = await seed("prompts", [{ user_id: writer.id, title: "Letters", template, is_public: true }]);
+    const letters = "съешь ещё этих мягких французских булок, да выпей же чаю";
+    await seed("prompt_answers", [{ prompt_id: id, question: "q", answer: letters.toUpperCase() }]);
+    const found = anonymous.from("prompts").select("title, prompt_answers!inner(question)").ilike("prompt_answers.answer", `%${letters}%`);
+    assert.deepEqual(await rowsOf(found), [{ title: "Letters", prompt_answers: [{ question: "q" }] }]);
+  });
+});
+
 describe(`${MANY} rows`, () => {
   test("are inserted at once, and come back in their order", async () => {
     const numbered = (index) => ({ slug: `row-${index}`, title: `${index}`, template, tags: [`${index}`], is_public: index % 2 === 0 });

@@ -44,6 +44,19 @@ fn deep_conditions_are_prepared() {
     check_largest("prompts", &[("not.or", &deep(&many))]);
 }
 
+/// A pattern of as many letters as are folded, wherever a condition may stand.
+#[test]
+fn patterns_of_many_letters_are_prepared_on_embedded_tables() {
+    let letters: String = ('α'..='ω').filter(|letter| *letter != 'ς').chain('а'..='я').take(50).collect();
+    for pattern in [format!("ilike.*{letters}*"), format!("ilike.{letters}*x_*")] {
+        check_largest("prompts", &[("title", &pattern)]);
+        check_largest("prompts", &[("select", "id,prompt_templates(template_likes())"), ("title", &pattern)]);
+        check_largest("prompts", &[("select", "id,prompt_answers!inner(id)"), ("prompt_answers.answer", &pattern)]);
+        let select = "id,prompt_answers!inner(prompts(prompt_templates!inner()))";
+        check_largest("prompts", &[("select", select), ("prompt_answers.answer", &pattern)]);
+    }
+}
+
 #[test]
 fn many_embedded_tables_are_prepared() {
     let embeds = |one: &str| (0..16).map(|place| format!("e{place}:{one}")).collect::<Vec<_>>().join(",");
