@@ -15,7 +15,7 @@ const ATTEMPTS = 3;
 const { values: options } = parseArgs({ options: { url: { type: "string" }, file: { type: "string" } } });
 if (!options.file) fail("FILE is where the backup goes: make backup FILE=backup.ndjson.gz");
 const key = serviceKey();
-const part = `${options.file}.new`;
+const part = `${options.file}.${process.pid}.new`;
 
 async function write() {
   const rows = new Rows();
@@ -26,7 +26,7 @@ async function write() {
     }
   }
   const packing = options.file.endsWith(".gz") ? [createGzip()] : [];
-  await pipeline(Readable.from(lines()), ...packing, createWriteStream(part, { mode: 0o600 }));
+  await pipeline(Readable.from(lines()), ...packing, createWriteStream(part, { flags: "wx", mode: 0o600 }));
   const written = await open(part, "r+");
   await written.sync();
   await written.close();

@@ -52,9 +52,9 @@ pub const STORED_ROW_BYTES: usize = 1_900_000;
 pub const IMPORT_LINE_BYTES: usize = 13 * 1024 * 1024;
 /// Refused lines that an import lists; further ones are only counted.
 pub const IMPORT_REFUSALS_LISTED: usize = 1000;
-/// Pages and counters that one answer of an export asks for, unless the caller says fewer: of the 10,000 calls that a request
-/// may make on Cloudflare's paid plan.
-pub const EXPORT_CALLS: i64 = 5000;
+/// Pages and counters that one answer of an export asks for, unless the caller says fewer: of the 1,000 queries that a request may
+/// send to D1 on Cloudflare's paid plan.
+pub const EXPORT_CALLS: i64 = 900;
 /// The fewest that a caller may say.
 pub const LEAST_EXPORT_CALLS: i64 = 10;
 /// Answers that a prompt is made with.

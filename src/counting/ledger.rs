@@ -25,7 +25,8 @@ pub const LEDGER_ENTRIES: usize = 400_000;
 /// Ids in one stored segment, of 15 KB. Counters once filled segments of 320.
 pub const SEGMENT_ENTRIES: usize = 1280;
 
-const ENTRY_BYTES: usize = 12;
+/// Bytes of an id that is stored.
+pub const ENTRY_BYTES: usize = 12;
 
 /// Digests an id, and whatever makes another event under the same id another event.
 #[must_use]

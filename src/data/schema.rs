@@ -79,6 +79,8 @@ pub enum Check {
     Any,
     /// A text has at most so many characters.
     Characters(usize),
+    /// A text has 1 to so many characters, and none that controls: it is an id that callers choose.
+    Key(usize),
     /// A text is no UUID, for paths name rows by both.
     NoUuid(usize),
 }

@@ -74,7 +74,7 @@ const fn user_id() -> Column {
 
 /// The id of a row that is sent as an event, too: the sender's, or a new one.
 const fn event_id() -> Column {
-    text("id").or(Default::NewId).where_value(Check::Characters(EVENT_ID_CHARS))
+    text("id").or(Default::NewId).where_value(Check::Key(EVENT_ID_CHARS))
 }
 
 /// The user whose event a row is; null where the service told it and named nobody.

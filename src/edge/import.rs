@@ -11,7 +11,8 @@ use worker::{D1Database, Error, Result};
 use super::answer::Answer;
 use super::body::Chunks;
 use super::call::{Call, storage_failure};
-use super::{counters, d1, ingestion, prompt_lookup, restoring, settings};
+use super::restoring::Restoring;
+use super::{counters, d1, ingestion, prompt_lookup, settings};
 use crate::counting::protocol::{Command, ImportedRow, Reply};
 use crate::data::import::{ImportLine, ImportRow, ImportedEvent, read_line};
 use crate::data::import_groups::{ImportGroup, ImportGroups};
@@ -27,6 +28,7 @@ use crate::http::identity::User;
 use crate::http::problem::{Code, Problem};
 use crate::limits::IMPORT_LINE_BYTES;
 use crate::moving::ending::{Digest, Ending};
+use crate::moving::restore_sql::Moment;
 use crate::time::DAY_MS;
 
 /// Forks and comparisons stored at once.
@@ -53,15 +55,17 @@ struct Import<'a> {
     report: ImportReport,
     groups: ImportGroups,
     digest: Digest,
-    /// Rows of forks and comparisons from before this instant are not kept, in milliseconds since 1970.
-    kept_ms: i64,
+    moment: Moment,
+    restoring: Restoring<'a>,
 }
 
 impl<'a> Import<'a> {
     fn new(call: &'a Call) -> Self {
         let kept_ms = settings::event_retention_days(&call.env).map_or(i64::MIN, |days| call.now_ms - days * DAY_MS);
+        let moment = Moment { now_ms: call.now_ms, kept_ms };
         let (report, groups, digest) = Default::default();
-        Self { call, report, groups, digest, kept_ms }
+        let restoring = Restoring::new(&call.env, &call.identity, moment);
+        Self { call, report, groups, digest, moment, restoring }
     }
 
     async fn take_all(&mut self, chunks: &mut Chunks) -> std::result::Result<(), Problem> {
@@ -99,7 +103,12 @@ impl<'a> Import<'a> {
     async fn take_ending(&mut self, line: u64, ending: &Ending) -> Result<()> {
         self.store_rest().await?;
         match ending.check(&mut self.digest) {
-            Ok(lines) => *self.report.verified_lines.get_or_insert_default() += lines,
+            Ok(lines) => {
+                *self.report.verified_lines.get_or_insert_default() += lines;
+                if ending.next.is_none() {
+                    self.restoring.end().await?;
+                }
+            }
             Err(problem) => self.report.refuse(line, problem),
         }
         Ok(())
@@ -107,7 +116,7 @@ impl<'a> Import<'a> {
 
     async fn take_row(&mut self, line: &Line, row: ImportRow) -> Result<()> {
         if let ImportRow::Event(event) = &row
-            && let Err(problem) = event.check_kept(self.kept_ms)
+            && let Err(problem) = event.check_kept(self.moment.kept_ms)
         {
             self.report.refuse(line.number, problem);
             return Ok(());
@@ -126,15 +135,11 @@ impl<'a> Import<'a> {
     }
 
     async fn store(&mut self, group: ImportGroup) -> Result<()> {
-        let call = self.call;
         match group {
             ImportGroup::Prompts(prompts) => self.store_prompts(prompts).await,
             ImportGroup::Events(events) => self.store_events(events).await,
-            ImportGroup::Rows(rows) => restoring::store_rows((&call.env, call.now_ms), &rows, &mut self.report).await,
-            ImportGroup::Parts(parts) => {
-                let by = (&call.env, &call.identity, call.now_ms);
-                restoring::store_counters(by, parts, &mut self.report).await
-            }
+            ImportGroup::Rows(rows) => self.restoring.store_rows(&rows, &mut self.report).await,
+            ImportGroup::Parts(parts) => self.restoring.store_counters(parts, &mut self.report).await,
         }
     }
 

@@ -13,29 +13,121 @@ use crate::events::batch::by_prompt;
 use crate::http::identity::Identity;
 use crate::http::problem::{Code, Problem};
 use crate::moving::counter_lines::CounterLine;
+use crate::moving::restore_sql::Moment;
 use crate::moving::row::MovedRow;
+use crate::moving::tables::Way;
 use crate::rest::error::{DataError, ErrorCode};
+use crate::time::MINUTE_MS;
 
-/// Stores rows together; where one cannot be stored, one by one.
-pub(super) async fn store_rows(
-    (env, now_ms): (&Env, i64),
-    rows: &[(u64, MovedRow)],
-    report: &mut ImportReport,
-) -> Result<()> {
-    let database = d1::database(env)?;
-    let all: Vec<&MovedRow> = rows.iter().map(|(_, row)| row).collect();
-    let stored = d1::moving::store(&database, &all, now_ms).await;
-    prompt_lookup::forget();
-    let Err(error) = note(stored, &all, report) else { return Ok(()) };
-    if let [(line, row)] = rows {
-        let problem = refusal(&error.to_string(), row.moved.table.name).ok_or(error)?;
-        report.refuse(*line, problem);
-        return Ok(());
+/// How long the cron leaves an instance alone after a request that restores, in milliseconds.
+const LEASE_MS: i64 = 10 * MINUTE_MS;
+
+/// What one request restores.
+pub(super) struct Restoring<'a> {
+    env: &'a Env,
+    identity: &'a Identity,
+    moment: Moment,
+    /// Whether the cron was told to leave the instance alone.
+    holds: bool,
+    /// Whether the watermark was refused: what was rolled up to there would be added to what the instance has rolled up itself.
+    is_foreign: bool,
+}
+
+impl<'a> Restoring<'a> {
+    /// Nothing yet.
+    pub(super) fn new(env: &'a Env, identity: &'a Identity, moment: Moment) -> Self {
+        Self { env, identity, moment, holds: false, is_foreign: false }
     }
-    for row in rows {
-        Box::pin(store_rows((env, now_ms), std::slice::from_ref(row), report)).await?;
+
+    /// Stores rows together; where one cannot be stored, one by one.
+    pub(super) async fn store_rows(&mut self, rows: &[(u64, MovedRow)], report: &mut ImportReport) -> Result<()> {
+        self.hold().await?;
+        let database = d1::database(self.env)?;
+        let (follow, rows): (Vec<_>, Vec<_>) =
+            rows.iter().partition(|(_, row)| self.is_foreign && row.moved.way == Way::Rolled);
+        for (line, _) in follow {
+            report.refuse(*line, other_row());
+        }
+        let all: Vec<&MovedRow> = rows.iter().map(|(_, row)| row).collect();
+        let stored = d1::moving::store(&database, &all, self.moment).await;
+        prompt_lookup::forget();
+        let Err(error) = note(stored, &all, report) else { return Ok(()) };
+        if let [(line, row)] = rows.as_slice() {
+            let problem = refusal(&error.to_string(), row.moved.table.name).ok_or(error)?;
+            self.is_foreign |= row.moved.way == Way::Watermark;
+            report.refuse(*line, problem);
+            return Ok(());
+        }
+        for row in rows {
+            Box::pin(self.store_rows(std::slice::from_ref(row), report)).await?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Has the cron leave the instance alone.
+    async fn hold(&mut self) -> Result<()> {
+        if !std::mem::replace(&mut self.holds, true) {
+            d1::moving::hold(&d1::database(self.env)?, self.moment.now_ms + LEASE_MS).await?;
+        }
+        Ok(())
+    }
+
+    /// The last line came: nothing is half there any more.
+    pub(super) async fn end(&mut self) -> Result<()> {
+        self.holds = false;
+        d1::moving::release(&d1::database(self.env)?).await
+    }
+
+    /// Has counters take their parts. Those of prompts that are not there have no counter.
+    pub(super) async fn store_counters(
+        &mut self,
+        lines: Vec<(u64, CounterLine)>,
+        report: &mut ImportReport,
+    ) -> Result<()> {
+        self.hold().await?;
+        let names: HashSet<PromptName> = lines.iter().map(|(_, line)| PromptName::Id(line.prompt_id)).collect();
+        let mut known = HashMap::new();
+        prompt_lookup::find(self.env, self.identity, names, &mut known).await?;
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|(_, line)| known.contains_key(&PromptName::Id(line.prompt_id)));
+        for (line, _) in unknown {
+            report.refuse(line, unknown_prompt());
+        }
+        let parts = by_prompt(known.into_iter().map(|(line, part)| (part.prompt_id, (line, part))));
+        let (mut sent, mut asked) = (Vec::new(), Vec::new());
+        for (prompt_id, parts) in parts {
+            sent.push((prompt_id, parts.iter().map(|(line, part)| (*line, part.table())).collect::<Vec<_>>()));
+            let pieces = parts.into_iter().map(|(_, part)| (part.version, part.piece)).collect();
+            asked.push((prompt_id, Command::Take { prompt_id, pieces }));
+        }
+        // What some have taken is told, whatever becomes of the others: their alarms would tell it as counted just now.
+        let (mut told, mut outcome) = (Vec::new(), Ok(()));
+        for ((prompt_id, lines), reply) in sent.into_iter().zip(counters::ask_all(self.env, asked).await) {
+            match reply {
+                Ok(Reply::Taken { taken, told: counts }) => {
+                    note_taken(report, &lines, &taken);
+                    told.extend(counts.map(|counts| (prompt_id, counts)));
+                }
+                Ok(_) => outcome = Err(counters::unexpected()),
+                Err(error) => outcome = Err(error),
+            }
+        }
+        if !told.is_empty() {
+            d1::moving::tell(&d1::database(self.env)?, &told, self.moment.now_ms).await?;
+        }
+        outcome
+    }
+}
+
+fn note_taken(report: &mut ImportReport, lines: &[(u64, &'static str)], taken: &[Taken]) {
+    for ((line, table), taken) in lines.iter().zip(taken) {
+        match taken {
+            Taken::Stored => report.imported.add(table),
+            Taken::Repeated => report.repeated.add(table),
+            Taken::Refused => report.refuse(*line, counted_already()),
+            Taken::Incomplete => report.refuse(*line, incomplete()),
+        }
+    }
 }
 
 fn note(stored: Result<Vec<bool>>, rows: &[&MovedRow], report: &mut ImportReport) -> Result<()> {
@@ -67,57 +159,6 @@ fn refusal(failure: &str, table: &str) -> Option<Problem> {
 
 fn other_row() -> Problem {
     Problem::at(Code::Conflict, "/row", "Another row is there, which is not replaced.")
-}
-
-/// Has counters take their parts. Those of prompts that are not there have no counter.
-pub(super) async fn store_counters(
-    (env, identity, now_ms): (&Env, &Identity, i64),
-    lines: Vec<(u64, CounterLine)>,
-    report: &mut ImportReport,
-) -> Result<()> {
-    let names: HashSet<PromptName> = lines.iter().map(|(_, line)| PromptName::Id(line.prompt_id)).collect();
-    let mut known = HashMap::new();
-    prompt_lookup::find(env, identity, names, &mut known).await?;
-    let (known, unknown): (Vec<_>, Vec<_>) =
-        lines.into_iter().partition(|(_, line)| known.contains_key(&PromptName::Id(line.prompt_id)));
-    for (line, _) in unknown {
-        report.refuse(line, unknown_prompt());
-    }
-    let parts = by_prompt(known.into_iter().map(|(line, part)| (part.prompt_id, (line, part))));
-    let (mut sent, mut asked) = (Vec::new(), Vec::new());
-    for (prompt_id, parts) in parts {
-        sent.push((prompt_id, parts.iter().map(|(line, part)| (*line, part.table())).collect::<Vec<_>>()));
-        let pieces = parts.into_iter().map(|(_, part)| (part.version, part.piece)).collect();
-        asked.push((prompt_id, Command::Take { prompt_id, pieces }));
-    }
-    // What some have taken is told, whatever becomes of the others: their alarms would tell it as counted just now.
-    let (mut told, mut outcome) = (Vec::new(), Ok(()));
-    for ((prompt_id, lines), reply) in sent.into_iter().zip(counters::ask_all(env, asked).await) {
-        let (taken, counts) = match reply {
-            Ok(Reply::Taken { taken, told }) => (taken, told),
-            Ok(_) => {
-                outcome = Err(counters::unexpected());
-                continue;
-            }
-            Err(error) => {
-                outcome = Err(error);
-                continue;
-            }
-        };
-        for ((line, table), taken) in lines.into_iter().zip(taken) {
-            match taken {
-                Taken::Stored => report.imported.add(table),
-                Taken::Repeated => report.repeated.add(table),
-                Taken::Refused => report.refuse(line, counted_already()),
-                Taken::Incomplete => report.refuse(line, incomplete()),
-            }
-        }
-        told.extend(counts.map(|counts| (prompt_id, counts)));
-    }
-    if !told.is_empty() {
-        d1::moving::tell(&d1::database(env)?, &told, now_ms).await?;
-    }
-    outcome
 }
 
 fn counted_already() -> Problem {

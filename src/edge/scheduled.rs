@@ -18,26 +18,39 @@ const LOG_MS: i64 = 30 * DAY_MS;
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     let mut run = Run { started_ms: now_ms(), failures: Vec::new(), removed: Vec::new() };
-    let Run { failures, removed, .. } = &mut run;
-    let rolled_up = roll_up(&env).await;
-    note(failures, "rules", rejudge(&env).await);
-    match rolled_up {
-        // What is to be removed is rolled up first.
-        Ok(true) => note(failures, "retention", retention::of_experiments(&env, removed).await),
-        Ok(false) => {}
-        Err(error) => note(failures, "rollup", Err(error)),
+    let Run { started_ms, failures, removed } = &mut run;
+    match is_restoring(&env, *started_ms).await {
+        Ok(true) => {}
+        Ok(false) => work_on_rows(&env, failures, removed).await,
+        Err(error) => note(failures, "restore", Err(error)),
     }
-    note(failures, "uncounted", count_uncounted(&env).await);
     note(failures, "rankings", leave_windows(&env).await);
-    note(failures, "events", retention::of_events(&env, removed).await);
     note(failures, "salts", salts::destroy_old(&env, removed).await);
-    note(failures, "creations", retention::of_creation_keys(&env, removed).await);
     note(failures, "metrics", kept_readings::fold(&env).await);
     kept_readings::keep_if_due(&env).await;
     note(failures, "alerts", alerting::run(&env).await);
     if let Err(error) = run.finish(&env).await {
         log_failure("cron", &error.to_string());
     }
+}
+
+async fn is_restoring(env: &Env, now_ms: i64) -> Result<bool> {
+    d1::moving::is_held(&d1::database(env)?, now_ms).await
+}
+
+/// What needs all rows that belong together to be there.
+async fn work_on_rows(env: &Env, failures: &mut Vec<&'static str>, removed: &mut retention::Removed) {
+    let rolled_up = roll_up(env).await;
+    note(failures, "rules", rejudge(env).await);
+    match rolled_up {
+        // What is to be removed is rolled up first.
+        Ok(true) => note(failures, "retention", retention::of_experiments(env, removed).await),
+        Ok(false) => {}
+        Err(error) => note(failures, "rollup", Err(error)),
+    }
+    note(failures, "uncounted", count_uncounted(env).await);
+    note(failures, "events", retention::of_events(env, removed).await);
+    note(failures, "creations", retention::of_creation_keys(env, removed).await);
 }
 
 /// What a run did.

@@ -10,4 +10,5 @@ pub mod page_sql;
 pub mod place;
 pub mod restore_sql;
 pub mod row;
+mod row_content;
 pub mod tables;

@@ -3,18 +3,31 @@
 use super::row::MovedRow;
 use super::tables::Way;
 use crate::rest::rows::Cell;
-use crate::time::DAY_MS;
+use crate::time::{HOUR_MS, timestamp_to_ms};
 
 /// A statement and its parameters. Numbers are bound as they are, with their fraction.
 pub type Bound = (String, Vec<Cell>);
 
-/// Stores a row, at an instant as it is stored and in milliseconds since 1970.
+/// When rows come in.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// In milliseconds since 1970.
+    pub now_ms: i64,
+    /// Rows of forks and comparisons from before this instant are not kept, in milliseconds since 1970.
+    pub kept_ms: i64,
+}
+
+/// How long a row that is to be counted waits for its counter to come in, unless it does, in milliseconds. It is well below the
+/// 24 hours for which the counter knows the ids of those that it has counted.
+const WAITING_MS: i64 = 12 * HOUR_MS;
+
+/// Stores a row; `now` is the instant as it is stored.
 #[must_use]
-pub fn restore(row: &MovedRow, now: &str, now_ms: i64) -> Vec<Bound> {
+pub fn restore(row: &MovedRow, now: &str, moment: Moment) -> Vec<Bound> {
     match row.moved.way {
-        Way::Over | Way::Once => vec![insert(row, now)],
+        Way::Over | Way::Once | Way::Rolled => vec![insert(row, now)],
         Way::Like => vec![insert(row, now), (UNCOUNT_LIKE.to_owned(), vec![row.get("template_id")])],
-        Way::Event => event(row, now_ms),
+        Way::Event => event(row, moment),
         Way::GonePrompt => vec![(ENTER_GONE.to_owned(), vec![row.get("prompt_id"), row.get("forked_from")])],
         Way::Watermark => vec![(MOVE_WATERMARK.to_owned(), vec![row.get("seq"), row.get("version")])],
         Way::Totals => {
@@ -81,10 +94,12 @@ fn conflict(way: Way, table: &str, key: &[&str], told: &[&str]) -> String {
 }
 
 /// Stored as one that is to be counted, then marked as counted, and told what it was part of last: so no trigger counts it,
-/// nor pairs it with others. Pairs are exported.
-fn event(row: &MovedRow, now_ms: i64) -> Vec<Bound> {
+/// nor pairs it with others. Pairs are exported. One that is too old to be kept comes in once, before its counter: later it was
+/// removed, and is among those that are known to be.
+fn event(row: &MovedRow, Moment { now_ms, kept_ms }: Moment) -> Vec<Bound> {
     const STORE: &str = "insert into prompt_events (prompt_id, id, user_id, event_type, child_prompt_id, created_at, \
-            claimed_by, uncounted_since_ms) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1) \
+            claimed_by, uncounted_since_ms) \
+        select ?1, ?2, ?3, ?4, ?5, ?6, ?7, 1 where ?9 or not exists (select 1 from prompt_stats where prompt_id = ?1) \
         on conflict (prompt_id, id) do update set id = null \
         where (prompt_events.user_id, prompt_events.event_type, prompt_events.child_prompt_id, \
             prompt_events.created_at, prompt_events.comparison_id) \
@@ -98,10 +113,14 @@ fn event(row: &MovedRow, now_ms: i64) -> Vec<Bound> {
     let mut stored = vec![prompt_id.clone(), id.clone()];
     stored.extend(others);
     stored.push(comparison_id.clone());
+    let is_counted = row.get("is_counted") == Cell::Number(1.0);
+    let at_ms = if let Cell::Text(at) = row.get("created_at") { timestamp_to_ms(&at) } else { None };
+    let is_kept = !is_counted || at_ms.is_none_or(|at_ms| at_ms >= kept_ms);
+    stored.push(Cell::Number(u8::from(is_kept).into()));
     // The cron counts it, but not before its counter was brought in, which takes nothing once it has counted.
     #[expect(clippy::cast_precision_loss, reason = "an instant")]
-    let later = Cell::Number((now_ms + DAY_MS) as f64);
-    let uncounted = if row.get("is_counted") == Cell::Number(1.0) { Cell::Null } else { later };
+    let later = Cell::Number((now_ms + WAITING_MS) as f64);
+    let uncounted = if is_counted { Cell::Null } else { later };
     vec![
         (STORE.to_owned(), stored),
         (COUNT.to_owned(), vec![prompt_id.clone(), id.clone(), uncounted]),

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::row_content;
 use super::tables::Moved;
 use crate::data::prompt::timestamp;
 use crate::data::schema::{Check, Column, Default, Kind};
@@ -52,7 +53,9 @@ impl MovedRow {
                 None => defaults.push((column, default(moved, column, &field)?)),
             }
         }
-        Ok(Self { moved, told, defaults })
+        let row = Self { moved, told, defaults };
+        row_content::check(&row)?;
+        Ok(row)
     }
 
     /// The users that it names.
@@ -111,7 +114,8 @@ fn texts(field: &Field<'_>) -> Result<Option<String>, Problem> {
 
 fn checked(column: &Column, field: &Field<'_>) -> Result<Option<String>, Problem> {
     let text = field.text()?;
-    if let (Some(text), Check::Characters(longest) | Check::NoUuid(longest)) = (&text, column.check)
+    if let (Some(text), Check::Characters(longest) | Check::NoUuid(longest) | Check::Key(longest)) =
+        (&text, column.check)
         && text.chars().count() > longest
     {
         return Err(field.problem(Code::InvalidLength, format!("{} has at most {longest} characters.", column.name)));

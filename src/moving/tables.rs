@@ -36,6 +36,8 @@ pub enum Way {
     GonePrompt,
     /// Where nothing was rolled up yet.
     Watermark,
+    /// As [`Way::Once`], where the watermark came in: these rows hold what was rolled up to there.
+    Rolled,
     /// What has a time is taken from what has none.
     Totals,
 }
@@ -87,13 +89,16 @@ pub const PARTS: &[Part] = &[
         ..of(&internal::GONE_PROMPTS, Way::GonePrompt)
     }),
     Part::Rows(of(&internal::ROLLUP_WATERMARK, Way::Watermark)),
-    Part::Rows(Moved { blobs: &["judged_to"], ..of(&internal::EXPERIMENT_ROLLUPS, Way::Once) }),
-    Part::Rows(Moved { blobs: &["session", "activity"], ..of(&internal::SESSION_STATES, Way::Once) }),
-    Part::Rows(of(&tables::EXPERIMENT_ANALYTICS_SUMMARY, Way::Once)),
-    Part::Rows(Moved { reals: &["value_sum", "value_sum_of_squares"], ..of(&internal::EXPERIMENT_METRICS, Way::Once) }),
+    Part::Rows(Moved { blobs: &["judged_to"], ..of(&internal::EXPERIMENT_ROLLUPS, Way::Rolled) }),
+    Part::Rows(Moved { blobs: &["session", "activity"], ..of(&internal::SESSION_STATES, Way::Rolled) }),
+    Part::Rows(of(&tables::EXPERIMENT_ANALYTICS_SUMMARY, Way::Rolled)),
+    Part::Rows(Moved {
+        reals: &["value_sum", "value_sum_of_squares"],
+        ..of(&internal::EXPERIMENT_METRICS, Way::Rolled)
+    }),
     Part::Rows(Moved { own: &[VERSION], ..of(&tables::EXPERIMENTS, Way::Over) }),
     Part::Rows(of(&internal::EXPERIMENT_NAMES, Way::Over)),
-    Part::Rows(Moved { blobs: &["ids"], ..of(&internal::EXPERIMENT_BATCHES, Way::Once) }),
+    Part::Rows(Moved { blobs: &["ids"], ..of(&internal::EXPERIMENT_BATCHES, Way::Rolled) }),
     Part::RollupRests,
     Part::Counters,
     Part::Rows(Moved {

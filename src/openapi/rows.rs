@@ -80,6 +80,7 @@ fn value(column: &Column) -> Value {
     let text = || with(text(), "pattern", "^[^\\u0000]*$");
     let schema = match (column.kind, column.check) {
         (Kind::Text, Check::Characters(longest) | Check::NoUuid(longest)) => with(text(), "maxLength", longest),
+        (Kind::Text, Check::Key(longest)) => with(with(text(), "minLength", 1), "maxLength", longest),
         (Kind::Text, Check::Any) => text(),
         (Kind::TextArray, _) => list(nullable(text())),
         _ => return cell(column),

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::error::{DataError, ErrorCode};
 use crate::data::schema::{Check, Column, Kind};
-use crate::http::field::uuid_of;
+use crate::http::field::{check_key, uuid_of};
 use crate::json::json_text;
 use crate::limits::TAGS_BYTES;
 use crate::sql::statement::Value;
@@ -138,13 +138,20 @@ fn boolean(text: &str) -> Option<bool> {
 }
 
 fn check_text(table: &str, column: &Column, text: &str) -> Result<(), DataError> {
-    let (Check::Characters(longest) | Check::NoUuid(longest)) = column.check else { return Ok(()) };
+    let (Check::Characters(longest) | Check::NoUuid(longest) | Check::Key(longest)) = column.check else {
+        return Ok(());
+    };
     if text.chars().count() > longest {
         let message = format!("value too long for column \"{}\": at most {longest} characters", column.name);
         return Err(DataError::new(ErrorCode::TooLong, message));
     }
     if matches!(column.check, Check::NoUuid(_)) && uuid_of(text).is_some() {
         return Err(DataError::check(table, column.name).hint(format!("{} must not be a UUID", column.name)));
+    }
+    if matches!(column.check, Check::Key(_))
+        && let Err((_, detail)) = check_key(text, longest)
+    {
+        return Err(DataError::check(table, column.name).hint(format!("{} {detail}", column.name)));
     }
     Ok(())
 }

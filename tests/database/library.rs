@@ -1,6 +1,6 @@
 //! Small libraries made of a seed, and the rules of design.md's table evaluated row by row.
 
-use promptmeter::data::schema::{Kind, Table};
+use promptmeter::data::schema::{Check, Kind, Table};
 use promptmeter::data::tables::{TABLES, table};
 use promptmeter::http::identity::Identity;
 use promptmeter::rest::rows::Cell;
@@ -75,6 +75,10 @@ pub(crate) fn some_value(random: &mut Random, table: &Table, column: &str) -> se
     }
     match column.kind {
         Kind::Uuid => Uuid::from_u128(0x0300_0000 + random.below(9) as u128).to_string().into(),
+        // An id holds no sign that controls.
+        Kind::Text if matches!(column.check, Check::Key(_)) => {
+            random.pick(&words).replace(char::is_control, "-").into()
+        }
         Kind::Text => random.pick(&words).into(),
         Kind::Integer => random.below(20).into(),
         Kind::Boolean => (random.below(4) > 0).into(),

@@ -14,7 +14,7 @@ use promptmeter::moving::counter_lines::CounterLine;
 use promptmeter::moving::ending::Digest;
 use promptmeter::moving::page_sql::{PAGE_BYTES, PAGE_ROWS, key_of, line, page};
 use promptmeter::moving::place::Place;
-use promptmeter::moving::restore_sql::restore;
+use promptmeter::moving::restore_sql::{Moment, restore};
 use promptmeter::moving::row::MovedRow;
 use promptmeter::moving::tables::{Moved, PARTS, Part, moved};
 use promptmeter::rest::rows::Cell;
@@ -55,11 +55,18 @@ fn value(cell: &Cell) -> Value {
     }
 }
 
-/// Stores a row in a transaction; tells whether it wrote anything.
+/// Everything is kept.
+const MOMENT: Moment = Moment { now_ms: NOW_MS, kept_ms: i64::MIN };
+
 fn store(database: &Connection, row: &MovedRow) -> rusqlite::Result<bool> {
+    store_at(database, row, MOMENT)
+}
+
+/// Stores a row in a transaction; tells whether it wrote anything.
+fn store_at(database: &Connection, row: &MovedRow, moment: Moment) -> rusqlite::Result<bool> {
     let transaction = database.unchecked_transaction()?;
     let before = transaction.query_row("select total_changes()", [], |row| row.get::<_, i64>(0))?;
-    for (sql, parameters) in restore(row, database::NOW, NOW_MS) {
+    for (sql, parameters) in restore(row, database::NOW, moment) {
         transaction.execute(&sql, params_from_iter(parameters.iter().map(value)))?;
     }
     let after = transaction.query_row("select total_changes()", [], |row| row.get::<_, i64>(0))?;
@@ -210,7 +217,8 @@ fn every_page_is_a_walk_along_a_key() {
 }
 
 /// Tables of which an export has nothing, and why.
-const LEFT_OUT: [(&str, &str); 16] = [
+const LEFT_OUT: [(&str, &str); 17] = [
+    ("restore_lease", "how long the cron leaves a restore alone"),
     ("prompt_stats", "counters tell it"),
     ("prompt_rankings", "triggers and counters keep it"),
     ("ranking_windows", "the cron keeps it"),
@@ -259,8 +267,8 @@ fn every_table_is_exported_or_left_out_for_a_reason_with_every_column() {
 fn a_row_that_is_numbered_by_its_instance_is_not_written_over_another() {
     let database = filled(1);
     for (table, column) in [
-        ("experiment_batches", "events"),
-        ("session_states", "activity"),
+        ("experiment_batches", "received_ms"),
+        ("session_states", "variant_key"),
         ("count_totals", "view_count"),
         ("rollup_watermark", "seq"),
     ] {
@@ -269,8 +277,7 @@ fn a_row_that_is_numbered_by_its_instance_is_not_written_over_another() {
         let mut line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
         line["row"][column] = match &line["row"][column] {
             serde_json::Value::Number(number) => (number.as_i64().unwrap() + 1).into(),
-            serde_json::Value::String(_) => "ff".into(),
-            _ => serde_json::json!([]),
+            _ => "another".into(),
         };
         assert!(store(&database, &read(&line.to_string())).is_err(), "{table}");
         assert_eq!(exported(&database, moved).0, lines);
@@ -303,7 +310,52 @@ fn what_comes_in_leaves_the_cron_nothing_to_do_too_early() {
     assert!(store(&instance, &read(&event.to_string())).unwrap());
     let mark = "select uncounted_since_ms from prompt_events where id = 'another'";
     let marked = instance.query_row(mark, [], |row| row.get::<_, i64>(0));
-    assert_eq!(marked.unwrap(), NOW_MS + 86_400_000);
+    assert_eq!(marked.unwrap(), NOW_MS + 12 * 3_600_000);
+}
+
+/// A row that was removed for its age comes in once, before its counter; later it is among those that are known to be removed.
+#[test]
+fn a_row_that_is_too_old_to_be_kept_comes_in_before_its_counter_alone() {
+    let source = filled(1);
+    let (events, _) = exported(&source, moved("prompt_events").unwrap());
+    let event = read(events.iter().find(|line| line.contains("\"is_counted\":true")).unwrap());
+    let (key, later) =
+        ([value(&event.get("prompt_id")), value(&event.get("id"))], Moment { kept_ms: i64::MAX, ..MOMENT });
+    let sql = "delete from prompt_events where prompt_id = ?1 and id = ?2";
+    for (moment, has_counted, expected) in
+        [(MOMENT, true, true), (MOMENT, false, true), (later, false, true), (later, true, false)]
+    {
+        source.execute(sql, params_from_iter(&key)).unwrap();
+        source.execute_batch("delete from prompt_stats").unwrap();
+        if has_counted {
+            let told = "insert into prompt_stats values (?1, 1, 0, 0, 0, 1, '2026-01-01', 0, 0, null)";
+            source.execute(told, params_from_iter(&key[..1])).unwrap();
+        }
+        assert_eq!(store_at(&source, &event, moment).unwrap(), expected, "{moment:?} {has_counted}");
+    }
+}
+
+/// What the rollup could not read is no row of an instance.
+#[test]
+fn rows_that_would_stop_the_rollup_are_refused() {
+    let database = filled(1);
+    for (table, column, value) in [
+        ("experiment_batches", "events", serde_json::json!({"a": 1})),
+        ("experiment_batches", "events", serde_json::json!([[null, 9, "s", null, 1]])),
+        ("experiment_batches", "event_count", 77.into()),
+        ("experiment_batches", "ids", "00".into()),
+        ("experiment_batches", "seq", (-1).into()),
+        ("session_states", "session", "00".into()),
+        ("session_states", "activity", "ff".into()),
+        ("rollup_watermark", "seq", (1_i64 << 53).into()),
+        ("rollup_watermark", "version", (-1).into()),
+    ] {
+        let (lines, _) = exported(&database, moved(table).unwrap());
+        let mut line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+        line["row"][column] = value;
+        let problem = read_line(line.to_string().as_bytes()).unwrap_err();
+        assert_eq!((problem.code, problem.pointer), (Code::InvalidValue, Some(format!("/row/{column}"))), "{line}");
+    }
 }
 
 #[test]

@@ -71,6 +71,16 @@ test("a restored instance holds what was backed up; again it changes nothing", a
     assert.ok(inFile && inFile === inInstance, told);
   }
   assert.equal((await exported(target)).text, readFileSync(at("plain.ndjson"), "utf8"));
+  assert.deepEqual(await target.sql("select * from restore_lease"), [], "the cron goes on");
+});
+
+test("an instance that received events of experiments is told apart before anything is counted twice", async () => {
+  const other = await start();
+  await other.events({ type: "exposure", experiment_id: "own", session_id: "s", variant_key: "a", id: "1" });
+  const { code, told } = await run("restore", other.url, at("plain.ndjson"));
+  assert.equal(code, 1);
+  assert.match(told, /restore into an empty instance\. Nothing behind this line was sent/);
+  assert.deepEqual(await other.sql("select count(*) as n from experiment_rollups where experiment_id <> 'own'"), [{ n: 0 }]);
 });
 
 test("an instance that holds more than the file is told apart", async () => {

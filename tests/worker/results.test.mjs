@@ -202,6 +202,8 @@ test("sessions are forgotten a while after an experiment was stopped; then it is
   await sql("delete from experiments where id = ?", id);
   const again = await put(id, {});
   assert.deepEqual([again.status, again.body.code], [409, "experiment_over"]);
+  const inserted = await instance.post("/rest/v1/experiments", { id, name: "Anew", multi_variant: "first" }, { as: service });
+  assert.deepEqual([inserted.status, inserted.body.code], [400, "23514"], JSON.stringify(inserted.body));
 });
 
 test("what the cron has begun it ends, though the declaration is gone", async () => {

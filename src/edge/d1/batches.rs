@@ -25,8 +25,11 @@ pub(in crate::edge) async fn store(
     batches: &[NewBatch],
     new_names: &Names,
 ) -> Result<()> {
-    let sql = "insert into experiment_batches (experiment_id, number, writer, received_ms, event_count, \
-            duplicates, rejected, ids, events) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, unhex(?8), ?9) \
+    // Behind the watermark also while a restore has brought that, and not the batches before it.
+    let sql = "insert into experiment_batches (seq, experiment_id, number, writer, received_ms, event_count, \
+            duplicates, rejected, ids, events) \
+        select 1 + max(seq, coalesce((select max(seq) from experiment_batches), 0)), \
+            ?1, ?2, ?3, ?4, ?5, ?6, ?7, unhex(?8), ?9 from rollup_watermark where id = 1 \
         on conflict (experiment_id, number) do update set writer = iif(writer = excluded.writer, writer, null)";
     let insert = |batch: &NewBatch| {
         let ids = Segment { number: 0, newest_ms: 0, entries: batch.ids.clone() }.pack();

@@ -35,8 +35,10 @@ pub(in crate::edge) async fn store(
             ?2 ->> 'seed', ?2 ->> 'hash_version', nullif(?2 -> 'namespace', 'null'), ?2 ->> 'status', \
             ?2 ->> 'multi_variant', ?2 ->> 'conversion_window_hours', ?2 ->> 'started_ms', ?2 ->> 'stopped_ms', \
             coalesce((select created_ms from experiments where id = ?1), ?4), ?4, ?3 \
-        where coalesce((select version from experiments where id = ?1), 0) = ?3 - 1 and (?2 ->> 'status' = 'stopped' \
-            or not exists (select 1 from experiment_rollups where experiment_id = ?1 and sessions_removed_ms is not null)) \
+        where coalesce((select version from experiments where id = ?1), 0) = ?3 - 1 \
+            and not exists (select 1 from experiment_rollups where experiment_id = ?1 and sessions_removed_ms is not null \
+                and (?2 ->> 'status', ?2 ->> 'multi_variant', ?2 ->> 'conversion_window_hours') \
+                    is not ('stopped', multi_variant, conversion_window_hours)) \
         returning id";
     let parameters = [text(id), text(json), integer(version), integer(now_ms)];
     Ok(first_text(database, sql, &parameters).await?.is_some())
