@@ -15,8 +15,9 @@ export function copy(promptId: string): Promise<void>;
 
 /**
  * The key of a variant, or `undefined` for who takes no part: show what you show to everybody. The unit is the session,
- * that is the tab, unless another is given, such as a user's id. With an id the worker is asked; with a declaration no
- * request is needed. Sends an exposure, once in a session.
+ * that is the tab, unless another is given, such as a user's id: then the exposure and the conversions of the experiment are
+ * counted for that unit, however many tabs it has. With an id the worker is asked; with a declaration no request is needed.
+ * Sends an exposure, once in a tab.
  */
 export function variant(experiment: string | Declaration, unit?: string): Promise<string | undefined>;
 

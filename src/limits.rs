@@ -38,6 +38,8 @@ pub const METRIC_VALUE: u32 = 1_000_000_000;
 pub const EXPERIMENT_METRICS: usize = 100;
 /// Measurements of one session that are kept.
 pub const SESSION_MEASUREMENTS: usize = 250;
+/// Metrics of which measurements of one session are kept: what a session comes down to is read with the next event of it.
+pub const SESSION_METRICS: usize = 16;
 /// The longest generation time of a use, in milliseconds: a day.
 pub const GENERATION_TIME_MS: i64 = DAY_MS;
 /// Bytes of a use's error message.

@@ -15,6 +15,8 @@ use crate::time::{DAY_MS, SECOND_MS};
 const SLICE_EVENTS: i64 = 10_000;
 /// The same after a run that failed or was cut off: whatever was too much for it is less now.
 const CAREFUL_SLICE_EVENTS: i64 = 500;
+/// So many runs long: an hour, if all have something to do.
+const CAREFUL_RUNS: i64 = 12;
 /// A run begins no further slice after this time; the next run goes on. In milliseconds.
 const RUN_MS: i64 = 20 * SECOND_MS;
 /// How long runs are kept in the log, in milliseconds.
@@ -28,7 +30,8 @@ pub(super) async fn run(database: &D1Database) -> Result<bool> {
     if statements::position(database).await?.seq >= newest {
         return Ok(true);
     }
-    let slice_events = if runs::last_failed(database).await? { CAREFUL_SLICE_EVENTS } else { SLICE_EVENTS };
+    let is_careful = runs::failed_of_last(database, CAREFUL_RUNS).await?;
+    let slice_events = if is_careful { CAREFUL_SLICE_EVENTS } else { SLICE_EVENTS };
     let run = runs::start(database, started_ms, started_ms - LOG_MS).await?;
     let (mut events_read, mut rows_written) = (0, 0);
     let outcome = loop {

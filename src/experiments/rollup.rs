@@ -162,6 +162,9 @@ pub fn judge_anew(experiment: i64, sessions: &[Session], from: Rules, to: Rules)
     changes
 }
 
+/// A variant, and what a session measured of it by the names of metrics.
+type Measured<'a> = Option<&'a (&'a str, Vec<(&'a str, MetricFigures)>)>;
+
 impl Changes {
     /// Takes away what a session adds as it was judged before, and adds what it adds now.
     fn exchange(&mut self, experiment: i64, before: (&Session, Rules), now: (&Session, Rules)) {
@@ -171,10 +174,8 @@ impl Changes {
             self.count_quality(experiment, session, sign);
         }
         // Sums of fractions are left alone where nothing changes: they would not come back to what they were.
-        if measured.0 != measured.1 {
-            self.count_metrics(experiment, measured.0, Sign::Minus);
-            self.count_metrics(experiment, measured.1, Sign::Plus);
-        }
+        self.count_metrics(experiment, measured.0.as_ref(), measured.1.as_ref(), Sign::Minus);
+        self.count_metrics(experiment, measured.1.as_ref(), measured.0.as_ref(), Sign::Plus);
     }
 
     fn count_hours(&mut self, experiment: i64, counted: Option<(&str, Vec<(i64, Figures)>)>, sign: Sign) {
@@ -185,12 +186,16 @@ impl Changes {
         }
     }
 
-    fn count_metrics(&mut self, experiment: i64, measured: Option<(&str, Vec<(&str, MetricFigures)>)>, sign: Sign) {
+    /// Counts what was measured of a variant, but for metrics of which the `other` judgement says the same.
+    fn count_metrics(&mut self, experiment: i64, measured: Measured<'_>, other: Measured<'_>, sign: Sign) {
         let Some((variant_key, metrics)) = measured else { return };
+        let same = other.filter(|(other_key, _)| other_key == variant_key).map(|(_, metrics)| metrics);
         for (metric, figures) in metrics {
-            let (variant_key, metric) = (variant_key.to_owned(), metric.to_owned());
-            let key = MetricKey { experiment, variant_key, metric };
-            self.metrics.entry(key).or_default().add(&figures, sign);
+            if !same.is_some_and(|same| same.contains(&(*metric, *figures))) {
+                let (variant_key, metric) = ((*variant_key).to_owned(), (*metric).to_owned());
+                let key = MetricKey { experiment, variant_key, metric };
+                self.metrics.entry(key).or_default().add(figures, sign);
+            }
         }
     }
 

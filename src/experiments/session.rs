@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::summary::{Figures, MetricFigures};
 use crate::events::event::{ExperimentEventKind, Measurement};
-use crate::limits::SESSION_MEASUREMENTS;
+use crate::limits::{SESSION_MEASUREMENTS, SESSION_METRICS};
 use crate::time::{HOUR_MS, hour_of};
 
 /// What becomes of a session that was exposed to more than one variant.
@@ -102,7 +102,7 @@ pub struct Session {
     /// What it did, in the order of the hours since 1970, each once.
     pub hours: Vec<(i64, Activity)>,
     /// What it measured and when, in milliseconds since 1970, in the order of arrival; the first
-    /// [`SESSION_MEASUREMENTS`].
+    /// [`SESSION_MEASUREMENTS`], of the first [`SESSION_METRICS`] metrics.
     pub measurements: Vec<(i64, Measurement)>,
     /// Measurements beyond these, which count nowhere.
     pub unmeasured: u32,
@@ -131,11 +131,22 @@ impl Session {
     }
 
     fn measure(&mut self, at_ms: i64, measurement: &Measurement) {
-        if self.measurements.len() < SESSION_MEASUREMENTS {
+        if self.measurements.len() < SESSION_MEASUREMENTS && self.takes(&measurement.metric) {
             self.measurements.push((at_ms, measurement.clone()));
         } else {
             self.unmeasured = self.unmeasured.saturating_add(1);
         }
+    }
+
+    /// Whether it has measured this metric, or may measure one more.
+    fn takes(&self, metric: &str) -> bool {
+        let mut known: Vec<&str> = Vec::new();
+        for (_, measurement) in &self.measurements {
+            if !known.contains(&measurement.metric.as_str()) {
+                known.push(&measurement.metric);
+            }
+        }
+        known.len() < SESSION_METRICS || known.contains(&metric)
     }
 
     fn activity_mut(&mut self, hour: i64) -> Option<&mut Activity> {

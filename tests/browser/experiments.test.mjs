@@ -98,6 +98,43 @@ describe("sessions", { concurrency: 8 }, () => {
     assert.notEqual(events(another)[0].session_id, session);
   });
 
+  test("a unit that is given is whom the events of the experiment are of, in every tab", async () => {
+    const [declaration, other] = [await declared(), await declared()];
+    const id = declaration.experiment_id;
+    const unit = `user ${id}`;
+    const key = await assigned(declaration, unit);
+    for (const experiment of [id, declaration]) {
+      await using page = await open("");
+      assert.equal(await variant(page, experiment, unit), key);
+      await variant(page, other.experiment_id);
+      await page.evaluate((id) => pm.convert(id), id);
+      await until(() => events(page).length === 3, "the events are sent");
+      const sessions = (of) => events(page).filter(({ experiment_id }) => experiment_id === of).map(({ session_id }) => session_id);
+      assert.deepEqual(sessions(id), [unit, unit]);
+      assert.notEqual(sessions(other.experiment_id)[0], unit);
+    }
+  });
+
+  test("what cannot be remembered is not shown, and not told again and again", async () => {
+    const declaration = await declared();
+    await using page = await open("");
+    await page.evaluate((id) => pm.track({ type: "pageview", experiment_id: id }), declaration.experiment_id);
+    await page.evaluate(() => {
+      const set = Storage.prototype.setItem;
+      window.fill = () => {
+        for (let size = 1 << 22; size >= 1; size >>= 1) {
+          try {
+            for (;;) set.call(sessionStorage, `fill${size}${Math.random()}`, "x".repeat(size));
+          } catch {}
+        }
+      };
+      window.fill();
+    });
+    for (let times = 0; times < 3; times++) assert.equal(await variant(page, declaration), undefined);
+    await until(() => events(page).length === 1, "the pageview is sent");
+    assert.deepEqual(events(page).map(({ type }) => type), ["pageview"]);
+  });
+
   test("without storage the page is the session", async () => {
     const { experiment_id } = await declared();
     const content = `${script()}<script>pm.variant(\`${experiment_id}\`).then(() => pm.variant(\`${experiment_id}\`)).then(() => pm.convert(\`${experiment_id}\`))</script>`;

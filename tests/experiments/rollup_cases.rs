@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use promptmeter::events::event::ExperimentEventKind::{self, Conversion, Exposure, Pageview};
 use promptmeter::experiments::rollup::{Changes, RulesInForce, SessionDigest, roll};
 use promptmeter::experiments::session::{MultiVariant, Rules};
-use promptmeter::limits::SESSION_MEASUREMENTS;
+use promptmeter::limits::{SESSION_MEASUREMENTS, SESSION_METRICS};
 
 use crate::rolled::definition::*;
 use crate::rolled::storage::*;
@@ -226,6 +226,25 @@ fn measurements_beyond_those_that_are_kept_are_told_and_count_nowhere() {
     assert_eq!(qualities, Qualities::from([("checkout".to_owned(), [0, 0, 0, 0, 0, 5])]));
 }
 
+/// Of the first sixteen metrics of a session, in the order of arrival.
+#[test]
+fn a_session_measures_sixteen_metrics() {
+    assert_eq!(SESSION_METRICS, 16);
+    const NAMES: [&str; 18] =
+        ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r"];
+    let mut storage = Storage::with_rules([("checkout", Rules::default())]);
+    let events: Vec<Sent> = [sent("alice", Exposure, 0, "red")]
+        .into_iter()
+        .chain(NAMES.into_iter().chain(NAMES).map(|name| measured("alice", 1, name, Some(1.0))))
+        .collect();
+    for slice in events.chunks(7) {
+        storage.roll(slice, Delivered::on_time(slice.len()));
+        storage.check("more metrics than a session may have");
+    }
+    let (_, metrics, qualities) = storage.figures();
+    assert_eq!((metrics.len(), qualities["checkout"]), (16, [0, 0, 0, 0, 0, 4]));
+}
+
 /// Sums that are not exact are touched only where they change.
 #[test]
 fn what_a_session_measured_is_not_written_again_unless_it_changes() {
@@ -257,11 +276,13 @@ fn what_others_measured_does_not_blur_a_sum() {
     for name in &SESSIONS[2..] {
         let storage = rolled(Rules::default(), &before);
         let new = [sent(name, Exposure, 0, "red"), measured(name, 1, "m", Some(0.1))];
-        let slice = [known.map(|name| sent(name, Pageview, 2, "red")), new].concat();
+        let others = known.map(|name| [sent(name, Pageview, 2, "red"), measured(name, 2, "n", Some(3.0))]).concat();
+        let slice = [others, new.to_vec()].concat();
         let stored = storage.sessions.keys().filter_map(|key| Some((*key, storage.session(key)?))).collect();
-        let changes = roll(&slice_of(&slice, Delivered::on_time(4)), stored, &HashMap::new());
+        let changes = roll(&slice_of(&slice, Delivered::on_time(slice.len())), stored, &HashMap::new());
+        let of_m = changes.metrics.iter().filter(|(key, _)| key.metric == "m");
         let sums: Vec<(i64, f64, f64)> =
-            changes.metrics.values().map(|sums| (sums.sessions, sums.value_sum, sums.value_sum_of_squares)).collect();
+            of_m.map(|(_, sums)| (sums.sessions, sums.value_sum, sums.value_sum_of_squares)).collect();
         assert_eq!(sums, [(1, 0.1, 0.1 * 0.1)], "{name}");
     }
 }

@@ -3,7 +3,7 @@
 use promptmeter::events::event::{ExperimentEventKind, Measurement};
 use promptmeter::experiments::session::{Activity, Occurrence, Session};
 use promptmeter::experiments::session_state::{pack, unpack};
-use promptmeter::limits::{METRIC_CHARS, SESSION_MEASUREMENTS};
+use promptmeter::limits::{METRIC_CHARS, SESSION_MEASUREMENTS, SESSION_METRICS};
 use proptest::prelude::*;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -113,15 +113,16 @@ fn a_session_of_one_exposure_and_one_pageview_takes_seven_bytes() {
 #[test]
 fn measurements_take_few_bytes_however_long_their_names_are() {
     let mut session = Session::default();
-    for number in 0..SESSION_MEASUREMENTS + 5 {
-        let metric = char::from_u32(0x1_f600 + u32::try_from(number % 10).unwrap()).unwrap().to_string();
+    for number in 0..400 {
+        let metric = u32::try_from(number % (SESSION_METRICS + 4)).unwrap();
+        let metric = char::from_u32(0x1_f600 + metric).unwrap().to_string();
         let measurement = Some(measurement(&metric.repeat(METRIC_CHARS), Some(-0.1)));
         let (kind, at_ms) = (ExperimentEventKind::Conversion, HOUR * HOUR_MS + 7);
         session.observe(&Occurrence { kind, at_ms, variant_key: None, measurement });
     }
-    assert_eq!((SESSION_MEASUREMENTS, session.measurements.len(), session.unmeasured), (250, 250, 5));
-    // The hour, ten names with their lengths, for each measurement its time, its metric and its value, and three numbers.
-    assert_eq!(pack(&session).len(), 7 + 10 * (2 + 256) + 250 * (6 + 1 + 8) + 1 + 2 + 1);
+    assert_eq!((SESSION_MEASUREMENTS, session.measurements.len(), session.unmeasured), (250, 250, 150));
+    // The hour, the names with their lengths, for each measurement its time, its metric and its value, and three numbers.
+    assert_eq!(pack(&session).len(), 7 + SESSION_METRICS * (2 + 256) + 250 * (6 + 1 + 8) + 1 + 2 + 2);
 }
 
 #[test]

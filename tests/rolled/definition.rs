@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promptmeter::events::event::ExperimentEventKind::{self, Conversion, Exposure, Pageview};
 use promptmeter::experiments::session::{MultiVariant, Rules};
-use promptmeter::limits::SESSION_MEASUREMENTS;
+use promptmeter::limits::{SESSION_MEASUREMENTS, SESSION_METRICS};
 
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 /// 2027-01-01T00:00:00Z: the edge of an hour, a day and a year.
@@ -149,9 +149,17 @@ impl Brute {
     /// Adds a session, whose events come in the order of arrival.
     pub(crate) fn add(&mut self, experiment: &str, session: &'static str, mut events: Vec<Sent>, rules: Rules) {
         let quality = self.qualities.entry(experiment.to_owned()).or_default();
-        let mut kept: Vec<Sent> = events.iter().filter(|event| event.measured.is_some()).copied().collect();
-        quality[5] += i64::try_from(kept.len().saturating_sub(SESSION_MEASUREMENTS)).unwrap();
-        kept.truncate(SESSION_MEASUREMENTS);
+        let (mut kept, mut metrics) = (Vec::new(), BTreeSet::new());
+        for event in &events {
+            let Some((metric, _)) = event.measured else { continue };
+            let has_room = metrics.contains(metric) || metrics.len() < SESSION_METRICS;
+            if kept.len() < SESSION_MEASUREMENTS && has_room {
+                kept.push(*event);
+                metrics.insert(metric);
+            } else {
+                quality[5] += 1;
+            }
+        }
         events.sort_by_key(|event| event.at_ms);
         let exposures: Vec<&Sent> = events.iter().filter(|event| event.kind == Exposure).collect();
         let Some(&&Sent { at_ms: exposed_ms, variant, .. }) = exposures.first() else {

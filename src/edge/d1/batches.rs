@@ -17,7 +17,7 @@ const PAGE_BYTES: i64 = 600_000;
 const PAGE_BATCHES: i64 = 20_000;
 
 /// Stores batches, all or none; stored again by the same writer, they are stored. Fails where another writer has stored
-/// a batch of one of their numbers.
+/// a batch of one of their numbers, and where the one before the first is gone: the database was taken back in time.
 pub(in crate::edge) async fn store(
     database: &D1Database,
     experiment_id: &str,
@@ -29,7 +29,8 @@ pub(in crate::edge) async fn store(
     let sql = "insert into experiment_batches (seq, experiment_id, number, writer, received_ms, event_count, \
             duplicates, rejected, ids, events) \
         select 1 + max(seq, coalesce((select max(seq) from experiment_batches), 0)), \
-            ?1, ?2, ?3, ?4, ?5, ?6, ?7, unhex(?8), ?9 from rollup_watermark where id = 1 \
+            ?1, iif(coalesce((select max(number) from experiment_batches where experiment_id = ?1), ?2) >= ?2 - 1, ?2, null), \
+            ?3, ?4, ?5, ?6, ?7, unhex(?8), ?9 from rollup_watermark where id = 1 \
         on conflict (experiment_id, number) do update set writer = iif(writer = excluded.writer, writer, null)";
     let insert = |batch: &NewBatch| {
         let ids = Segment { number: 0, newest_ms: 0, entries: batch.ids.clone() }.pack();

@@ -6,11 +6,12 @@ use super::rows::{Columns, read_all};
 use super::{database, integer, optional_text, statement, transact};
 use crate::experiments::runs::{Page, Run};
 
-/// Whether the last run failed, or did not come to its end.
-pub(in crate::edge) async fn last_failed(database: &D1Database) -> Result<bool> {
-    let sql = "select error is not null or finished_ms is null from rollup_runs order by id desc limit 1";
-    let found = super::run(statement(database, sql, &[])?).await?;
-    Ok(read_all(&found, Columns::boolean)?.pop().unwrap_or_default())
+/// Whether one of so many last runs failed, or did not come to its end.
+pub(in crate::edge) async fn failed_of_last(database: &D1Database, runs: i64) -> Result<bool> {
+    let sql = "select 1 from (select error, finished_ms from rollup_runs order by id desc limit ?1) \
+        where error is not null or finished_ms is null limit 1";
+    let found = super::run(statement(database, sql, &[integer(runs)])?).await?;
+    Ok(!read_all(&found, Columns::integer)?.is_empty())
 }
 
 /// Notes that a run started, forgets runs before `kept_ms`, and gives the run's number.
