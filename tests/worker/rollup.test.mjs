@@ -301,7 +301,7 @@ test("after a run that failed the next twelve take smaller slices, and those beh
     await send(randomUUID(), randomEvents(5, 1, 1));
     await cron();
   }
-  assert.equal(await slices(cron), 6);
+  assert.equal(await slices(cron), 3);
   assert.equal(await slices(cron), 1);
 });
 
