@@ -17,7 +17,7 @@ use crate::counting::tally::Metric;
 const CARRIED: &str = "create table if not exists carried (
         id integer primary key check (id = 1),
         version integer not null,
-        is_whole integer not null
+        is_whole integer not null -- 1 until the counter has told what came in, then 2
     ) strict;";
 
 /// Forgets parts that came in.
@@ -72,10 +72,21 @@ pub(super) fn standing(storage: &Storage, counter: &Counter) -> Result<Standing>
     }
     let found = rows(&sql, "select version, is_whole from carried", vec![])?;
     let carried = match found.first().map(Vec::as_slice) {
-        Some([version, is_whole]) => Some((count(version), count(is_whole) == 1)),
+        Some([version, is_whole]) => Some((count(version), count(is_whole) > 0)),
         _ => None,
     };
     Ok(Standing { has_counted, carried })
+}
+
+/// Whether it is whole by what was carried, and has not told so.
+pub(super) fn is_untold(storage: &Storage) -> Result<bool> {
+    let sql = storage.sql();
+    Ok(has_table(&sql, "carried")? && !rows(&sql, "select 1 from carried where is_whole = 1", vec![])?.is_empty())
+}
+
+/// It has told so.
+pub(super) fn note_told(storage: &Storage) -> Result<()> {
+    write(storage, vec![("update carried set is_whole = 2", vec![])])
 }
 
 /// Begins to take parts of a version.

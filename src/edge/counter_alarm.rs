@@ -94,6 +94,7 @@ impl Counting {
         self.remember().await?;
         let Some(Begun { prompt_id, snapshot, is_alone }) = self.begin_snapshot(now_ms())? else { return Ok(true) };
         metering::object_bytes(self.storage.sql().database_size());
+        self.tell_carried(prompt_id, &snapshot).await?;
         let stored = if is_alone {
             snapshots::store_alone(&self.env, prompt_id, &snapshot).await
         } else {

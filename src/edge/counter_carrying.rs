@@ -7,11 +7,10 @@ use super::carried_storage::{self, begin, finish, store};
 use super::counter_alarm::Begun;
 use super::counter_object::Counting;
 use super::runtime::now_ms;
-use super::{counter_storage, settings};
+use super::{counter_storage, d1, settings};
 use crate::counting::carried::{Piece, Step, Taken, Told};
-
 use crate::counting::protocol::Reply;
-use crate::counting::snapshot::SNAPSHOT_INTERVAL_MS;
+use crate::counting::snapshot::{SNAPSHOT_INTERVAL_MS, Snapshot};
 use crate::json::json_text;
 use crate::rankings::standing::standings;
 
@@ -48,13 +47,24 @@ impl Counting {
             .zip(&taken)
             .any(|((_, piece), taken)| matches!((piece, taken), (Piece::Whole(_), Taken::Stored | Taken::Repeated)));
         let snapshot = if is_whole { self.begin_snapshot(now_ms())? } else { None };
-        let told = snapshot.map(|Begun { snapshot, .. }| Told {
-            tally: snapshot.tally,
-            unique_visitors: snapshot.unique_visitors,
-            version: snapshot.version,
-            standings: json_text(&standings(&snapshot)),
-        });
+        let told = snapshot.map(|Begun { snapshot, .. }| told(&snapshot));
         Ok(Reply::Taken { taken, told })
+    }
+
+    /// Tells what was carried, without a time, before a snapshot would tell it as counted just now. Whoever brought it has done so,
+    /// unless that died.
+    pub(super) async fn tell_carried(&self, prompt_id: Uuid, snapshot: &Snapshot) -> Result<()> {
+        if self.with(|memory| Ok(memory.has_told_carried))? {
+            return Ok(());
+        }
+        if carried_storage::is_untold(&self.storage)? {
+            d1::moving::tell(&d1::database(&self.env)?, &[(prompt_id, told(snapshot))], now_ms()).await?;
+            carried_storage::note_told(&self.storage)?;
+        }
+        self.with(|memory| {
+            memory.has_told_carried = true;
+            Ok(())
+        })
     }
 
     fn take_one(&self, (prompt_id, version): (Uuid, u64), piece: &Piece) -> Result<Taken> {
@@ -71,11 +81,20 @@ impl Counting {
                     let restored = counter_storage::restore(&self.storage, window_ms)?;
                     let (_, counter) =
                         restored.ok_or_else(|| Error::from("a counter that was carried is not there"))?;
-                    (memory.prompt_id, memory.counter) = (Some(prompt_id), counter);
+                    (memory.prompt_id, memory.counter, memory.has_told_carried) = (Some(prompt_id), counter, false);
                     Ok(Taken::Stored)
                 }
                 piece => store(&self.storage, piece).map(|()| Taken::Stored),
             }
         })
+    }
+}
+
+fn told(snapshot: &Snapshot) -> Told {
+    Told {
+        tally: snapshot.tally,
+        unique_visitors: snapshot.unique_visitors,
+        version: snapshot.version,
+        standings: json_text(&standings(snapshot)),
     }
 }

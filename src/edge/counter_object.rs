@@ -57,6 +57,8 @@ pub(super) struct Memory {
     /// When the alarm rings, in milliseconds since 1970; `None` where it is not set.
     pub(super) alarm_ms: Option<i64>,
     pub(super) pace: Pace,
+    /// Whether what was carried into it, if anything was, is known to be told.
+    pub(super) has_told_carried: bool,
 }
 
 /// What a counter does one after another.
@@ -225,8 +227,15 @@ impl Counting {
             let counter = counter.unwrap_or_else(|| Counter::new(window_ms));
             let standing = spread_storage::restore(&self.storage)?;
             let load = Load::default();
-            *self.memory.borrow_mut() =
-                Some(Memory { counter, prompt_id, standing, load, alarm_ms, pace: Pace::default() });
+            *self.memory.borrow_mut() = Some(Memory {
+                counter,
+                prompt_id,
+                standing,
+                load,
+                alarm_ms,
+                pace: Pace::default(),
+                has_told_carried: false,
+            });
         }
         Ok(())
     }

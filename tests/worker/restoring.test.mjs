@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { service, start, user } from "./instance.mjs";
+import { service, start, until, user } from "./instance.mjs";
 import { digest, exported, filled, taken } from "./moved.mjs";
 
 const source = await start();
@@ -89,6 +89,28 @@ test("a fork that was on its way when it was exported is due as soon as its coun
   await target.sql("delete from restore_lease");
   await target.cron();
   assert.deepEqual([await mark(), await target.counts(prompt_id)], [null, counted]);
+});
+
+test("what an import that died did not come to tell, the counter tells itself: as of no time, and not as counted just now", async () => {
+  const target = await start();
+  await taken(target, text);
+  const totals = async () => {
+    const [{ timeless, dated }] = await target.sql(
+      "select sum(iif(quarter < 0, view_count, 0)) as timeless, sum(iif(quarter < 0, 0, view_count)) as dated from count_totals",
+    );
+    return [timeless, dated];
+  };
+  const told = () => target.sql("select view_count from prompt_stats where prompt_id = ?", root);
+  const [{ view_count }] = await told();
+  const [timeless, dated] = await totals();
+  assert.ok(view_count > 0);
+  await target.sql("delete from prompt_stats where prompt_id = ?", root);
+  await until(async () => (await told()).length > 0, "the counter has told");
+  assert.deepEqual([await told(), await totals()], [[{ view_count }], [timeless, dated]]);
+  // From then on what it counts has its time.
+  await target.events({ type: "view", prompt_id: root });
+  await until(async () => (await told())[0].view_count === view_count + 1, "the counter has told what it counted");
+  assert.deepEqual(await totals(), [timeless, dated + 1]);
 });
 
 test("a like whose count was lower than its rows can be taken back", async () => {
