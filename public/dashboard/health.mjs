@@ -87,7 +87,7 @@ async function runs(api) {
     ["Came to", outcome],
   ];
   return [
-    pagedTable("The latest runs of the roll-up", columns, first, pages, ({ runs }) => runs, "There was nothing to roll up yet."),
+    pagedTable("The latest runs of the rollup", columns, first, pages, ({ runs }) => runs, "There was nothing to roll up yet."),
     element("p", { class: "quiet" }, "The cron comes every five minutes. A run that has nothing to do is not noted."),
     source(`${RUNS}?limit=${RUNS_OF_A_PAGE}`),
   ];

@@ -23,6 +23,7 @@ use crate::events::recording::{self, Consignment, by_experiment};
 use crate::http::identity::Identity;
 use crate::http::problem::Problem;
 use crate::metrics::meter::EventType;
+use crate::time::HOUR_MS;
 use crate::usage::row::UsageRow;
 
 /// The counts of the prompts that a batch was about, those whose counter answered.
@@ -121,7 +122,7 @@ async fn reject_unknown_prompts(env: &Env, identity: &Identity, batch: &mut Batc
 }
 
 async fn count(passage: Passage<'_>, batch: &mut Batch) -> Tallies {
-    if let Err(error) = store_lineage_rows(passage.env(), batch).await {
+    if let Err(error) = store_lineage_rows(passage.env(), batch, passage.stored_ms()).await {
         batch.reject_lineage(&storage_failure("lineage", &error));
     }
     let counts = batch.take_counts();
@@ -129,13 +130,13 @@ async fn count(passage: Passage<'_>, batch: &mut Batch) -> Tallies {
 }
 
 /// Stores the rows of forks and comparisons, and settles those that need no counting.
-async fn store_lineage_rows(env: &Env, batch: &mut Batch) -> Result<()> {
+async fn store_lineage_rows(env: &Env, batch: &mut Batch, stored_ms: i64) -> Result<()> {
     let events: Vec<(usize, LineageEvent)> = batch.lineage();
     if events.is_empty() {
         return Ok(());
     }
     let rows: Vec<&LineageEvent> = events.iter().map(|(_, event)| event).collect();
-    let stored = d1::lineage::store(&d1::database(env)?, &rows, now_ms()).await?;
+    let stored = d1::lineage::store(&d1::database(env)?, &rows, stored_ms).await?;
     let stored: HashMap<(Uuid, &str), _> = stored.iter().map(|row| ((row.prompt_id, row.id.as_str()), row)).collect();
     for (index, event) in &events {
         match stored.get(&(event.prompt_id, event.id.as_str())).map(|row| row.standing_of(event)) {
@@ -157,7 +158,18 @@ enum Passage<'a> {
     Alone(&'a Env),
 }
 
+/// How long the rows of an import that died wait for it to be sent again, which counts them when they happened, in milliseconds.
+const SENT_AGAIN_MS: i64 = HOUR_MS;
+
 impl Passage<'_> {
+    /// Since when rows that are stored now are taken to wait to be counted.
+    fn stored_ms(self) -> i64 {
+        match self {
+            Self::Merged(..) => now_ms(),
+            Self::Alone(_) => now_ms() + SENT_AGAIN_MS,
+        }
+    }
+
     fn env(&self) -> &Env {
         match self {
             Self::Merged(way, _) => &way.env,

@@ -1,4 +1,4 @@
-//! The runs of the roll-up, as they are told.
+//! The runs of the rollup, as they are told.
 
 use serde::Serialize;
 

@@ -63,7 +63,7 @@ pub enum Endpoint {
     Verify,
     /// Takes back what a source added to the counts.
     Retract,
-    /// Tells which runs of the roll-up there were.
+    /// Tells which runs of the rollup there were.
     Runs,
     /// Tells how often something was counted of all prompts, by hours or days.
     Totals,

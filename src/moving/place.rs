@@ -14,7 +14,7 @@ pub struct Place {
     pub part: usize,
     /// The key of the last row of that part that was told; empty where none was.
     pub after: Vec<String>,
-    /// The version that the roll-up had when its watermark was told, as a text; empty before.
+    /// The version that the rollup had when its watermark was told, as a text; empty before.
     pub rollup: String,
 }
 

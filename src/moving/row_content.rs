@@ -25,7 +25,7 @@ pub(super) fn check(row: &MovedRow) -> Result<(), Problem> {
         "rollup_watermark" => ["seq", "version"].into_iter().find(|name| !is_counted_on(&row.get(name))),
         _ => None,
     };
-    let refused = |name| Problem::at(Code::InvalidValue, format!("/row/{name}"), "No instance stores such a row.");
+    let refused = |name| Problem::at(Code::InvalidValue, format!("/{name}"), "No instance stores such a row.");
     wrong.map_or(Ok(()), |name| Err(refused(name)))
 }
 

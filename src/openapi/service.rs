@@ -162,7 +162,7 @@ fn runs_answer() -> Value {
 
 /// `GET /v1/admin/runs`.
 pub(super) fn runs() -> Operation {
-    let summary = "Tells which runs of the roll-up had something to do, the latest first";
+    let summary = "Tells which runs of the rollup had something to do, the latest first";
     paged(Operation::new("getRuns", TAG, summary).by(Caller::Service), runs::DEFAULT_LIMIT).answer(
         200,
         "The runs.",

@@ -64,7 +64,7 @@ describe("the series over all prompts", () => {
   });
 });
 
-test("runs of the roll-up are told, the latest first, with what they failed of", async () => {
+test("runs of the rollup are told, the latest first, with what they failed of", async () => {
   assert.deepEqual(await answer("/v1/admin/runs"), { runs: [], next_cursor: null });
   for (let run = 0; run < 3; run++) {
     await events([{ type: "exposure", experiment_id: "e", session_id: `s${run}`, variant_key: "a" }]);

@@ -23,7 +23,7 @@ pub(in crate::edge) async fn page(database: &D1Database, moved: &Moved, after: &
     Ok(rows::run(database, vec![page]).await?.pop().unwrap_or_default())
 }
 
-/// The version of the roll-up.
+/// The version of the rollup.
 pub(in crate::edge) async fn rollup_version(database: &D1Database) -> Result<u64> {
     let found = run(statement(database, "select version from rollup_watermark", &[])?).await?;
     Ok(read_all(&found, Columns::count)?.pop().unwrap_or_default())

@@ -7,7 +7,7 @@ use super::{statement, text, transact};
 use crate::experiments::results::{HourOfVariant, Stored};
 use crate::experiments::summary::{MetricFigures, Quality};
 
-/// What is known of an experiment: its declaration, its roll-up, an event that is not rolled up.
+/// What is known of an experiment: its declaration, its rollup, an event that is not rolled up.
 const KNOWN: &str = "select \
     (select json_group_array(json_array(v.value ->> 'key', v.value ->> 'weight')) \
         from experiments e, json_each(e.variants) v where e.id = ?1), \
