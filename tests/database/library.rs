@@ -75,9 +75,9 @@ pub(crate) fn some_value(random: &mut Random, table: &Table, column: &str) -> se
     }
     match column.kind {
         Kind::Uuid => Uuid::from_u128(0x0300_0000 + random.below(9) as u128).to_string().into(),
-        // An id holds no sign that controls.
+        // An id is not empty, and holds no sign that controls.
         Kind::Text if matches!(column.check, Check::Key(_)) => {
-            random.pick(&words).replace(char::is_control, "-").into()
+            format!("id {}", random.pick(&words).replace(char::is_control, "-")).into()
         }
         Kind::Text => random.pick(&words).into(),
         Kind::Integer => random.below(20).into(),

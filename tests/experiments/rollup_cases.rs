@@ -229,9 +229,9 @@ fn measurements_beyond_those_that_are_kept_are_told_and_count_nowhere() {
 /// Of the first sixteen metrics of a session, in the order of arrival.
 #[test]
 fn a_session_measures_sixteen_metrics() {
-    assert_eq!(SESSION_METRICS, 16);
     const NAMES: [&str; 18] =
         ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r"];
+    assert_eq!(SESSION_METRICS, 16);
     let mut storage = Storage::with_rules([("checkout", Rules::default())]);
     let events: Vec<Sent> = [sent("alice", Exposure, 0, "red")]
         .into_iter()
