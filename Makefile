@@ -276,7 +276,7 @@ public/pm.js: $(shell find browser) scripts/browser.mjs package-lock.json | setu
 	@touch $@
 
 migrate: setup
-	@$(WRANGLER) d1 migrations apply promptmeter --local --persist-to "$(STATE)" </dev/null
+	@$(NODE) scripts/migrate.mjs "$(STATE)"
 
 .dev.vars:
 	@cp .dev.vars.example $@
