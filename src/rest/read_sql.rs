@@ -211,14 +211,17 @@ impl Reader<'_> {
     fn push_joins_of(&self, statement: &mut Statement, query: &Query, tables: &Tables, all_inner: bool) {
         for (place, embed) in query.embeds() {
             let Some(one) = tables.one(place) else { continue };
-            let is_inner = all_inner && embed.is_inner;
-            statement.push(if is_inner { " join " } else { " left join " });
-            statement.push(embed.query.table.name).push(" ").push(&one.alias).push(" on ");
-            statement.push(&one.alias).push(".").push(embed.theirs);
-            statement.push(" = ").push(&tables.alias).push(".").push(embed.ours).push(" and ");
-            self.push_tests(statement, &embed.query, one, Embedded::Unknown);
-            self.push_joins_of(statement, &embed.query, one, is_inner);
+            self.push_join(statement, embed, one, &tables.alias, all_inner && embed.is_inner);
         }
+    }
+
+    fn push_join(&self, statement: &mut Statement, embed: &Embed, one: &Tables, parent: &str, is_inner: bool) {
+        statement.push(if is_inner { " join " } else { " left join " });
+        statement.push(embed.query.table.name).push(" ").push(&one.alias).push(" on ");
+        statement.push(&one.alias).push(".").push(embed.theirs);
+        statement.push(" = ").push(parent).push(".").push(embed.ours).push(" and ");
+        self.push_tests(statement, &embed.query, one, Embedded::Unknown);
+        self.push_joins_of(statement, &embed.query, one, is_inner);
     }
 
     fn push_where(&self, statement: &mut Statement, query: &Query, tables: &Tables) {
@@ -256,6 +259,7 @@ impl Reader<'_> {
                 None => push(statement, &tables.alias),
                 Some((place, embed)) => match tables.one(place).filter(|_| embedded == Embedded::Joined) {
                     Some(one) => push(statement, &one.alias),
+                    None if embed.is_one => self.push_of_one(statement, embed, &tables.alias, push),
                     None => self.push_exists(statement, embed, &tables.alias, &mut |statement, alias| {
                         statement.push(" and ");
                         push(statement, alias);
@@ -263,6 +267,22 @@ impl Reader<'_> {
                 },
             }
         });
+    }
+
+    /// Adds a test of the one row that is embedded, of nulls where there is none: as where it is joined.
+    fn push_of_one(
+        &self,
+        statement: &mut Statement,
+        embed: &Embed,
+        parent: &str,
+        test: &mut dyn FnMut(&mut Statement, &str),
+    ) {
+        let one = Tables::of(statement, &embed.query);
+        statement.push("(select ");
+        test(statement, &one.alias);
+        statement.push(" from (select 1)");
+        self.push_join(statement, embed, &one, parent, false);
+        statement.push(")");
     }
 
     /// Adds that a row has embedded rows; `more` adds what they satisfy besides.

@@ -202,3 +202,37 @@ fn in_order(value: Json) -> Json {
         other => other,
     }
 }
+
+/// Where there is no row, or none that the caller may see, its columns are null: at the root and one level down alike.
+#[test]
+fn a_condition_on_one_embedded_row_means_the_same_on_every_level() {
+    let database = database::open();
+    let author = database::user_id(1).to_string();
+    database::execute(&database, "insert into users values (?1, null, '2026')", &[&author]);
+    let prompt = "insert into prompts (id, user_id, title, template, is_public, is_active, created_at, updated_at) \
+        values ('00000000-0000-4000-8000-000000000001', ?1, 't', 't', 1, 1, '2026', '2026')";
+    database::execute(&database, prompt, &[&author]);
+    let answer = "insert into prompt_answers values ('00000000-0000-4000-8000-000000000002', \
+        '00000000-0000-4000-8000-000000000001', 'q', 'a', 0, '2026', '2026')";
+    database.execute_batch(answer).unwrap();
+    for (condition, as_service, as_anonymous) in [
+        ("users.email.is.null", true, true),
+        ("users.email.not.is.null", false, false),
+        ("users.email.eq.x", false, false),
+        ("users.email.not.eq.x", false, false),
+        ("users.id.not.is.null", true, false),
+        ("users.id.is.null", false, true),
+    ] {
+        for (identity, expected) in [(Identity::Service(None), as_service), (Identity::Anonymous, as_anonymous)] {
+            let group = format!("({condition})");
+            let told = |table: &str, pairs: &[(&str, &str)]| {
+                let request = Request::read(table, &parameters(pairs), &RequestHeaders::default()).unwrap();
+                database::answer_json(&database, &identity, &request)
+            };
+            let at_root = told("prompts", &[("select", "title,users(id)"), ("or", &group)]);
+            let below = told("prompt_answers", &[("select", "prompts(title,users(id))"), ("prompts.or", &group)]);
+            let is_told = [at_root.as_array().unwrap().len() == 1, !below[0]["prompts"].is_null()];
+            assert_eq!(is_told, [expected; 2], "{condition} {identity:?}");
+        }
+    }
+}
