@@ -105,7 +105,7 @@ impl Table {
 }
 
 impl Column {
-    /// Whether its values are texts, as long as they may be.
+    /// Whether its values are stored as texts whose length callers decide: they count for what an answer may have.
     #[must_use]
     pub fn is_text(&self) -> bool {
         matches!(self.kind, Kind::Text | Kind::Json | Kind::TextArray)

@@ -29,7 +29,6 @@ use crate::http::problem::{Code, Problem};
 use crate::limits::IMPORT_LINE_BYTES;
 use crate::moving::ending::{Digest, Ending};
 use crate::moving::restore_sql::Moment;
-use crate::time::DAY_MS;
 
 /// Forks and comparisons stored at once.
 const LINEAGE_EVENTS: usize = 1000;
@@ -61,7 +60,7 @@ struct Import<'a> {
 
 impl<'a> Import<'a> {
     fn new(call: &'a Call) -> Self {
-        let kept_ms = settings::event_retention_days(&call.env).map_or(i64::MIN, |days| call.now_ms - days * DAY_MS);
+        let kept_ms = settings::events_kept_ms(&call.env, call.now_ms).unwrap_or(i64::MIN);
         let moment = Moment { now_ms: call.now_ms, kept_ms };
         let (report, groups, digest) = Default::default();
         let restoring = Restoring::new(&call.env, &call.identity, moment);

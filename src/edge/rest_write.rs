@@ -17,7 +17,7 @@ use crate::rest::request::Request;
 use crate::rest::rows::{self, Cell, Row, Shape};
 use crate::rest::write_sql::{self, Demand, Write};
 use crate::rest::{insert_sql, keys, read_sql};
-use crate::time::{DAY_MS, timestamp_from_ms};
+use crate::time::timestamp_from_ms;
 
 /// Answers a request that inserts rows.
 pub(super) async fn insert(call: &mut Call, request: &Request) -> Result<Answer, DataError> {
@@ -31,7 +31,7 @@ pub(super) async fn insert(call: &mut Call, request: &Request) -> Result<Answer,
     let payload =
         Payload::read_new(table, &bytes, request.columns.as_deref(), preferences.missing_is_default, &mut origin)?;
     write_sql::refuse_columns(table, &payload, &call.identity)?;
-    let kept_ms = settings::event_retention_days(&call.env).map_or(i64::MIN, |days| now_ms - days * DAY_MS);
+    let kept_ms = settings::events_kept_ms(&call.env, now_ms).unwrap_or(i64::MIN);
     write_sql::refuse_untimely(table, &payload, &call.identity, (kept_ms, now_ms))?;
     if policy_of(table).is_some_and(|policy| policy.happened.is_some()) {
         senders::let_in(call, payload.rows.len(), false).await?;

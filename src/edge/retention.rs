@@ -57,9 +57,8 @@ pub(super) async fn of_experiments(env: &Env, removed: &mut Removed) -> Result<(
 
 /// Removes old rows of forks and comparisons, if they are not kept for ever; they stay counted.
 pub(super) async fn of_events(env: &Env, removed: &mut Removed) -> Result<()> {
-    let Some(days) = settings::event_retention_days(env) else { return Ok(()) };
     let started_ms = now_ms();
-    let Some(before) = timestamp_from_ms(started_ms - days * DAY_MS) else { return Ok(()) };
+    let Some(before) = settings::events_kept_ms(env, started_ms).and_then(timestamp_from_ms) else { return Ok(()) };
     let database = d1::database(env)?;
     while now_ms() - started_ms <= RUN_MS {
         let events = d1::retention::remove_events(&database, &before, PORTION).await?;

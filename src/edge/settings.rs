@@ -11,7 +11,7 @@ use crate::http::identity::Keys;
 use crate::http::request_log::Logged;
 use crate::http::token::Expected;
 use crate::limits;
-use crate::time::{MINUTE_MS, SECOND_MS};
+use crate::time::{DAY_MS, MINUTE_MS, SECOND_MS};
 
 /// The settings that every request needs.
 pub(super) struct Settings {
@@ -96,9 +96,14 @@ pub(super) fn session_days(env: &Env) -> i64 {
 
 /// `EVENT_RETENTION_DAYS`: how long rows of forks and comparisons are kept; `None`, which is the default, for ever. At least 3,
 /// for events may be 48 hours late and are known by their ids for 24.
-pub(super) fn event_retention_days(env: &Env) -> Option<i64> {
+fn event_retention_days(env: &Env) -> Option<i64> {
     let days = days(env, "EVENT_RETENTION_DAYS", 0);
     (days > 0).then(|| days.max(3))
+}
+
+/// Since when rows of forks and comparisons are kept at an instant, both in milliseconds since 1970; `None` if all are.
+pub(super) fn events_kept_ms(env: &Env, now_ms: i64) -> Option<i64> {
+    event_retention_days(env).map(|days| now_ms - days * DAY_MS)
 }
 
 /// `ALERT_WEBHOOK_URL` and `ALERT_WEBHOOK_SECRET`: who is told when something is wrong, and what the messages are signed with.

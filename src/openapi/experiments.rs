@@ -166,7 +166,11 @@ pub(super) fn summary() -> Operation {
 pub(super) fn results() -> Operation {
     let operation = Operation::new("getResults", TAG, "Judges an experiment by what was recorded").by(Caller::Service);
     of_experiment(operation)
-        .query("baseline", "The key of the variant that others are compared with; the first, without.", text())
+        .query(
+            "baseline",
+            "The key of the variant that others are compared with; the first to which sessions are allotted, without.",
+            text(),
+        )
         .answer(200, "The results.", reference("Results"))
         .refusals(&[Code::InvalidValue, Code::UnknownExperiment])
 }

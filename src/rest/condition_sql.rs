@@ -6,9 +6,11 @@ use crate::json::json_text;
 use crate::search::text_query::TextQuery;
 use crate::sql::statement::{Statement, Value};
 
-/// Writes a test of a column: of the row, or of the embedded row at a place. The last argument writes the test itself,
-/// given the name of the table in the statement.
-pub type PushOn<'a> = dyn FnMut(&mut Statement, Option<usize>, &mut dyn FnMut(&mut Statement, &str)) + 'a;
+/// Writes a test of a column, given the name of the table in the statement.
+pub type PushTest<'a> = dyn FnMut(&mut Statement, &str) + 'a;
+
+/// Writes a test of a column: of the row, or of the embedded row at a place. The last argument writes the test itself.
+pub type PushOn<'a> = dyn FnMut(&mut Statement, Option<usize>, &mut PushTest<'_>) + 'a;
 
 /// Adds a condition; `on` finds the table that a test is about.
 pub fn push_condition(statement: &mut Statement, condition: &Condition, on: &mut PushOn<'_>) {

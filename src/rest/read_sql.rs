@@ -2,7 +2,7 @@
 //! of which a row may have many; one for the number of rows.
 
 use super::columns::Cells;
-use super::condition_sql::push_condition;
+use super::condition_sql::{PushTest, push_condition};
 use super::error::DataError;
 use super::page_sql::{Tables, many, push_order, push_page};
 use super::query::{Condition, Embed, Part, Query};
@@ -270,13 +270,7 @@ impl Reader<'_> {
     }
 
     /// Adds a test of the one row that is embedded, of nulls where there is none: as where it is joined.
-    fn push_of_one(
-        &self,
-        statement: &mut Statement,
-        embed: &Embed,
-        parent: &str,
-        test: &mut dyn FnMut(&mut Statement, &str),
-    ) {
+    fn push_of_one(&self, statement: &mut Statement, embed: &Embed, parent: &str, test: &mut PushTest<'_>) {
         let one = Tables::of(statement, &embed.query);
         statement.push("(select ");
         test(statement, &one.alias);
@@ -286,13 +280,7 @@ impl Reader<'_> {
     }
 
     /// Adds that a row has embedded rows; `more` adds what they satisfy besides.
-    fn push_exists(
-        &self,
-        statement: &mut Statement,
-        embed: &Embed,
-        parent: &str,
-        more: &mut dyn FnMut(&mut Statement, &str),
-    ) {
+    fn push_exists(&self, statement: &mut Statement, embed: &Embed, parent: &str, more: &mut PushTest<'_>) {
         let tables = Tables::of(statement, &embed.query);
         statement.push("exists (select 1");
         self.push_from(statement, &embed.query, &tables);
