@@ -341,3 +341,16 @@ test("the 1,282 prompts of ../shared keep every byte", async (t) => {
   }
   assert.deepEqual(kept, new Map(lines.map(({ row: { id, title, template } }) => [id, digest(title, template)])));
 });
+
+test("forks of a log whose import died wait an hour for it to be sent again, those of callers a minute", async () => {
+  const own = await start();
+  const [sub, id] = [randomUUID(), await own.prompt()];
+  // As if it died between the count and the mark that is taken off the row.
+  await own.sql("create trigger died before update of uncounted_since_ms on prompt_events begin select raise(abort, 'died'); end");
+  const created_at = "2024-05-06T07:08:09Z";
+  await own.imported([{ table: "prompt_events", row: { id: "of a log", prompt_id: id, user_id: sub, event_type: "fork", created_at } }]);
+  await own.events({ id: "of a caller", type: "fork", prompt_id: id }, { as: user(sub) });
+  const minutes = "cast(round((uncounted_since_ms - ?) / 60000.0) as integer) as minutes";
+  const rows = await own.sql(`select id, ${minutes} from prompt_events order by id`, Date.now());
+  assert.deepEqual(rows, [{ id: "of a caller", minutes: 0 }, { id: "of a log", minutes: 60 }]);
+});
