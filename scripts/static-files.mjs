@@ -13,7 +13,6 @@ const MEDIA_TYPES = {
   ".mjs": "text/javascript; charset=utf-8",
   ".png": "image/png",
   ".svg": "image/svg+xml",
-  ".ts": "video/mp2t",
   ".txt": "text/plain; charset=utf-8",
   ".woff2": "font/woff2",
 };

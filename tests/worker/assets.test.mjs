@@ -36,7 +36,7 @@ const FILES = [
   ["/pm.js", JAVASCRIPT, FOR_PAGES_OF_OTHERS],
   ["/pm-count.js", JAVASCRIPT, FOR_PAGES_OF_OTHERS],
   ["/pm.mjs", JAVASCRIPT, FOR_PAGES_OF_OTHERS],
-  ["/pm.d.ts", /./, FOR_PAGES_OF_OTHERS],
+  ["/pm.d.ts", /^text\/plain; charset=utf-8$/, FOR_PAGES_OF_OTHERS],
   ["/openapi.json", /^application\/json/, FOR_CALLERS],
   ["/library/main.mjs", JAVASCRIPT, FOR_THIS_SITE],
   ["/library/library.css", /^text\/css/, FOR_THIS_SITE],
