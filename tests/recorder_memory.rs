@@ -3,8 +3,8 @@
 #![cfg(test)]
 
 use peak_alloc::PeakAlloc;
-use promptmeter::counting::ledger::Segment;
 use promptmeter::counting::protocol::IdDigest;
+use promptmeter::counting::segment::Segment;
 use promptmeter::recording::recorder::{RECORDER_IDS, Recorder};
 
 #[global_allocator]

@@ -9,6 +9,8 @@ use super::tally::Tally;
 
 /// Keys of imported rows that are told at once, each of 8 bytes.
 pub const IMPORTED_AT_ONCE: usize = 50_000;
+/// Segments of ids that are told at once, besides the one that is being filled: 1 MB.
+pub const SEGMENTS_AT_ONCE: u64 = 64;
 
 /// A part of a counter. The whole comes behind the others, and with it all of them take effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +28,7 @@ pub enum Piece {
         number: u64,
         /// When the newest of them was counted, in milliseconds since 1970.
         newest_ms: i64,
-        /// [`super::ledger::Segment::pack`].
+        /// [`super::segment::Segment::pack`].
         entries: Vec<u8>,
     },
     /// The keys of rows that were imported, in ascending order as signed numbers, each in 8 bytes, big-endian.

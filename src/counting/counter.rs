@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use super::day::Day;
 use super::day_change::DayChange;
 use super::judging::Judging;
-use super::ledger::{Ledger, LedgerChange};
+use super::ledger::{Ledger, Recalled};
 use super::protocol::{Audit, Delivery, IdDigest, ImportedRow, Increment, Outcome, Told};
+use super::segment::LedgerChange;
 use super::snapshot::Snapshot;
 use super::sources::SourcedDay;
 use super::tally::{Metric, Tally};
@@ -66,15 +67,17 @@ impl Counter {
         self.visitors.count().saturating_sub(self.retracted_visitors).min(self.tally.visits)
     }
 
-    /// Judges deliveries, one behind another: what each is told, and what is to be stored, if anything counts.
+    /// Judges deliveries, one behind another, whose keys were recalled: what each is told, and what is to be stored, if anything
+    /// counts.
     #[must_use]
     pub fn count<'a>(
         &self,
         deliveries: impl Iterator<Item = &'a Delivery>,
+        recalled: &Recalled,
         now_ms: i64,
     ) -> (Vec<Told>, Option<Commit>) {
         let mut change = Change::of(self);
-        let mut judging = Judging::by(&self.ledger);
+        let mut judging = Judging::by(&self.ledger, recalled);
         let told = deliveries
             .map(|delivery| {
                 let outcomes = judging.judge(delivery, |increment| change.add(increment));
@@ -84,15 +87,22 @@ impl Counter {
         (told, change.commit(self.ledger.change(&judging.into_fresh(), now_ms), now_ms))
     }
 
-    /// Adds what shards accepted, and the ids that they tell at their end. No commit when there is neither.
+    /// Adds what shards accepted, and the ids that they tell at their end, whose keys were recalled. No commit when there is
+    /// neither.
     #[must_use]
-    pub fn absorb(&self, increments: &[Increment], ids: &[IdDigest], now_ms: i64) -> Option<Commit> {
+    pub fn absorb(
+        &self,
+        increments: &[Increment],
+        ids: &[IdDigest],
+        recalled: &Recalled,
+        now_ms: i64,
+    ) -> Option<Commit> {
         let mut change = Change::of(self);
         for increment in increments {
             change.add(increment);
         }
-        let unknown: Vec<IdDigest> =
-            ids.iter().copied().filter(|id| self.ledger.judge(*id) == Outcome::Counted).collect();
+        let is_unknown = |id: &IdDigest| self.ledger.judge(*id, recalled) == Outcome::Counted;
+        let unknown: Vec<IdDigest> = ids.iter().copied().filter(is_unknown).collect();
         change.commit(self.ledger.change(&unknown, now_ms), now_ms)
     }
 

@@ -1,22 +1,23 @@
 //! Which increments are to be counted: each id once; and of those that have none, what comes again with its delivery, once.
 
 use super::digest_map::DigestMap;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Recalled};
 use super::protocol::{Delivery, IdDigest, Increment, Outcome};
 
 /// Judges deliveries, one behind another, by the ids that are known before the first.
 #[derive(Debug)]
 pub struct Judging<'a> {
     ledger: &'a Ledger,
+    recalled: &'a Recalled,
     payloads: DigestMap<u32>,
     fresh: Vec<IdDigest>,
 }
 
 impl<'a> Judging<'a> {
-    /// Nothing judged yet.
+    /// Nothing judged yet, of deliveries whose [keys](Delivery::keys) were recalled.
     #[must_use]
-    pub fn by(ledger: &'a Ledger) -> Self {
-        Self { ledger, payloads: DigestMap::default(), fresh: Vec::new() }
+    pub fn by(ledger: &'a Ledger, recalled: &'a Recalled) -> Self {
+        Self { ledger, recalled, payloads: DigestMap::default(), fresh: Vec::new() }
     }
 
     /// Judges the increments of a delivery in their order, and gives those that are to be counted to `accept`. An increment
@@ -57,7 +58,7 @@ impl<'a> Judging<'a> {
 
     fn outcome(&self, id: IdDigest) -> Outcome {
         match self.payloads.get(&id.key) {
-            None => self.ledger.judge(id),
+            None => self.ledger.judge(id, self.recalled),
             Some(payload) if *payload == id.payload => Outcome::Repeated,
             Some(_) => Outcome::Conflicting,
         }

@@ -2,130 +2,61 @@
 //!
 //! An id is kept as a 64-bit digest with a 32-bit digest of its event: 12 bytes stored, packed into segments of
 //! [`SEGMENT_ENTRIES`]. The segment being filled is written anew, whole, with the row of its counter, which costs the same
-//! however long it is; so a write costs a row for each segment that is full, and not one per id. In memory an id takes
-//! at most 35 bytes (a hash table of 17 bytes a place, at least 7/16 full, and the list that forgets in order), and
-//! [`LEDGER_ENTRIES`] of them, the table's growth included, stay below 16 MB. Beyond that the oldest are forgotten before their
-//! 24 hours are over: a retry that comes later than 400,000 further ids of the same prompt would be counted again.
+//! however long it is; so a write costs a row for each segment that is full, and not one per id.
 //!
-//! With 400,000 ids known, a new id is mistaken for a known one with a probability of 400,000 / 2^64, or 2 in 10^14.
+//! The newest ids, [`WHOLE_ENTRIES`] at the most, are whole in memory, where one takes at most 35 bytes (a hash table of 17 bytes
+//! a place, at least 7/16 full, and the list that forgets in order): 16 MB, the table's growth included. Of older ones memory has
+//! the [`Fingerprints`], in 3.25 bytes. A key that may be one of them is [recalled](Ledger::recall) from its stored segment before
+//! it is judged. Beyond [`LEDGER_ENTRIES`] the oldest are forgotten before their 24 hours are over.
+//!
+//! With 8,000,000 ids known, a new id is mistaken for a known one with a probability of 8,000,000 / 2^64, or 4 in 10^13.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::BuildHasherDefault;
 
-use sha2::{Digest, Sha256};
-
 use super::digest_map::DigestMap;
+use super::fingerprints::{Extent, FINGERPRINTS, Fingerprints, SEGMENTS};
 use super::protocol::{IdDigest, Outcome};
+use super::segment::{LedgerChange, SEGMENT_ENTRIES, Segment, SegmentKeys};
 use crate::time::DAY_MS;
 
 /// How long an id is remembered at the least, in milliseconds.
 pub const RETENTION_MS: i64 = DAY_MS;
 /// Ids that a ledger holds at the most.
-pub const LEDGER_ENTRIES: usize = 400_000;
-/// Ids in one stored segment, of 15 KB. Counters once filled segments of 320.
-pub const SEGMENT_ENTRIES: usize = 1280;
+pub const LEDGER_ENTRIES: usize = 8_000_000;
+/// Ids of which it has more than the fingerprints in memory, at the most.
+pub const WHOLE_ENTRIES: usize = 400_000;
 
-/// Bytes of an id that is stored.
-pub const ENTRY_BYTES: usize = 12;
-
-/// Digests an id, and whatever makes another event under the same id another event.
-#[must_use]
-pub fn digest(id: &str, payload: &[&str]) -> IdDigest {
-    IdDigest { key: digest_key(id), payload: digest_payload(payload) }
+/// How much a ledger holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Ids at the most.
+    pub ids: usize,
+    /// Ids that are whole in memory, at the most.
+    pub whole: usize,
+    /// Ids of a segment that is full.
+    pub segment: usize,
 }
 
-/// Digests what makes an event another event to 32 bits.
-#[must_use]
-pub fn digest_payload(payload: &[&str]) -> u32 {
-    let mut hash = Sha256::new();
-    for part in payload {
-        hash.update(part.as_bytes());
-        hash.update([0xff]); // never part of UTF-8, so that no two payloads run together
-    }
-    payload_of(&hash.finalize())
-}
+impl Bounds {
+    /// Those of a counter and of a shard.
+    pub const COUNTER: Self = Self { ids: LEDGER_ENTRIES, whole: WHOLE_ENTRIES, segment: SEGMENT_ENTRIES };
 
-/// Digests an id to the 64 bits under which it is remembered.
-#[must_use]
-pub fn digest_key(id: &str) -> u64 {
-    key_of(&Sha256::digest(id.as_bytes()))
-}
-
-fn key_of(bytes: &[u8]) -> u64 {
-    bytes.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
-}
-
-fn payload_of(bytes: &[u8]) -> u32 {
-    bytes.iter().take(4).fold(0, |number, byte| number << 8 | u32::from(*byte))
-}
-
-/// A run of remembered ids, stored together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Segment {
-    /// Counts up from 0; the highest is the one being filled.
-    pub number: u64,
-    /// When the newest of its ids was counted, in milliseconds since 1970.
-    pub newest_ms: i64,
-    /// Its ids in the order in which they were counted.
-    pub entries: Vec<IdDigest>,
-}
-
-impl Segment {
-    /// Packs the entries for storage: 12 bytes each, the key and then the payload, big-endian.
+    /// So many ids, all of them whole in memory.
     #[must_use]
-    pub fn pack(&self) -> Vec<u8> {
-        let mut packed = Vec::with_capacity(self.entries.len() * ENTRY_BYTES);
-        for entry in &self.entries {
-            packed.extend_from_slice(&entry.key.to_be_bytes());
-            packed.extend_from_slice(&entry.payload.to_be_bytes());
-        }
-        packed
-    }
-
-    /// Reads what [`Segment::pack`] wrote; an incomplete entry at the end is left out.
-    #[must_use]
-    pub fn unpack(number: u64, newest_ms: i64, packed: &[u8]) -> Self {
-        let (entries, _) = packed.as_chunks::<ENTRY_BYTES>();
-        let entries = entries
-            .iter()
-            .map(|entry| {
-                let (key, payload) = entry.split_at(8);
-                IdDigest { key: key_of(key), payload: payload_of(payload) }
-            })
-            .collect();
-        Self { number, newest_ms, entries }
-    }
-}
-
-/// What a commit changes in the stored ledger.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LedgerChange {
-    /// Segments to store, whole, over what is stored under their numbers. The last one is being filled, those before it are
-    /// full.
-    pub written: Vec<Segment>,
-    /// Numbers of the segments to remove, which are full.
-    pub expired: Vec<u64>,
-}
-
-impl LedgerChange {
-    /// The segment that is being filled afterwards; `None` where nothing is written.
-    #[must_use]
-    pub fn open(&self) -> Option<&Segment> {
-        self.written.last()
-    }
-
-    /// The segments that were filled.
-    #[must_use]
-    pub fn closed(&self) -> &[Segment] {
-        self.written.split_last().map_or(&[], |(_, closed)| closed)
+    pub const fn whole(ids: usize) -> Self {
+        Self { ids, whole: ids, segment: SEGMENT_ENTRIES }
     }
 }
 
 /// The remembered ids of one counter, or of one experiment; or whatever else has a key and a payload.
 #[derive(Debug)]
 pub struct Ledger {
-    capacity: usize,
+    bounds: Bounds,
     retention_ms: i64,
+    /// Segments before `segments`.
+    older: VecDeque<Fingerprints>,
+    older_ids: usize,
     payloads: DigestMap<u32>,
     /// How many entries were removed from `payloads` since it was built.
     removed: usize,
@@ -133,38 +64,31 @@ pub struct Ledger {
     tail: Option<Segment>,
 }
 
-#[derive(Debug)]
-struct SegmentKeys {
-    number: u64,
-    newest_ms: i64,
-    keys: Vec<u64>,
-}
+/// The payloads of keys that may be of older ids; `None` of a key that is not.
+#[derive(Debug, Default)]
+pub struct Recalled(DigestMap<Option<u32>>);
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self::holding(LEDGER_ENTRIES, 0)
+        Self::within(Bounds::COUNTER, 0)
     }
-}
-
-/// How many entries segments of so many bytes hold.
-#[must_use]
-pub fn packed_entries(packed_bytes: u64) -> usize {
-    usize::try_from(packed_bytes).unwrap_or(usize::MAX) / ENTRY_BYTES
 }
 
 impl Ledger {
-    /// An empty ledger with room for as many ids as segments of so many bytes hold, so that restoring them does not
-    /// make it grow.
+    /// An empty ledger within bounds, with room for so many ids, so that restoring them does not make it grow.
     #[must_use]
-    pub fn with_room_for(packed_bytes: u64) -> Self {
-        Self::holding(LEDGER_ENTRIES, packed_entries(packed_bytes))
-    }
-
-    /// An empty ledger that holds at most `capacity` ids, with room for `entries`.
-    #[must_use]
-    pub fn holding(capacity: usize, entries: usize) -> Self {
-        let payloads = DigestMap::with_capacity_and_hasher(entries.min(capacity), BuildHasherDefault::default());
-        Self { capacity, retention_ms: RETENTION_MS, payloads, removed: 0, segments: VecDeque::new(), tail: None }
+    pub fn within(bounds: Bounds, ids: usize) -> Self {
+        let room = ids.min(bounds.whole);
+        Self {
+            bounds,
+            retention_ms: RETENTION_MS,
+            older: VecDeque::new(),
+            older_ids: 0,
+            payloads: DigestMap::with_capacity_and_hasher(room, BuildHasherDefault::default()),
+            removed: 0,
+            segments: VecDeque::new(),
+            tail: None,
+        }
     }
 
     /// The same, forgetting entries of this age in milliseconds, and not of [`RETENTION_MS`].
@@ -176,6 +100,7 @@ impl Ledger {
     /// Restores a stored segment; segments are given in the order of their numbers.
     pub fn restore(&mut self, segment: Segment) {
         self.keep(segment);
+        self.condense();
     }
 
     /// Remembers a segment of ids that was stored at `now_ms`, and forgets what is too old or too much.
@@ -187,57 +112,60 @@ impl Ledger {
     /// How many ids are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.payloads.len()
+        self.payloads.len() + self.older_ids
     }
 
     /// Whether no id is remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.payloads.is_empty()
+        self.len() == 0
     }
 
-    /// The payload under a key that is remembered.
+    /// The payload under a key that is whole in memory.
     #[must_use]
     pub fn payload(&self, key: u64) -> Option<u32> {
         self.payloads.get(&key).copied()
     }
 
-    /// What an increment under this id would be.
+    /// Recalls those of some keys that may be older ids, by what `read` gives of the segments in which they may be: nothing of
+    /// one that is not stored.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn recall<E>(
+        &self,
+        keys: impl Iterator<Item = u64>,
+        mut read: impl FnMut(u64) -> Result<Option<Segment>, E>,
+    ) -> Result<Recalled, E> {
+        let mut recalled = Recalled::default();
+        if self.older.is_empty() {
+            return Ok(recalled);
+        }
+        let mut numbers = BTreeSet::new();
+        for key in keys.filter(|key| !self.payloads.contains_key(key)) {
+            for number in self.older.iter().flat_map(|older| older.segments_with(key)) {
+                recalled.0.insert(key, None);
+                numbers.insert(number);
+            }
+        }
+        for number in numbers {
+            for entry in read(number)?.map(|segment| segment.entries).unwrap_or_default() {
+                if let Some(payload) = recalled.0.get_mut(&entry.key) {
+                    *payload = Some(entry.payload);
+                }
+            }
+        }
+        Ok(recalled)
+    }
+
+    /// What an increment under this id would be, whose key was recalled.
     #[must_use]
-    pub fn judge(&self, id: IdDigest) -> Outcome {
-        match self.payload(id.key) {
+    pub fn judge(&self, id: IdDigest, recalled: &Recalled) -> Outcome {
+        match self.payload(id.key).or_else(|| recalled.0.get(&id.key).copied().flatten()) {
             None => Outcome::Counted,
             Some(payload) if payload == id.payload => Outcome::Repeated,
             Some(_) => Outcome::Conflicting,
         }
-    }
-
-    /// The ids whose keys are wanted, in the order in which they were remembered, with the instants up to which that was, in
-    /// as many parts as fill segments.
-    #[must_use]
-    pub fn part(&self, is_wanted: impl Fn(u64) -> bool) -> Vec<(i64, Vec<IdDigest>)> {
-        let mut parts: Vec<(i64, Vec<IdDigest>)> = Vec::new();
-        for segment in &self.segments {
-            for key in segment.keys.iter().copied().filter(|key| is_wanted(*key)) {
-                let Some(payload) = self.payload(key) else { continue };
-                let entry = IdDigest { key, payload };
-                match parts.last_mut() {
-                    Some((newest_ms, entries)) if entries.len() < SEGMENT_ENTRIES => {
-                        *newest_ms = segment.newest_ms;
-                        entries.push(entry);
-                    }
-                    _ => parts.push((segment.newest_ms, vec![entry])),
-                }
-            }
-        }
-        parts
-    }
-
-    /// The ids of the segments from a number on.
-    #[must_use]
-    pub fn since(&self, number: u64) -> Vec<IdDigest> {
-        let keys = self.segments.iter().filter(|segment| segment.number >= number).flat_map(|segment| &segment.keys);
-        keys.filter_map(|key| Some(IdDigest { key: *key, payload: self.payload(*key)? })).collect()
     }
 
     /// The number that the next segment has.
@@ -260,16 +188,17 @@ impl Ledger {
         for number in change.expired {
             self.forget(number);
         }
+        self.condense();
     }
 
     fn appended(&self, fresh: &[IdDigest], now_ms: i64) -> Vec<Segment> {
         let empty = |number| Segment { number, newest_ms: now_ms, entries: Vec::new() };
-        let mut open = self.tail.clone().filter(|tail| tail.entries.len() < SEGMENT_ENTRIES);
+        let mut open = self.tail.clone().filter(|tail| tail.entries.len() < self.bounds.segment);
         let mut written = Vec::new();
         let mut rest = fresh;
         while !rest.is_empty() {
             let mut segment = open.take().unwrap_or_else(|| empty(self.next_number()));
-            let room = SEGMENT_ENTRIES.saturating_sub(segment.entries.len());
+            let room = self.bounds.segment.saturating_sub(segment.entries.len());
             let (now, later) = rest.split_at(room.min(rest.len()));
             segment.entries.extend_from_slice(now);
             segment.newest_ms = segment.newest_ms.max(now_ms);
@@ -278,23 +207,28 @@ impl Ledger {
             rest = later;
         }
         // Where the last one is full, the next one is being filled.
-        let is_full = |last: &Segment| last.entries.len() >= SEGMENT_ENTRIES;
+        let is_full = |last: &Segment| last.entries.len() >= self.bounds.segment;
         written.extend(open.filter(|_| written.last().is_some_and(is_full)));
         written
     }
 
     fn expired(&self, added: usize, now_ms: i64) -> Vec<u64> {
-        let mut remembered = self.payloads.len() + added;
-        let closed = self.segments.len().saturating_sub(1);
+        let mut remembered = self.len() + added;
         let mut expired = Vec::new();
-        for segment in self.segments.iter().take(closed) {
-            if segment.newest_ms + self.retention_ms >= now_ms && remembered <= self.capacity {
+        for Extent { number, newest_ms, ids } in self.full_segments() {
+            if newest_ms + self.retention_ms >= now_ms && remembered <= self.bounds.ids {
                 break;
             }
-            remembered -= segment.keys.len().min(remembered);
-            expired.push(segment.number);
+            remembered -= ids.min(remembered);
+            expired.push(number);
         }
         expired
+    }
+
+    /// All segments but the one that is being filled, the oldest first.
+    fn full_segments(&self) -> impl Iterator<Item = Extent> {
+        let full = self.segments.len().saturating_sub(1);
+        self.older.iter().flat_map(Fingerprints::remembered).chain(self.segments.iter().take(full).map(Extent::of))
     }
 
     fn keep(&mut self, segment: Segment) {
@@ -327,10 +261,42 @@ impl Ledger {
     }
 
     fn forget(&mut self, number: u64) {
-        if self.segments.front().is_some_and(|oldest| oldest.number == number) {
-            for key in self.segments.pop_front().map(|oldest| oldest.keys).unwrap_or_default() {
-                self.removed += usize::from(self.payloads.remove(&key).is_some());
+        if let Some(oldest) = self.older.front_mut() {
+            if oldest.remembered().next().is_some_and(|oldest| oldest.number == number) {
+                self.older_ids -= oldest.forget_oldest().map_or(0, |forgotten| forgotten.ids);
             }
+            self.older.pop_front_if(|oldest| oldest.is_empty());
+        } else if self.segments.front().is_some_and(|oldest| oldest.number == number) {
+            let keys = self.segments.pop_front().map(|oldest| oldest.keys).unwrap_or_default();
+            self.remove(&keys);
+        }
+    }
+
+    fn remove(&mut self, keys: &[u64]) {
+        for key in keys {
+            self.removed += usize::from(self.payloads.remove(key).is_some());
+        }
+    }
+
+    /// Keeps the fingerprints alone of the oldest full segments, where more ids are whole than are to be.
+    fn condense(&mut self) {
+        while self.payloads.len() > self.bounds.whole {
+            let mut ids = 0;
+            let fits = |segment: &&SegmentKeys| {
+                ids += segment.keys.len();
+                ids <= FINGERPRINTS
+            };
+            let full = self.segments.len().saturating_sub(1).min(SEGMENTS);
+            let segments = self.segments.iter().take(full).take_while(fits).count();
+            if segments == 0 {
+                break;
+            }
+            let condensed: Vec<SegmentKeys> = self.segments.drain(..segments).collect();
+            for segment in &condensed {
+                self.remove(&segment.keys);
+                self.older_ids += segment.keys.len();
+            }
+            self.older.push_back(Fingerprints::of(&condensed));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the worker and a counter say to each other: one command, one reply, in postcard's format.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -37,6 +39,8 @@ pub enum Command {
     HandOver {
         /// The shard.
         place: Place,
+        /// The segment from which on ids are told.
+        from: u64,
     },
     /// Asks for the counts.
     Read,
@@ -63,6 +67,11 @@ pub enum Command {
         /// In their order, each under the version that the counter had.
         pieces: Vec<(u64, Piece)>,
     },
+    /// Asks for ids of a counter that is carried, which [`Reply::Carried`] left out.
+    CarryIds {
+        /// The numbers of their segments, of which the first are told.
+        numbers: Range<u64>,
+    },
 }
 
 /// Increments that come together.
@@ -72,6 +81,13 @@ pub struct Delivery {
     pub id: u64,
     /// In the order in which they are judged.
     pub increments: Vec<Increment>,
+}
+
+impl Delivery {
+    /// The keys by which it is judged.
+    pub fn keys(&self) -> impl Iterator<Item = u64> {
+        std::iter::once(self.id).chain(self.increments.iter().filter_map(|increment| Some(increment.id?.key)))
+    }
 }
 
 /// One more of a metric.
@@ -151,6 +167,8 @@ pub enum Reply {
         segments: Vec<(i64, Vec<IdDigest>)>,
         /// The counts.
         total: Tally,
+        /// The segment from which on more are told; `None` where these are the last.
+        next: Option<u64>,
     },
     /// To [`Command::Import`].
     Imported {
@@ -182,7 +200,8 @@ pub enum Reply {
     Carried {
         /// The counter's version.
         version: u64,
-        /// Its parts, the whole behind the others; none of a counter that never counted.
+        /// Its parts, the whole behind the others; none of a counter that never counted. Of its ids the last, as many as are
+        /// told at once.
         pieces: Vec<Piece>,
     },
     /// To [`Command::CarryImported`].
@@ -196,6 +215,11 @@ pub enum Reply {
         taken: Vec<Taken>,
         /// What the counter tells then, where it is whole by what was carried.
         told: Option<ToldAnew>,
+    },
+    /// To [`Command::CarryIds`].
+    CarriedIds {
+        /// Parts of their kind; none where there are no more.
+        pieces: Vec<Piece>,
     },
 }
 

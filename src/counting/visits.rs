@@ -8,8 +8,9 @@
 //! not a visit by the definition is too many, never too few.
 
 use super::digest_map::DigestMap;
-use super::ledger::{Ledger, LedgerChange, Segment, packed_entries};
+use super::ledger::{Bounds, Ledger};
 use super::protocol::IdDigest;
+use super::segment::{LedgerChange, Segment};
 use crate::limits::EVENT_FUTURE_MS;
 use crate::time::{MINUTE_MS, SECOND_MS};
 
@@ -32,11 +33,10 @@ impl Default for Visits {
 }
 
 impl Visits {
-    /// No visits, for a window in milliseconds, of a second at the least; with room for as many as segments of so many bytes
-    /// hold.
+    /// No visits, for a window in milliseconds, of a second at the least; with room for so many.
     #[must_use]
-    pub fn within(window_ms: i64, packed_bytes: u64) -> Self {
-        let ledger = Ledger::holding(VISITS, packed_entries(packed_bytes));
+    pub fn within(window_ms: i64, room: usize) -> Self {
+        let ledger = Ledger::within(Bounds::whole(VISITS), room);
         let retention_ms = window_ms.saturating_add(EVENT_FUTURE_MS);
         Self { window: (window_ms / SECOND_MS).max(1), ledger: ledger.forgetting_after(retention_ms) }
     }

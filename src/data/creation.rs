@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::policy::require_user;
 use super::prompt::PromptRow;
 use super::tables::PROMPTS;
-use crate::counting::ledger::digest_key;
+use crate::counting::id_digest::digest_key;
 use crate::http::field::Field;
 use crate::http::fields::Fields;
 use crate::http::identity::Identity;

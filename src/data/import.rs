@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::prompt::{PromptRow, timestamp};
 use super::tables::PROMPTS;
-use crate::counting::ledger::digest_key;
+use crate::counting::id_digest::digest_key;
 use crate::counting::protocol::ImportedRow;
 use crate::counting::tally::Metric;
 use crate::events::event::PromptEventKind;

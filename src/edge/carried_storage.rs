@@ -3,6 +3,8 @@
 //! Parts come in before the whole. Until then there is no row of the counter, so it is one that never counted: nothing reads
 //! its tables. If it counts before the whole comes, they are emptied with the first commit.
 
+use std::ops::Range;
+
 use uuid::Uuid;
 use worker::{Result, SqlStorageValue, Storage};
 
@@ -10,7 +12,7 @@ use super::counter_storage::SCHEMA;
 use super::day_storage::{self, EVERY_DAY};
 use super::object_storage::{Write, count, has_table, integer, rows, write};
 use super::segment_storage::COUNTER_IDS;
-use crate::counting::carried::{IMPORTED_AT_ONCE, Piece, Standing, Whole};
+use crate::counting::carried::{IMPORTED_AT_ONCE, Piece, SEGMENTS_AT_ONCE, Standing, Whole};
 use crate::counting::counter::Counter;
 use crate::counting::tally::Metric;
 
@@ -24,7 +26,7 @@ const CARRIED: &str = "create table if not exists carried (
 pub(super) const FORGET: &str =
     "delete from daily; delete from ledger_segment; delete from imported_row; drop table if exists carried;";
 
-/// The parts of a counter that counted, the whole last.
+/// The parts of a counter that counted, the whole last. Of segments of ids they are the last ones, as many as are told at once.
 pub(super) fn pieces(storage: &Storage, counter: &Counter) -> Result<Vec<Piece>> {
     if counter.version == 0 {
         return Ok(Vec::new());
@@ -33,21 +35,35 @@ pub(super) fn pieces(storage: &Storage, counter: &Counter) -> Result<Vec<Piece>>
     for (number, day) in day_storage::days(storage, counter, EVERY_DAY)? {
         pieces.push(Piece::Day { number, counts: day.pack() });
     }
-    let days = pieces.len();
+    let days = pieces.len() as u64;
     let sql = storage.sql();
-    COUNTER_IDS.restore(&sql, |segment| {
-        let entries = segment.pack();
-        pieces.push(Piece::Ids { number: segment.number, newest_ms: segment.newest_ms, entries });
-    })?;
+    let first = "select number from ledger_segment order by number desc limit 1 offset ?1";
+    let first = number(&rows(&sql, first, vec![integer(SEGMENTS_AT_ONCE - 1)])?);
+    let left_out = number(&rows(&sql, "select count(*) from ledger_segment where number < ?1", vec![integer(first)])?);
+    pieces.extend(ids(storage, first..u64::MAX)?);
     let whole = Whole {
         tally: counter.tally,
         visitors: counter.visitors.pack(),
         retracted_visitors: counter.retracted_visitors,
-        days: days as u64,
-        ids: (pieces.len() - days) as u64,
+        days,
+        ids: pieces.len() as u64 - days + left_out,
         imported: number(&rows(&sql, "select count(*) from imported_row", vec![])?),
     };
     pieces.push(Piece::Whole(whole));
+    Ok(pieces)
+}
+
+/// Segments of ids of these numbers, the one that is being filled too, as many as are told at once.
+pub(super) fn ids(storage: &Storage, numbers: Range<u64>) -> Result<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    COUNTER_IDS.give_from(&storage.sql(), numbers.start, &mut |segment| {
+        let is_one = segment.number < numbers.end && pieces.len() as u64 <= SEGMENTS_AT_ONCE;
+        if is_one {
+            let entries = segment.pack();
+            pieces.push(Piece::Ids { number: segment.number, newest_ms: segment.newest_ms, entries });
+        }
+        is_one
+    })?;
     Ok(pieces)
 }
 

@@ -1,5 +1,7 @@
 //! A counter that is carried: it tells its parts, and takes those of another instance.
 
+use std::ops::Range;
+
 use uuid::Uuid;
 use worker::{Error, Result};
 
@@ -20,6 +22,15 @@ impl Counting {
         self.with(|memory| {
             let pieces = carried_storage::pieces(&self.storage, &memory.counter)?;
             Ok(Reply::Carried { version: memory.counter.version, pieces })
+        })
+    }
+
+    /// Ids that [`Counting::carry`] left out.
+    pub(super) fn carry_ids(&self, numbers: Range<u64>) -> Result<Reply> {
+        self.with(|memory| {
+            let has_counted = memory.counter.version > 0;
+            let pieces = if has_counted { carried_storage::ids(&self.storage, numbers)? } else { Vec::new() };
+            Ok(Reply::CarriedIds { pieces })
         })
     }
 

@@ -17,10 +17,12 @@ use super::counter_shards::Pulls;
 use super::day_storage::{self, EVERY_DAY};
 use super::listeners::Listeners;
 use super::runtime::{log_failure, now_ms};
+use super::segment_storage::COUNTER_IDS;
 use super::together::{Queue, Together, join};
 use super::{counter_storage, kept_readings, metering, objects, settings, spread_storage};
 use crate::counting::counter::{Commit, Counter};
 use crate::counting::day::between;
+use crate::counting::ledger::Recalled;
 use crate::counting::protocol::{Command, Delivery, ImportedRow, Reply};
 use crate::counting::snapshot::Pace;
 use crate::counting::tally::Tally;
@@ -114,12 +116,13 @@ impl PromptCounter {
                 let reply = join(&self.counting, &self.state, Step::Count(prompt_id, delivery)).await?;
                 reply.ok_or_else(|| Error::from("the counter did not count"))
             }
-            Command::HandOver { place } => self.counting.hand_over(place),
+            Command::HandOver { place, from } => self.counting.hand_over(place, from),
             Command::Carry => {
                 self.fold().await?;
                 self.counting.carry()
             }
             Command::CarryImported { after } => self.counting.carry_imported(after),
+            Command::CarryIds { numbers } => self.counting.carry_ids(numbers),
             Command::Take { prompt_id, pieces } => self.counting.take(prompt_id, &pieces).await,
             // What is told is told of all.
             other => {
@@ -254,7 +257,9 @@ impl Counting {
             if let Some(spread) = memory.standing.spread() {
                 return Ok((deliveries.iter().map(|_| Reply::Elsewhere(Some(spread))).collect(), false));
             }
-            let (told, commit) = memory.counter.count(deliveries.iter().map(|(_, delivery)| delivery), now_ms());
+            let deliveries = deliveries.iter().map(|(_, delivery)| delivery);
+            let recalled = self.recall(memory, deliveries.clone().flat_map(Delivery::keys))?;
+            let (told, commit) = memory.counter.count(deliveries, &recalled, now_ms());
             let changed = self.keep(memory, *prompt_id, commit, &[])?;
             Ok((told.into_iter().map(Reply::Counted).collect(), changed))
         })
@@ -292,8 +297,14 @@ impl Counting {
             | Command::Listen(_)
             | Command::Carry
             | Command::CarryImported { .. }
+            | Command::CarryIds { .. }
             | Command::Take { .. } => Err(Error::from("the command is one of another kind")),
         })
+    }
+
+    /// Recalls those of some keys that are of ids of which memory does not have the whole.
+    pub(super) fn recall(&self, memory: &Memory, keys: impl Iterator<Item = u64>) -> Result<Recalled> {
+        memory.counter.ledger.recall(keys, |number| COUNTER_IDS.full(&self.storage.sql(), number))
     }
 
     fn keep(

@@ -13,9 +13,11 @@ use worker::{Env, Error, Result};
 use super::counter_alarm::PULL_INTERVAL_MS;
 use super::counter_object::{Counting, Memory};
 use super::runtime::{log_failure, now_ms};
+use super::segment_storage::COUNTER_IDS;
 use super::together::{Queue, Together};
 use super::{counter_storage, counters, objects, settings, spread_storage};
 use crate::counting::protocol::Reply;
+use crate::counting::segment::{IDS_AT_ONCE, IdPage};
 use crate::sharding::placement::{Place, Spread};
 use crate::sharding::protocol::{BINDING, Command, Pull, Pulled, object_name};
 use crate::sharding::{protocol, standing::Standing};
@@ -67,8 +69,8 @@ impl Counting {
         self.with(|memory| Ok(memory.counter.version))
     }
 
-    /// What a shard has to know that is to begin.
-    pub(super) fn hand_over(&self, place: Place) -> Result<Reply> {
+    /// What a shard has to know that is to begin: the counts, and a page of ids.
+    pub(super) fn hand_over(&self, place: Place, from: u64) -> Result<Reply> {
         self.with(|memory| {
             let Standing { is_folding, .. } = memory.standing;
             let spread = memory.standing.spread().filter(|_| !is_folding);
@@ -76,7 +78,11 @@ impl Counting {
                 return Ok(Reply::Elsewhere(spread));
             }
             let falls_to = |key| spread.is_some_and(|spread| spread.shard_of(key) == place.shard);
-            Ok(Reply::HandedOver { segments: memory.counter.ledger.part(falls_to), total: memory.counter.tally })
+            let mut page = IdPage::with_room(IDS_AT_ONCE);
+            if memory.counter.version > 0 {
+                COUNTER_IDS.give_from(&self.storage.sql(), from, &mut |segment| page.add(&segment, falls_to))?;
+            }
+            Ok(Reply::HandedOver { segments: page.parts, total: memory.counter.tally, next: page.next })
         })
     }
 
@@ -140,12 +146,13 @@ impl Counting {
     }
 
     async fn pull_from(&self, place: Place, closes: bool) -> Result<()> {
+        let mut ids_from = 0;
         loop {
             let (prompt_id, pull) = self.with(|memory| {
                 let prompt_id =
                     memory.prompt_id.ok_or_else(|| Error::from("a counter that never counted is spread"))?;
                 let through = memory.standing.pulled(place.shard);
-                Ok((prompt_id, Pull { epoch: place.epoch, through, total: memory.counter.tally, closes }))
+                Ok((prompt_id, Pull { epoch: place.epoch, through, total: memory.counter.tally, closes, ids_from }))
             })?;
             let reply = self.ask_shard(prompt_id, place.shard, &Command::Pull(pull)).await?;
             let protocol::Reply::Pulled(pulled) = reply else {
@@ -154,6 +161,7 @@ impl Counting {
             if self.with(|memory| self.absorb(memory, place, (prompt_id, &pull), &pulled))? {
                 return Ok(());
             }
+            ids_from = pulled.ids_left.unwrap_or_default();
         }
     }
 
@@ -174,14 +182,15 @@ impl Counting {
         if memory.standing.pulled(place.shard) != pull.through {
             return Ok(false);
         }
-        let Some(commit) = memory.counter.absorb(&pulled.increments, &pulled.ids, now_ms()) else {
-            return Ok(!pulled.is_partial);
+        let recalled = self.recall(memory, pulled.ids.iter().map(|id| id.key))?;
+        let Some(commit) = memory.counter.absorb(&pulled.increments, &pulled.ids, &recalled, now_ms()) else {
+            return Ok(pulled.is_all());
         };
         let standing = memory.standing.with_pulled(place.shard, pulled.through);
         let more = vec![spread_storage::write_standing(&standing)?];
         counter_storage::keep(&self.storage, (prompt_id, &mut memory.counter), commit, &[], more)?;
         memory.standing = standing;
-        Ok(!pulled.is_partial)
+        Ok(pulled.is_all())
     }
 
     /// Has shards forget what the counter has. If that fails, they do when they begin anew.

@@ -16,9 +16,10 @@ use super::runtime::now_ms;
 use super::segment_storage::{COUNTER_IDS, COUNTER_VISITS, open_values};
 use crate::counting::counter::{Commit, Counter};
 use crate::counting::day_change::ChangedDay;
-use crate::counting::ledger::{Ledger, LedgerChange};
+use crate::counting::ledger::{Bounds, Ledger};
 use crate::counting::protocol::ImportedRow;
 use crate::counting::retraction::Retraction;
+use crate::counting::segment::LedgerChange;
 use crate::counting::sources::SourcedDay;
 use crate::counting::tally::{Metric, Tally};
 use crate::counting::visitors::Visitors;
@@ -84,8 +85,8 @@ pub(super) fn restore(storage: &Storage, visit_window_ms: i64) -> Result<Option<
     let mut counter = Counter {
         tally: tally(counts),
         version: count(version),
-        ledger: Ledger::with_room_for(COUNTER_IDS.bytes(&sql)?),
-        visits: Visits::within(visit_window_ms, COUNTER_VISITS.bytes(&sql)?),
+        ledger: Ledger::within(Bounds::COUNTER, COUNTER_IDS.entries(&sql)?),
+        visits: Visits::within(visit_window_ms, COUNTER_VISITS.entries(&sql)?),
         open_day: day_storage::stored_sourced_day(open_day)?,
         visitors: stored_visitors(visitors)?,
         retracted_visitors: count(retracted_visitors),

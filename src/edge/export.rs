@@ -29,7 +29,7 @@ use crate::moving::tables::{Moved, PARTS, Part, Way};
 use crate::rest::rows::Cell as Value;
 
 const MEDIA_TYPE: &str = "application/x-ndjson";
-/// Counters that are asked at once: each holds what it tells until it is sent, 6 MB at the most.
+/// Counters that are asked at once: each holds what it tells until it is sent, a page of ids and its days.
 const AT_ONCE: usize = 4;
 /// Prompts whose counters are told together.
 const PROMPTS: i64 = 40;
@@ -159,15 +159,46 @@ impl Export {
         (prompt_id, version): (Uuid, u64),
         pieces: Vec<Piece>,
     ) -> Result<()> {
-        for piece in pieces {
-            if let Piece::Whole(whole) = &piece
-                && whole.imported > 0
-            {
-                self.imported(lines, (prompt_id, version), whole.imported).await?;
+        let here = pieces.iter().filter(|piece| matches!(piece, Piece::Ids { .. })).count() as u64;
+        let has_more = matches!(pieces.last(), Some(Piece::Whole(whole)) if whole.ids > here);
+        let mut ids = 0;
+        for mut piece in pieces {
+            match &mut piece {
+                Piece::Ids { number, .. } => {
+                    if ids == 0 && has_more {
+                        ids = self.ids_before(lines, (prompt_id, version), *number).await?;
+                    }
+                    ids += 1;
+                }
+                Piece::Whole(whole) => {
+                    // Those that the counter has forgotten meanwhile are not carried.
+                    whole.ids = ids;
+                    if whole.imported > 0 {
+                        self.imported(lines, (prompt_id, version), whole.imported).await?;
+                    }
+                }
+                Piece::Day { .. } | Piece::Imported(_) => {}
             }
             self.add(lines, &CounterLine { prompt_id, version, piece }.line());
         }
         Ok(())
+    }
+
+    /// Adds the segments of ids before one, which no counter changes any more; gives how many there are.
+    async fn ids_before(&mut self, lines: &mut String, (prompt_id, version): (Uuid, u64), end: u64) -> Result<u64> {
+        let (mut next, mut told) = (0, 0);
+        while next < end {
+            self.calls -= 1;
+            let reply = counters::ask(&self.env, prompt_id, &Command::CarryIds { numbers: next..end }).await?;
+            let Reply::CarriedIds { pieces } = reply else { return Err(counters::unexpected()) };
+            let Some(Piece::Ids { number, .. }) = pieces.last() else { break };
+            next = number + 1;
+            told += pieces.len() as u64;
+            for piece in pieces {
+                self.add(lines, &CounterLine { prompt_id, version, piece }.line());
+            }
+        }
+        Ok(told)
     }
 
     /// Adds the keys of imported rows, of which there are as many as the counter said.

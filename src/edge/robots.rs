@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::counting::ledger::digest_key;
+use crate::counting::id_digest::digest_key;
 use crate::traffic::recent::Recent;
 
 /// User agents in one generation of those that an isolate remembers.

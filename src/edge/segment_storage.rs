@@ -7,16 +7,18 @@ use worker::{Result, SqlStorage, SqlStorageValue};
 
 use super::metering;
 use super::object_storage::{Write, count, integer, rows};
-use crate::counting::ledger::{LedgerChange, Segment};
+use crate::counting::segment::{LedgerChange, Segment, packed_entries};
 
 /// The statements on the segments of one kind.
 pub(super) struct Segments {
     size: &'static str,
     all: &'static str,
+    one: &'static str,
     write: &'static str,
     delete: &'static str,
 }
 
+const ONE_OF_IDS: &str = "select number, newest_ms, entries from ledger_segment where number = ?1";
 const WRITE_IDS: &str = "insert into ledger_segment (number, newest_ms, entries) values (?1, ?2, ?3) \
     on conflict (number) do update set newest_ms = excluded.newest_ms, entries = excluded.entries";
 const DELETE_IDS: &str = "delete from ledger_segment where number = ?1";
@@ -24,7 +26,8 @@ const DELETE_IDS: &str = "delete from ledger_segment where number = ?1";
 /// The ids of a shard.
 pub(super) const SHARD_IDS: Segments = Segments {
     size: "select coalesce(sum(length(entries)), 0) from ledger_segment",
-    all: "select number, newest_ms, entries from ledger_segment order by number",
+    all: "select number, newest_ms, entries from ledger_segment where number >= ?1 order by number",
+    one: ONE_OF_IDS,
     write: WRITE_IDS,
     delete: DELETE_IDS,
 };
@@ -33,9 +36,10 @@ pub(super) const SHARD_IDS: Segments = Segments {
 pub(super) const COUNTER_IDS: Segments = Segments {
     size: "select coalesce(sum(length(entries)), 0) + (select coalesce(length(open_ids), 0) from counter) \
         from ledger_segment",
-    all: "select number, newest_ms, entries from ledger_segment \
-        union all select open_ids_number, open_ids_newest_ms, open_ids from counter where open_ids_number is not null \
+    all: "select number, newest_ms, entries from ledger_segment where number >= ?1 \
+        union all select open_ids_number, open_ids_newest_ms, open_ids from counter where open_ids_number >= ?1 \
         order by 1",
+    one: ONE_OF_IDS,
     write: WRITE_IDS,
     delete: DELETE_IDS,
 };
@@ -44,32 +48,46 @@ pub(super) const COUNTER_IDS: Segments = Segments {
 pub(super) const COUNTER_VISITS: Segments = Segments {
     size: "select coalesce(sum(length(entries)), 0) + (select coalesce(length(open_visits), 0) from counter) \
         from visit_segment",
-    all: "select number, newest_ms, entries from visit_segment \
+    all: "select number, newest_ms, entries from visit_segment where number >= ?1 \
         union all select open_visits_number, open_visits_newest_ms, open_visits from counter \
-        where open_visits_number is not null order by 1",
+        where open_visits_number >= ?1 order by 1",
+    one: "select number, newest_ms, entries from visit_segment where number = ?1",
     write: "insert into visit_segment (number, newest_ms, entries) values (?1, ?2, ?3) \
         on conflict (number) do update set newest_ms = excluded.newest_ms, entries = excluded.entries",
     delete: "delete from visit_segment where number = ?1",
 };
 
 impl Segments {
-    /// How many bytes the entries of all segments have.
-    pub(super) fn bytes(&self, sql: &SqlStorage) -> Result<u64> {
+    /// How many entries all segments have.
+    pub(super) fn entries(&self, sql: &SqlStorage) -> Result<usize> {
         let sizes = rows(sql, self.size, vec![])?;
-        Ok(sizes.first().and_then(|row| row.first()).map_or(0, count))
+        Ok(packed_entries(sizes.first().and_then(|row| row.first()).map_or(0, count)))
     }
 
-    /// Gives the segments in the order of their numbers, one at a time: all of them at once would be a third of what a
-    /// counter may hold in memory.
+    /// Gives all segments in the order of their numbers.
     pub(super) fn restore(&self, sql: &SqlStorage, mut keep: impl FnMut(Segment)) -> Result<()> {
-        let cursor = sql.exec(self.all, None)?;
+        self.give_from(sql, 0, &mut |segment| {
+            keep(segment);
+            true
+        })
+    }
+
+    /// Gives the segments from a number on in the order of their numbers, as long as more are wanted, one at a time: all of
+    /// them at once would be more than a counter may hold in memory.
+    pub(super) fn give_from(&self, sql: &SqlStorage, number: u64, take: &mut dyn FnMut(Segment) -> bool) -> Result<()> {
+        let cursor = sql.exec(self.all, vec![integer(number)])?;
         for row in cursor.raw() {
-            if let [number, SqlStorageValue::Integer(newest_ms), SqlStorageValue::Blob(entries)] = row?.as_slice() {
-                keep(Segment::unpack(count(number), *newest_ms, entries));
+            if segment(&row?).is_some_and(|segment| !take(segment)) {
+                break;
             }
         }
         metering::object_rows(&cursor);
         Ok(())
+    }
+
+    /// One that is full; nothing where it is not stored.
+    pub(super) fn full(&self, sql: &SqlStorage, number: u64) -> Result<Option<Segment>> {
+        Ok(rows(sql, self.one, vec![integer(number)])?.first().and_then(|row| segment(row)))
     }
 
     /// The writes of a change.
@@ -92,6 +110,15 @@ impl Segments {
 /// The segment that is being filled after a change, as the row of the counter has it; nulls stand for no change.
 pub(super) fn open_values(change: &LedgerChange) -> [SqlStorageValue; 3] {
     change.open().map_or([const { SqlStorageValue::Null }; 3], segment_values)
+}
+
+fn segment(row: &[SqlStorageValue]) -> Option<Segment> {
+    match row {
+        [number, SqlStorageValue::Integer(newest_ms), SqlStorageValue::Blob(entries)] => {
+            Some(Segment::unpack(count(number), *newest_ms, entries))
+        }
+        _ => None,
+    }
 }
 
 fn segment_values(segment: &Segment) -> [SqlStorageValue; 3] {

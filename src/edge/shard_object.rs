@@ -17,10 +17,11 @@ use worker::worker_sys::DurableObjectState;
 use worker::{Delay, Env, Error, Result, State, Storage};
 
 use super::runtime::now_ms;
+use super::segment_storage::SHARD_IDS;
 use super::together::{Queue, Together, join};
 use super::{counters, objects, shard_storage};
-use crate::counting::ledger::Segment;
 use crate::counting::protocol::{self, Delivery, Told};
+use crate::counting::segment::{IDS_AT_ONCE, IdPage, Segment};
 use crate::sharding::placement::{Place, Spread};
 use crate::sharding::protocol::{Command, Pull, Pulled, Reply};
 use crate::sharding::shard::{HELD, Shard};
@@ -147,7 +148,9 @@ impl Accepting {
         if shard.held > HELD {
             return Err(Error::from("the shard holds too much"));
         }
-        let counted = shard.count(deliveries.iter(), now_ms());
+        let read = |number| SHARD_IDS.full(&self.storage.sql(), number);
+        let recalled = shard.ledger.recall(deliveries.iter().flat_map(Delivery::keys), read)?;
+        let counted = shard.count(deliveries.iter(), &recalled, now_ms());
         let (told, batch) = counted.ok_or_else(|| Error::from("the shard does not know the counts yet"))?;
         if let Some(batch) = batch {
             shard_storage::store(&self.storage, &batch)?;
@@ -167,17 +170,23 @@ impl Accepting {
 
     /// Begins in an epoch, if the counter admits it; else tells where increments go, as far as that is known.
     async fn begin(&self, prompt_id: Uuid, place: Place) -> Result<Option<Option<Spread>>> {
-        let reply = counters::ask(&self.env, prompt_id, &protocol::Command::HandOver { place }).await?;
-        let (segments, total) = match reply {
-            protocol::Reply::HandedOver { segments, total } => (segments, total),
-            protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
-            _ => return Err(counters::unexpected()),
+        let (mut parts, mut from) = (Vec::new(), 0);
+        let total = loop {
+            match counters::ask(&self.env, prompt_id, &protocol::Command::HandOver { place, from }).await? {
+                protocol::Reply::HandedOver { segments, total, next } => {
+                    parts.extend(segments);
+                    let Some(next) = next else { break total };
+                    from = next;
+                }
+                protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
+                _ => return Err(counters::unexpected()),
+            }
         };
         let mut memory = self.memory.borrow_mut();
         if memory.closed_epoch.is_some_and(|closed| closed >= place.epoch) {
             return Ok(Some(None));
         }
-        let segments: Vec<Segment> = segments
+        let segments: Vec<Segment> = parts
             .into_iter()
             .zip(0..)
             .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
@@ -214,7 +223,11 @@ impl Accepting {
         }
         shard.learn(&pull.total, &all);
         if shard.is_closed && !pulled.is_partial {
-            pulled.ids = shard.ledger.since(shard.first_own);
+            let mut page = IdPage::with_room(IDS_AT_ONCE);
+            let from = pull.ids_from.max(shard.first_own);
+            SHARD_IDS.give_from(&self.storage.sql(), from, &mut |segment| page.add(&segment, |_| true))?;
+            pulled.ids_left = page.next;
+            pulled.ids = page.into_ids();
         }
         Ok(pulled)
     }

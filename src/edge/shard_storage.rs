@@ -5,8 +5,9 @@ use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 use super::metering;
 use super::object_storage::{Write, count, has_table, integer, rows, write};
 use super::segment_storage::SHARD_IDS;
-use crate::counting::ledger::{Ledger, LedgerChange, Segment};
+use crate::counting::ledger::{Bounds, Ledger};
 use crate::counting::protocol::Increment;
+use crate::counting::segment::{LedgerChange, Segment};
 use crate::sharding::shard::{Batch, Shard};
 
 /// Made anew with each epoch: what was left of the one before, its counter has.
@@ -39,7 +40,7 @@ pub(super) fn restore(storage: &Storage) -> Result<Option<Shard>> {
         epoch: count(epoch),
         is_closed: count(is_closed) != 0,
         first_own: count(first_own),
-        ledger: Ledger::with_room_for(SHARD_IDS.bytes(&sql)?),
+        ledger: Ledger::within(Bounds::COUNTER, SHARD_IDS.entries(&sql)?),
         ..Shard::default()
     };
     SHARD_IDS.restore(&sql, |segment| shard.ledger.restore(segment))?;

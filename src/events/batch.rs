@@ -8,7 +8,7 @@ use super::event::{Event, PromptEvent, Subject};
 use super::fate::{Fate, fate_of};
 use super::lineage::LineageEvent;
 use super::recording::Recording;
-use crate::counting::ledger::digest;
+use crate::counting::id_digest::digest;
 use crate::counting::protocol::{Increment, Outcome};
 use crate::data::policy::require_user;
 use crate::http::identity::Identity;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use uuid::Uuid;
 
-use crate::counting::ledger::{digest_key, digest_payload};
+use crate::counting::id_digest::{digest_key, digest_payload};
 use crate::counting::protocol::IdDigest;
 use crate::counting::tally::Metric;
 use crate::usage::event::Usage;

@@ -2,7 +2,7 @@
 
 use super::event::ExperimentEvent;
 use super::fate::{Fate, reused_id};
-use crate::counting::ledger::digest;
+use crate::counting::id_digest::digest;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{EXPERIMENT_METRICS, VARIANTS};
 use crate::recording::event_row::NewRow;

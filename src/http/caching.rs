@@ -1,7 +1,7 @@
 //! Answers that may be kept for a moment, and asked for again only if they changed (RFC 9110, RFC 9111).
 
 use super::identity::Identity;
-use crate::counting::ledger::digest_key;
+use crate::counting::id_digest::digest_key;
 
 /// The entity tag of a body.
 #[must_use]

@@ -1,7 +1,7 @@
 //! What rows of experiments hold that no column tells: one that the rollup cannot read would stop it for all experiments.
 
 use super::row::MovedRow;
-use crate::counting::ledger::ENTRY_BYTES;
+use crate::counting::segment::ENTRY_BYTES;
 use crate::experiments::session_state;
 use crate::http::problem::{Code, Problem};
 use crate::recording::event_row::EventRow;

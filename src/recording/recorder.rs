@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::batch::{NewBatch, Writing};
 use super::names::{NameKind, Names};
 use super::protocol::{Delivery, Entry, Outcome};
-use crate::counting::ledger::{Ledger, Segment};
+use crate::counting::ledger::{Bounds, Ledger, Recalled};
 use crate::counting::protocol::Outcome as Judgement;
+use crate::counting::segment::Segment;
 
 /// Ids that a recorder remembers at the most: 43 MB of memory, and 61 MB while the table of them grows.
 pub const RECORDER_IDS: usize = 900_000;
@@ -45,7 +46,7 @@ impl Recorder {
     #[must_use]
     pub fn restore(segments: Vec<Segment>, next_number: i64, names: Names) -> Self {
         let mut ids: usize = segments.iter().map(|segment| segment.entries.len()).sum();
-        let mut ledger = Ledger::holding(RECORDER_IDS, ids);
+        let mut ledger = Ledger::within(Bounds::whole(RECORDER_IDS), ids);
         for segment in segments {
             if ids > RECORDER_IDS {
                 ids -= segment.entries.len();
@@ -91,7 +92,10 @@ impl Recorder {
             return Outcome::UnknownVariant;
         }
         if let Some(id) = entry.id {
-            match fresh.get(&id.key).map_or_else(|| self.ledger.judge(id), |payload| same(*payload == id.payload)) {
+            match fresh
+                .get(&id.key)
+                .map_or_else(|| self.ledger.judge(id, &Recalled::default()), |payload| same(*payload == id.payload))
+            {
                 Judgement::Counted => {}
                 Judgement::Repeated => return Outcome::Repeated,
                 Judgement::Conflicting => return Outcome::Conflicting,

@@ -48,6 +48,8 @@ pub struct Pull {
     pub total: Tally,
     /// Whether it is the end of the epoch: nothing more is accepted in it, and the new ids are told.
     pub closes: bool,
+    /// The segment from which on ids are told.
+    pub ids_from: u64,
 }
 
 /// What a shard replies; everything it says is durable.
@@ -70,10 +72,20 @@ pub struct Pulled {
     pub through: u64,
     /// What was accepted, in its order, without ids.
     pub increments: Vec<Increment>,
-    /// Whether more is left.
+    /// Whether more of it is left.
     pub is_partial: bool,
     /// Commands since it was asked last.
     pub commands: u64,
-    /// When the epoch is closed: the ids that were accepted in it.
+    /// When the epoch is closed: ids that were accepted in it.
     pub ids: Vec<IdDigest>,
+    /// The segment from which on more ids are left, if any are.
+    pub ids_left: Option<u64>,
+}
+
+impl Pulled {
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        !self.is_partial && self.ids_left.is_none()
+    }
 }

@@ -1,8 +1,9 @@
 //! Decides what a command changes in a shard. As in a counter, a change is decided, stored, and then kept.
 
 use crate::counting::judging::Judging;
-use crate::counting::ledger::{Ledger, LedgerChange, Segment};
+use crate::counting::ledger::{Ledger, Recalled};
 use crate::counting::protocol::{Delivery, Increment, Told};
+use crate::counting::segment::{LedgerChange, Segment};
 use crate::counting::tally::Tally;
 
 /// Increments that a shard holds for its counter at the most: what comes beyond is refused, and may come again.
@@ -61,16 +62,17 @@ impl Shard {
         }
     }
 
-    /// Judges deliveries, one behind another: what each is told, and what is to be stored, if anything is. `None` as long as it
-    /// does not know the counts, which each is told.
+    /// Judges deliveries, one behind another, whose keys were recalled: what each is told, and what is to be stored, if anything
+    /// is. `None` as long as it does not know the counts, which each is told.
     #[must_use]
     pub fn count<'a>(
         &self,
         deliveries: impl Iterator<Item = &'a Delivery>,
+        recalled: &Recalled,
         now_ms: i64,
     ) -> Option<(Vec<Told>, Option<Batch>)> {
         let mut total = self.total?;
-        let mut judging = Judging::by(&self.ledger);
+        let mut judging = Judging::by(&self.ledger, recalled);
         let mut increments = Vec::new();
         let told = deliveries
             .map(|delivery| {

@@ -6,7 +6,7 @@
 
 use super::address::AddressPrefix;
 use super::recent::Recent;
-use crate::counting::ledger::digest_key;
+use crate::counting::id_digest::digest_key;
 use crate::http::problem::{Code, Problem};
 use crate::time::{MINUTE_MS, SECOND_MS};
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::counting::ledger::digest;
+use crate::counting::id_digest::digest;
 use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
 use crate::limits::{ERROR_MESSAGE_BYTES, GENERATION_TIME_MS, KEY_CHARS};

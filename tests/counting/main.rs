@@ -24,6 +24,7 @@ mod rate_limit;
 mod sharding;
 mod snapshots;
 mod sources;
+mod stored_ids;
 mod tally;
 mod traffic;
 mod visitors;

@@ -57,7 +57,7 @@ fn commands_of_a_counter() {
     let rows = vec![ImportedRow { key: 1, metric: Metric::Copy, at_ms: 2 }];
     check(&Command::Import { prompt_id: PROMPT, rows }, "01100123456789ab7def8123456789abcdef01010104");
     check(&Command::Retract { sources: vec![0, 1] }, "02020001");
-    check(&Command::HandOver { place: PLACE }, "030305");
+    check(&Command::HandOver { place: PLACE, from: 200 }, "030305c801");
     check(&Command::Read, "04");
     check(&Command::Between { bounds: vec![-1, 0, 1_983_333] }, "05030100ca8df201");
     check(&Command::Audit, "06");
@@ -80,6 +80,7 @@ fn commands_of_a_counter() {
         "0a 100123456789ab7def8123456789abcdef 04 07 00010108 07 0102060104 07 020105 \
         07 03ac0202030405060708 0101 09 01 01 01",
     );
+    check(&Command::CarryIds { numbers: 1..200 }, "0b01c801");
 }
 
 #[test]
@@ -90,8 +91,8 @@ fn replies_of_a_counter() {
     check(&Reply::Elsewhere(None), "0100");
     check(&Reply::Elsewhere(Some(Spread { epoch: 1, shards: 2 })), "01010102");
     check(
-        &Reply::HandedOver { segments: vec![(9, vec![ID])], total: Tally::default() },
-        "02011201ffffffffffffffffff01ffffffff0f0000000000000000",
+        &Reply::HandedOver { segments: vec![(9, vec![ID])], total: Tally::default(), next: Some(200) },
+        "02011201ffffffffffffffffff01ffffffff0f000000000000000001c801",
     );
     check(&Reply::Imported { counted: 1282 }, "03820a");
     check(&Reply::Retracted { tally: tally(), unique_visitors: 1 }, "04ac020203040506070801");
@@ -106,6 +107,8 @@ fn replies_of_a_counter() {
     let told = carried::Told { tally: tally(), unique_visitors: 2, version: 7, standings: "[]".to_owned() };
     let taken = vec![Taken::Stored, Taken::Repeated, Taken::Refused, Taken::Incomplete];
     check(&Reply::Taken { taken, told: Some(told) }, "0a 0400010203 01 ac0202030405060708 02 07 025b5d");
+    let pieces = vec![Piece::Ids { number: 2, newest_ms: 3, entries: vec![4] }];
+    check(&Reply::CarriedIds { pieces }, "0b 01 0102060104");
 }
 
 #[test]
@@ -118,14 +121,16 @@ fn commands_and_replies_of_a_shard() {
         &Command::Count { prompt_id: PROMPT, place: PLACE, delivery },
         "00100123456789ab7def8123456789abcdef03050700",
     );
-    check(&Command::Pull(Pull { epoch: 1, through: 2, total: tally(), closes: true }), "010102ac020203040506070801");
+    let pull = Pull { epoch: 1, through: 2, total: tally(), closes: true, ids_from: 200 };
+    check(&Command::Pull(pull), "010102ac020203040506070801c801");
     check(&Command::Clear { epoch: 1 }, "0201");
     check(&Reply::Counted(Told::default()), "00000000000000000000");
     check(&Reply::Elsewhere(Some(Spread { epoch: 1, shards: 2 })), "01010102");
-    let pulled = Pulled { through: 1, increments: increments(), is_partial: true, commands: 300, ids: vec![ID] };
+    let (ids, ids_left) = (vec![ID], Some(200));
+    let pulled = Pulled { through: 1, increments: increments(), is_partial: true, commands: 300, ids, ids_left };
     check(
         &Reply::Pulled(pulled),
-        "0201030080c0e285e368000000070101ffffffffffffffffff01ffffffff0f00000100000101010201ac0201ffffffffffffffffff01ffffffff0f",
+        "0201030080c0e285e368000000070101ffffffffffffffffff01ffffffff0f00000100000101010201ac0201ffffffffffffffffff01ffffffff0f01c801",
     );
     check(&Reply::Cleared, "03");
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promptmeter::counting::counter::Counter;
 use promptmeter::counting::day_change::DayChange;
-use promptmeter::counting::ledger::{SEGMENT_ENTRIES, Segment};
 use promptmeter::counting::protocol::{Delivery, IdDigest, Increment, Outcome};
+use promptmeter::counting::segment::{SEGMENT_ENTRIES, Segment};
 use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::sharding::load::{Load, SHARDS, WINDOW_MS};
 use promptmeter::sharding::placement::{Place, Spread};
@@ -13,6 +13,8 @@ use promptmeter::sharding::shard::Shard;
 use promptmeter::sharding::standing::Standing;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
+
+use crate::stored_ids::StoredIds;
 
 const NOW_MS: i64 = 1_800_000_000_000;
 
@@ -97,17 +99,19 @@ proptest! {
     }
 }
 
+/// Ids that are told at once.
+const IDS_AT_ONCE: usize = 2;
+
 /// A shard and what its tables hold.
 #[derive(Default)]
 struct StoredShard {
     shard: Option<Shard>,
-    segments: BTreeMap<u64, (i64, Vec<u8>)>,
+    ids: StoredIds,
     accepted: BTreeMap<u64, Vec<Increment>>,
 }
 
 impl StoredShard {
-    fn begin(&mut self, epoch: u64, counter: &Counter, falls: impl Fn(u64) -> bool) {
-        let parts = counter.ledger.part(falls);
+    fn begin(&mut self, epoch: u64, counter: &Counter, parts: Vec<(i64, Vec<IdDigest>)>) {
         assert!(parts.iter().all(|(_, entries)| (1..=SEGMENT_ENTRIES).contains(&entries.len())));
         let segments: Vec<Segment> = parts
             .into_iter()
@@ -115,18 +119,17 @@ impl StoredShard {
             .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
             .collect();
         self.accepted.clear();
-        self.segments = segments.iter().map(|segment| (segment.number, (segment.newest_ms, segment.pack()))).collect();
+        self.ids = StoredIds::of(&segments);
         self.shard = Some(Shard::beginning(epoch, segments, counter.tally));
     }
 
     fn count(&mut self, delivery: &Delivery) -> Vec<Outcome> {
         let shard = self.shard.as_mut().unwrap();
-        let (told, batch) = shard.count([delivery].into_iter(), NOW_MS).expect("it knows the counts");
+        let recalled = self.ids.recall(&shard.ledger, delivery.keys());
+        let (told, batch) = shard.count([delivery].into_iter(), &recalled, NOW_MS).expect("it knows the counts");
         if let Some(batch) = batch {
             self.accepted.insert(batch.number, batch.increments.clone());
-            for segment in &batch.ledger.written {
-                self.segments.insert(segment.number, (segment.newest_ms, segment.pack()));
-            }
+            self.ids.store(&batch.ledger);
             shard.keep(batch);
         }
         told.into_iter().next().unwrap().outcomes
@@ -135,9 +138,7 @@ impl StoredShard {
     fn restart(&mut self) {
         let Some(before) = self.shard.take() else { return };
         let mut shard = Shard { epoch: before.epoch, is_closed: before.is_closed, ..Shard::default() };
-        for (number, (newest_ms, packed)) in &self.segments {
-            shard.ledger.restore(Segment::unpack(*number, *newest_ms, packed));
-        }
+        self.ids.segments().for_each(|segment| shard.ledger.restore(segment));
         shard.begin_own(before.first_own);
         for (number, increments) in &self.accepted {
             shard.batch = *number;
@@ -151,14 +152,17 @@ impl StoredShard {
 #[derive(Default)]
 struct Model {
     counter: Counter,
+    ids: StoredIds,
     standing: Standing,
     shards: BTreeMap<u32, StoredShard>,
 }
 
 impl Model {
     fn count_alone(&mut self, delivery: &Delivery) -> Vec<Outcome> {
-        let (told, commit) = self.counter.count([delivery].into_iter(), NOW_MS);
+        let recalled = self.ids.recall(&self.counter.ledger, delivery.keys());
+        let (told, commit) = self.counter.count([delivery].into_iter(), &recalled, NOW_MS);
         if let Some(commit) = commit {
+            self.ids.store(&commit.ledger);
             self.counter.keep(commit, DayChange::default());
         }
         told.into_iter().next().unwrap().outcomes
@@ -171,7 +175,8 @@ impl Model {
             let shard = self.shards.entry(number).or_default();
             if shard.shard.as_ref().is_none_or(|shard| shard.epoch != spread.epoch) {
                 assert!(self.standing.admits(Place { epoch: spread.epoch, shard: number }));
-                shard.begin(spread.epoch, &self.counter, |key| spread.shard_of(key) == number);
+                let parts = self.ids.pages(0, IDS_AT_ONCE, |key| spread.shard_of(key) == number);
+                shard.begin(spread.epoch, &self.counter, parts);
             }
             if shard.shard.as_ref().is_some_and(|shard| shard.total.is_none()) {
                 self.pull(number, false, false);
@@ -197,12 +202,15 @@ impl Model {
         let increments: Vec<Increment> =
             stored.accepted.range(through + 1..).flat_map(|(_, held)| held).copied().collect();
         shard.learn(&self.counter.tally, &increments);
-        let ids = if closes { shard.ledger.since(shard.first_own) } else { Vec::new() };
+        let own = closes.then(|| stored.ids.pages(shard.first_own, IDS_AT_ONCE, |_| true));
+        let ids: Vec<IdDigest> = own.into_iter().flatten().flat_map(|(_, entries)| entries).collect();
         let last = stored.accepted.keys().last().copied().unwrap_or(through);
         if is_lost {
             return;
         }
-        if let Some(commit) = self.counter.absorb(&increments, &ids, NOW_MS) {
+        let recalled = self.ids.recall(&self.counter.ledger, ids.iter().map(|id| id.key));
+        if let Some(commit) = self.counter.absorb(&increments, &ids, &recalled, NOW_MS) {
+            self.ids.store(&commit.ledger);
             self.counter.keep(commit, DayChange::default());
             self.standing = self.standing.with_pulled(number, last);
         }

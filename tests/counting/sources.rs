@@ -203,7 +203,7 @@ fn visitors_go_with_the_source_that_brought_them_though_there_are_visits() {
 /// Inflated far beyond what is counted exactly: what stays is about what would have been there without it.
 #[test]
 fn visitors_of_a_source_are_taken_back_about_as_many_as_there_were() {
-    let digest = |number: u64| promptmeter::counting::ledger::digest_key(&number.to_string());
+    let digest = |number: u64| promptmeter::counting::id_digest::digest_key(&number.to_string());
     let visit = |number: u64| (Metric::View, Some(digest(number)), Some(u64::from(number.is_multiple_of(3))));
     let increments: Vec<_> = (0..6000).map(visit).collect();
     let (mut counter, day) = counted(&increments, 0);

@@ -1,6 +1,6 @@
 //! Visits, against their definition over all that was ever told.
 
-use promptmeter::counting::ledger::{SEGMENT_ENTRIES, Segment};
+use promptmeter::counting::segment::{SEGMENT_ENTRIES, Segment};
 use promptmeter::counting::visits::{NewVisits, VISITS, Visits, WINDOW_MS};
 use proptest::prelude::*;
 
@@ -81,8 +81,8 @@ impl Simulation {
                 self.tell(&(first..first + count).map(|visitor| (visitor, 0)).collect::<Vec<_>>());
             }
             Step::Restart => {
-                let bytes = self.segments.iter().map(|segment| segment.pack().len() as u64).sum();
-                self.visits = Visits::within(self.window_ms, bytes);
+                let room = self.segments.iter().map(|segment| segment.entries.len()).sum();
+                self.visits = Visits::within(self.window_ms, room);
                 for Segment { number, newest_ms, entries } in &self.segments {
                     let packed = Segment { number: *number, newest_ms: *newest_ms, entries: entries.clone() }.pack();
                     self.visits.restore(Segment::unpack(*number, *newest_ms, &packed));
@@ -129,7 +129,7 @@ impl Simulation {
     }
 }
 
-fn fresh_nothing() -> promptmeter::counting::ledger::LedgerChange {
+fn fresh_nothing() -> promptmeter::counting::segment::LedgerChange {
     NewVisits::beside(&Visits::default()).change(0)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promptmeter::counting::ledger::Segment;
+use promptmeter::counting::segment::Segment;
 use promptmeter::recording::event_row::EventRow;
 use promptmeter::rest::rows::{Cell, Row};
 use rusqlite::Connection;

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use promptmeter::counting::counter::Counter;
 use promptmeter::counting::protocol::{Command, Delivery, ImportedRow, Reply};
+use promptmeter::counting::segment::IdPage;
 use promptmeter::counting::snapshot::{Pace, SNAPSHOT_DELAY_MS};
 use promptmeter::counting::windows::{first_day, spread_ms};
 use promptmeter::rankings::standing;
@@ -22,7 +23,7 @@ use promptmeter::time::SECOND_MS;
 use super::channel::join_all;
 use super::isolate::prompt_id;
 use super::shard::CounterShard;
-use super::storage::{CounterTables, Disk};
+use super::storage::{CounterTables, Disk, IDS_AT_ONCE};
 use super::together::{Queue, Together, join};
 use super::world::{Defect, Failure, Flush, Process, World};
 
@@ -140,7 +141,7 @@ impl PromptCounter {
             Command::Count { delivery, .. } => {
                 join(world, &self.counting, Step::Count(delivery)).await?.ok_or("the counter did not count")
             }
-            Command::HandOver { place } => self.counting.hand_over(world, place),
+            Command::HandOver { place, from } => self.counting.hand_over(world, place, from),
             other => {
                 self.pull(world).await?;
                 let (reply, changed) = self.counting.obey(world, other)?;
@@ -291,7 +292,9 @@ impl Counting {
                 return Ok((deliveries.iter().map(|_| Reply::Elsewhere(Some(spread))).collect(), false));
             }
             world.note("counter counted");
-            let (told, commit) = memory.counter.count(deliveries.iter(), world.now_ms.get());
+            let keys = deliveries.iter().flat_map(Delivery::keys);
+            let recalled = self.disk.read().ids.recall(world, &memory.counter.ledger, keys);
+            let (told, commit) = memory.counter.count(deliveries.iter(), &recalled, world.now_ms.get());
             let changed = match commit {
                 Some(commit) => self.keep(world, memory, commit, &[])?,
                 None => false,

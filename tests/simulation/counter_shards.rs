@@ -11,7 +11,7 @@ impl Counting {
         self.with(|memory| Ok(memory.counter.version))
     }
 
-    pub(super) fn hand_over(&self, world: &World, place: Place) -> Result<Reply, Failure> {
+    pub(super) fn hand_over(&self, world: &World, place: Place, from: u64) -> Result<Reply, Failure> {
         self.with(|memory| {
             let spread = memory.standing.spread().filter(|_| !memory.standing.is_folding);
             if !memory.standing.admits(place) {
@@ -21,7 +21,12 @@ impl Counting {
             let falls_to = |key| {
                 spread.is_some_and(|spread| spread.shard_of(key) == place.shard) && !world.has(Defect::HandsNoIdsOver)
             };
-            Ok(Reply::HandedOver { segments: memory.counter.ledger.part(falls_to), total: memory.counter.tally })
+            let mut page = IdPage::with_room(IDS_AT_ONCE);
+            self.disk.read().ids.give_from(from, |segment| page.add(segment, falls_to));
+            if page.next.is_some() {
+                world.note("ids handed over in parts");
+            }
+            Ok(Reply::HandedOver { segments: page.parts, total: memory.counter.tally, next: page.next })
         })
     }
 
@@ -94,10 +99,11 @@ impl Counting {
     }
 
     pub(super) async fn pull_from(&self, world: &World, place: Place, closes: bool) -> Result<(), Failure> {
+        let mut ids_from = 0;
         loop {
             let pull = self.with(|memory| {
                 let through = memory.standing.pulled(place.shard);
-                Ok(Pull { epoch: place.epoch, through, total: memory.counter.tally, closes })
+                Ok(Pull { epoch: place.epoch, through, total: memory.counter.tally, closes, ids_from })
             })?;
             let reply = self.ask_shard(world, place.shard, shards::Command::Pull(pull)).await?;
             let shards::Reply::Pulled(pulled) = reply else { return Err("another reply") };
@@ -105,6 +111,7 @@ impl Counting {
             if self.with(|memory| self.absorb(world, memory, place, &pull, &pulled))? {
                 return Ok(());
             }
+            ids_from = pulled.ids_left.unwrap_or_default();
         }
     }
 
@@ -125,8 +132,9 @@ impl Counting {
             return Ok(false);
         }
         let ids = if world.has(Defect::FoldsWithoutIds) { &[][..] } else { &pulled.ids };
-        let Some(commit) = memory.counter.absorb(&pulled.increments, ids, world.now_ms.get()) else {
-            return Ok(!pulled.is_partial);
+        let recalled = self.disk.read().ids.recall(world, &memory.counter.ledger, ids.iter().map(|id| id.key));
+        let Some(commit) = memory.counter.absorb(&pulled.increments, ids, &recalled, world.now_ms.get()) else {
+            return Ok(pulled.is_all());
         };
         let standing = memory.standing.with_pulled(place.shard, pulled.through);
         let days = self.disk.read().day_change(world, &memory.counter, &commit);
@@ -138,7 +146,7 @@ impl Counting {
         })?;
         memory.counter.keep(commit, days);
         memory.standing = standing;
-        Ok(!pulled.is_partial)
+        Ok(pulled.is_all())
     }
 
     pub(super) async fn clear(&self, world: &World, spread: Spread) {

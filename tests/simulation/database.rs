@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use promptmeter::counting::ledger::{RETENTION_MS, Segment};
+use promptmeter::counting::ledger::RETENTION_MS;
+use promptmeter::counting::segment::Segment;
 use promptmeter::counting::snapshot::Snapshot;
 use promptmeter::counting::tally::Tally;
 use promptmeter::experiments::rollup::{Changes, RulesInForce, SessionDigest, SessionKey};

@@ -16,6 +16,7 @@ pub(crate) enum Defect {
     NamesEachWriterAnew,
     MovesTheWatermarkFirst,
     RollsUpFromAnywhere,
+    RecallsNoIds,
     RestoresNoIdsOfBatches,
     JudgesByRulesReadBefore,
     WakesWithoutTheCounts,

@@ -42,7 +42,7 @@ use world::{Defect, OUTSIDE, Sim, World};
 type Happened = BTreeMap<&'static str, u64>;
 
 /// Everything that has to happen among enough seeds.
-const HAPPENS: [&str; 55] = [
+const HAPPENS: [&str; 58] = [
     "alarm rung",
     "alarm set",
     "another run rolled up",
@@ -71,6 +71,8 @@ const HAPPENS: [&str; 55] = [
     "done together",
     "event acknowledged",
     "event twice in a request",
+    "ids handed over in parts",
+    "ids told in parts",
     "increments merged",
     "isolate stopped",
     "rankings told later",
@@ -85,6 +87,7 @@ const HAPPENS: [&str; 55] = [
     "rows imported",
     "rules declared",
     "segment of ids filled",
+    "segment of ids looked into",
     "sent elsewhere by a shard",
     "sessions judged anew",
     "shard asked for the counts",
@@ -191,7 +194,7 @@ fn number(variable: &str) -> Option<u64> {
 
 #[test]
 fn everything_is_counted_once_whatever_happens() {
-    let seeds = number("SEEDS").unwrap_or(2000);
+    let seeds = number("SEEDS").unwrap_or(5000);
     let (next, failed, all) = (AtomicU64::new(0), AtomicBool::new(false), Mutex::new(Happened::new()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -248,7 +251,7 @@ fn mistakes_are_noticed() {
     use Defect::{
         AnswersBeforeItIsStored, FoldsWithoutIds, HandsNoIdsOver, JudgesByRulesReadBefore, KeepsBeforeItIsStored,
         KeepsTheRestFromRankings, MovesTheWatermarkFirst, NamesEachAttemptAnew, NamesEachWriterAnew,
-        NotesWhatIsPulledLater, OverwritesNewerSnapshots, RestoresNoIdsOfBatches, RollsUpFromAnywhere,
+        NotesWhatIsPulledLater, OverwritesNewerSnapshots, RecallsNoIds, RestoresNoIdsOfBatches, RollsUpFromAnywhere,
         StoresBatchesUnderTakenNumbers, StoresNoIds, WakesWithoutTheCounts,
     };
     let all = [
@@ -263,6 +266,7 @@ fn mistakes_are_noticed() {
         NamesEachWriterAnew,
         NotesWhatIsPulledLater,
         OverwritesNewerSnapshots,
+        RecallsNoIds,
         RestoresNoIdsOfBatches,
         RollsUpFromAnywhere,
         StoresBatchesUnderTakenNumbers,

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use promptmeter::counting::ledger::Segment;
 use promptmeter::counting::protocol::{self, Delivery};
+use promptmeter::counting::segment::{IdPage, Segment};
 use promptmeter::counting::tally::Tally;
 use promptmeter::sharding::placement::{Place, Spread};
 use promptmeter::sharding::protocol::{Command, Pull, Pulled, Reply};
@@ -13,7 +13,7 @@ use promptmeter::sharding::shard::Shard;
 use super::counter;
 use super::defect::Defect;
 use super::isolate::{PAUSES_MS, again};
-use super::storage::{Disk, ShardTables};
+use super::storage::{Disk, IDS_AT_ONCE, ShardTables};
 use super::together::{Queue, Together, join};
 use super::world::{Answer, Failure, Flush, Process, World};
 
@@ -96,8 +96,10 @@ impl CounterShard {
         let mut memory = self.memory.borrow_mut();
         let shard = memory.shard.as_mut().ok_or("the shard did not begin")?;
         world.note("shard counted");
-        let (told, batch) =
-            shard.count(deliveries.iter(), world.now_ms.get()).ok_or("the shard does not know the counts yet")?;
+        let keys = deliveries.iter().flat_map(Delivery::keys);
+        let recalled = self.disk.read().rows().ids.recall(world, &shard.ledger, keys);
+        let counted = shard.count(deliveries.iter(), &recalled, world.now_ms.get());
+        let (told, batch) = counted.ok_or("the shard does not know the counts yet")?;
         if let Some(batch) = batch {
             self.disk.write(world, |tables| tables.store(&batch))?;
             shard.keep(batch);
@@ -116,25 +118,31 @@ impl CounterShard {
 
     async fn begin(&self, world: &World, place: Place) -> Result<Option<Option<Spread>>, Failure> {
         self.disk.flushed(world).await;
-        let command = protocol::Command::HandOver { place };
-        let reply = again(world, PAUSES_MS, || counter::ask(world, self.prompt, command.clone())).await?;
-        let (segments, total) = match reply {
-            protocol::Reply::HandedOver { segments, total } => (segments, total),
-            protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
-            _ => return Err("another reply"),
+        let (mut parts, mut from) = (Vec::new(), 0);
+        let total = loop {
+            let command = protocol::Command::HandOver { place, from };
+            match again(world, PAUSES_MS, || counter::ask(world, self.prompt, command.clone())).await? {
+                protocol::Reply::HandedOver { segments, total, next } => {
+                    parts.extend(segments);
+                    let Some(next) = next else { break total };
+                    from = next;
+                }
+                protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
+                _ => return Err("another reply"),
+            }
         };
         let mut memory = self.memory.borrow_mut();
         if memory.closed_epoch.is_some_and(|closed| closed >= place.epoch) {
             world.note("shard closed before it began");
             return Ok(Some(None));
         }
-        let segments: Vec<Segment> = segments
+        let segments: Vec<Segment> = parts
             .into_iter()
             .zip(0..)
             .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
             .collect();
         self.disk.write(world, |tables| tables.begin(place.epoch, &segments))?;
-        memory.shard = Some(Shard::beginning(place.epoch, segments, total));
+        memory.shard = self.disk.read().restore().map(|shard| Shard { total: Some(total), ..shard });
         Ok(None)
     }
 
@@ -165,7 +173,14 @@ impl CounterShard {
         }
         shard.learn(&pull.total, &all);
         if shard.is_closed && !pulled.is_partial {
-            pulled.ids = shard.ledger.since(shard.first_own);
+            let mut page = IdPage::with_room(IDS_AT_ONCE);
+            let from = pull.ids_from.max(shard.first_own);
+            self.disk.read().rows().ids.give_from(from, |segment| page.add(segment, |_| true));
+            if page.next.is_some() {
+                world.note("ids told in parts");
+            }
+            pulled.ids_left = page.next;
+            pulled.ids = page.into_ids();
         }
         Ok(pulled)
     }

@@ -9,8 +9,9 @@ use std::rc::Rc;
 use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::day::Day;
 use promptmeter::counting::day_change::{ChangedDay, DayChange};
-use promptmeter::counting::ledger::{Ledger, LedgerChange, Segment};
+use promptmeter::counting::ledger::{Bounds, Ledger, Recalled};
 use promptmeter::counting::protocol::{ImportedRow, Increment};
+use promptmeter::counting::segment::{LedgerChange, Segment};
 use promptmeter::counting::sources::{SourcedDay, Sources};
 use promptmeter::counting::tally::Tally;
 use promptmeter::counting::visitors::Visitors;
@@ -94,6 +95,11 @@ impl<T: Clone> Disk<T> {
     }
 }
 
+/// A few ids fill a segment, and hardly any is whole in memory.
+const BOUNDS: Bounds = Bounds { whole: 5, segment: 3, ..Bounds::COUNTER };
+/// Ids that are told at once.
+pub(crate) const IDS_AT_ONCE: usize = 2;
+
 /// As it is stored.
 type Packed = Rc<[u8]>;
 
@@ -115,8 +121,22 @@ impl Segments {
         self.0.iter().map(|(number, (newest_ms, packed))| Segment::unpack(*number, *newest_ms, packed)).for_each(keep);
     }
 
-    fn bytes(&self) -> u64 {
-        self.0.values().map(|(_, packed)| packed.len() as u64).sum()
+    /// Gives the segments from a number on, as long as more are wanted.
+    pub(crate) fn give_from(&self, number: u64, mut take: impl FnMut(&Segment) -> bool) {
+        let segments = self.0.range(number..);
+        let _ = segments
+            .map(|(number, (newest_ms, packed))| Segment::unpack(*number, *newest_ms, packed))
+            .all(|segment| take(&segment));
+    }
+
+    /// Recalls ids; there is a defect that recalls none.
+    pub(crate) fn recall(&self, world: &World, ledger: &Ledger, keys: impl Iterator<Item = u64>) -> Recalled {
+        let read = |number| {
+            world.note("segment of ids looked into");
+            let (newest_ms, packed) = self.0.get(&number).filter(|_| !world.has(Defect::RecallsNoIds))?;
+            Some(Segment::unpack(number, *newest_ms, packed))
+        };
+        ledger.recall(keys, |number| Ok::<_, Infallible>(read(number))).unwrap()
     }
 }
 
@@ -130,7 +150,7 @@ pub(crate) struct CounterTables {
     open_day: Option<(i64, Packed, Packed)>,
     /// Counts and sources, by number.
     daily: BTreeMap<i64, (Packed, Option<Packed>)>,
-    ids: Segments,
+    pub(crate) ids: Segments,
     visits: Segments,
     imported: BTreeSet<u64>,
     pub(crate) standing: Standing,
@@ -143,8 +163,8 @@ impl CounterTables {
         let mut counter = Counter {
             tally: self.tally,
             version: self.version,
-            ledger: Ledger::with_room_for(self.ids.bytes()),
-            visits: Visits::within(WINDOW_MS, self.visits.bytes()),
+            ledger: Ledger::within(BOUNDS, 0),
+            visits: Visits::within(WINDOW_MS, 0),
             visitors: self.visitors.as_ref().map(|packed| Visitors::unpack(packed).unwrap()).unwrap_or_default(),
             open_day: self.open_day(),
             ..Counter::default()
@@ -248,7 +268,7 @@ pub(crate) struct ShardRows {
     pub(crate) is_closed: bool,
     first_own: u64,
     accepted: BTreeMap<u64, Rc<[Increment]>>,
-    ids: Segments,
+    pub(crate) ids: Segments,
 }
 
 impl ShardTables {
@@ -258,7 +278,7 @@ impl ShardTables {
             epoch: rows.epoch,
             is_closed: rows.is_closed,
             first_own: rows.first_own,
-            ledger: Ledger::with_room_for(rows.ids.bytes()),
+            ledger: Ledger::within(BOUNDS, 0),
             ..Shard::default()
         };
         rows.ids.restore(|segment| shard.ledger.restore(segment));
@@ -295,6 +315,10 @@ impl ShardTables {
     pub(crate) fn accepted(&self, through: u64) -> Vec<(u64, Rc<[Increment]>)> {
         let rows = self.0.as_ref().unwrap();
         rows.accepted.range(through + 1..).map(|(number, increments)| (*number, Rc::clone(increments))).collect()
+    }
+
+    pub(crate) fn rows(&self) -> &ShardRows {
+        self.0.as_ref().unwrap()
     }
 
     /// Whether its epoch is closed, or never began.

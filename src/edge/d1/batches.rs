@@ -4,7 +4,8 @@ use worker::{D1Database, Result};
 
 use super::rows::{Columns, read_all};
 use super::{arrays, integer, run, statement, text, transact};
-use crate::counting::ledger::{RETENTION_MS, Segment};
+use crate::counting::ledger::RETENTION_MS;
+use crate::counting::segment::Segment;
 use crate::recording::batch::NewBatch;
 use crate::recording::names::{NameKind, Names};
 use crate::recording::recorder::{RECORDER_IDS, Recorder, Terms};

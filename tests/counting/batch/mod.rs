@@ -5,7 +5,7 @@ mod fates;
 
 use std::collections::BTreeSet;
 
-use promptmeter::counting::ledger::digest;
+use promptmeter::counting::id_digest::digest;
 use promptmeter::counting::protocol::{Increment, Outcome};
 use promptmeter::counting::tally::Metric;
 use promptmeter::data::policy::unknown_prompt;

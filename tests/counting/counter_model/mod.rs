@@ -10,7 +10,7 @@ use model::Model;
 use promptmeter::counting::counter::{Commit, Counter};
 use promptmeter::counting::day::Day;
 use promptmeter::counting::day_change::{ChangedDay, DayChange};
-use promptmeter::counting::ledger::{Ledger, LedgerChange, SEGMENT_ENTRIES, Segment};
+use promptmeter::counting::ledger::{Bounds, Ledger};
 use promptmeter::counting::protocol::{IdDigest, Increment, Outcome};
 use promptmeter::counting::sources::{SOURCE_DAYS, SourcedDay, Sources};
 use promptmeter::counting::tally::{Metric, Tally};
@@ -20,7 +20,8 @@ use promptmeter::time::DAY_QUARTERS;
 use proptest::prelude::*;
 use storage::Storage;
 
-use crate::counted::count;
+use crate::counted::count_beside;
+use crate::stored_ids::StoredIds;
 
 const NOW_MS: i64 = 1_800_000_000_000;
 const SECOND_MS: i64 = 1000;
@@ -30,8 +31,8 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const METRICS: [Metric; 4] = [Metric::View, Metric::Copy, Metric::Fork, Metric::Compare];
 
 /// An object under test: what it knows, what is stored, and what is right.
-#[derive(Default)]
 struct Simulation {
+    bounds: Bounds,
     counter: Counter,
     storage: Storage,
     model: Model,
@@ -62,6 +63,12 @@ enum Step {
 }
 
 impl Simulation {
+    fn within(bounds: Bounds) -> Self {
+        let counter = Storage::default().restore(bounds);
+        let (storage, model, sent) = Default::default();
+        Self { bounds, counter, storage, model, sent, bulk_ids: 0, now_ms: NOW_MS, counted_ms: 0 }
+    }
+
     fn step(&mut self, step: Step) {
         match step {
             Step::Count(increments) => self.count_new(self.increments(&increments)),
@@ -80,8 +87,8 @@ impl Simulation {
             }
             Step::Fail(increments) => {
                 let increments = self.increments(&increments);
-                let first = count(&self.counter, u64::MAX, &increments, self.now_ms);
-                assert_eq!(count(&self.counter, u64::MAX, &increments, self.now_ms), first);
+                let first = self.judged(u64::MAX, &increments);
+                assert_eq!(self.judged(u64::MAX, &increments), first);
             }
             Step::Retract(sources) => {
                 self.retract(&sources);
@@ -89,7 +96,7 @@ impl Simulation {
                 self.retract(&sources);
                 assert_eq!(self.storage.version, before);
             }
-            Step::Restart => self.counter = self.storage.restore(),
+            Step::Restart => self.counter = self.storage.restore(self.bounds),
             Step::Wait(wait_ms) => self.now_ms += wait_ms,
         }
     }
@@ -109,8 +116,12 @@ impl Simulation {
         self.sent.push((delivery, self.now_ms, increments));
     }
 
+    fn judged(&self, delivery: u64, increments: &[Increment]) -> (Vec<Outcome>, Option<Commit>) {
+        count_beside(&self.storage.ids, &self.counter, delivery, increments, self.now_ms)
+    }
+
     fn count(&mut self, delivery: u64, increments: &[Increment]) {
-        let (outcomes, commit) = count(&self.counter, delivery, increments, self.now_ms);
+        let (outcomes, commit) = self.judged(delivery, increments);
         let before = self.model.tally;
         self.model.count((delivery, increments), self.now_ms, &outcomes, &self.counter.visits);
         assert_eq!(commit.as_ref().map_or(before, |commit| commit.tally), self.model.tally);
@@ -143,7 +154,7 @@ impl Simulation {
         let (visitors, tally) = (self.counter.unique_visitors(), self.counter.tally);
         assert_eq!(visitors, self.model.unique_visitors());
         assert!(visitors <= tally.visits && tally.visits <= tally.views, "{visitors} visitors, {tally:?}");
-        assert_eq!(self.storage.restore().unique_visitors(), visitors);
+        assert_eq!(self.storage.restore(self.bounds).unique_visitors(), visitors);
         assert_eq!((self.counter.tally, self.counter.version), (self.storage.tally, self.storage.version));
         let audit = self.counter.audit(&self.storage.days(), [None, None]);
         assert_eq!((audit.days, audit.tally), (self.model.tally, self.model.tally));
@@ -154,10 +165,10 @@ impl Simulation {
 
     /// What is remembered is what is stored; of what is too old, at most the segment that was just filled.
     fn check_ledger(&self) {
-        let restored = self.storage.restore();
+        let restored = self.storage.restore(self.bounds);
         assert_eq!(self.counter.ledger.len(), restored.ledger.len());
         assert_eq!(self.counter.visits.len(), restored.visits.len());
-        let full = self.storage.segments.values().rev().skip(1);
+        let full = self.storage.ids.0.values().rev().skip(1);
         let too_old = full.filter(|(newest_ms, _)| self.counted_ms - newest_ms > DAY_MS);
         assert!(too_old.count() <= 1);
     }
@@ -188,8 +199,11 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     #[test]
-    fn each_id_is_counted_once_within_24_hours(steps in prop::collection::vec(any_step(), 1..40)) {
-        let mut simulation = Simulation { now_ms: NOW_MS, ..Simulation::default() };
+    fn each_id_is_counted_once_within_24_hours(
+        whole in prop::sample::select(vec![Bounds::COUNTER.whole, 2000, 0]),
+        steps in prop::collection::vec(any_step(), 1..40),
+    ) {
+        let mut simulation = Simulation::within(Bounds { whole, ..Bounds::COUNTER });
         for step in steps {
             simulation.step(step);
         }

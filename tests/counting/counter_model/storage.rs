@@ -2,8 +2,6 @@
 
 use super::*;
 
-pub(crate) type Segments = BTreeMap<u64, (i64, Vec<u8>)>;
-
 /// What an object's tables hold.
 #[derive(Default)]
 pub(crate) struct Storage {
@@ -13,29 +11,10 @@ pub(crate) struct Storage {
     pub(crate) open_day: Option<SourcedDay>,
     /// Counts and sources of the days that have a row of their own.
     pub(crate) daily: BTreeMap<i64, (Vec<u8>, Option<Vec<u8>>)>,
-    pub(crate) segments: Segments,
-    pub(crate) visits: Segments,
+    pub(crate) ids: StoredIds,
+    pub(crate) visits: StoredIds,
     pub(crate) visitors: Option<Vec<u8>>,
     pub(crate) retracted_visitors: u64,
-}
-
-pub(crate) fn store_segments(segments: &mut Segments, change: &LedgerChange) {
-    assert!(change.closed().iter().all(|segment| segment.entries.len() == SEGMENT_ENTRIES));
-    assert!(change.open().is_none_or(|open| open.entries.len() < SEGMENT_ENTRIES));
-    for segment in &change.written {
-        segments.insert(segment.number, (segment.newest_ms, segment.pack()));
-    }
-    for number in &change.expired {
-        assert!(segments.remove(number).is_some(), "segment {number} is not stored");
-    }
-}
-
-pub(crate) fn stored_bytes(segments: &Segments) -> u64 {
-    segments.values().map(|(_, packed)| packed.len() as u64).sum()
-}
-
-pub(crate) fn unpacked(segments: &Segments) -> impl Iterator<Item = Segment> {
-    segments.iter().map(|(&number, (at_ms, packed))| Segment::unpack(number, *at_ms, packed))
 }
 
 fn unpacked_day(number: i64, (counts, sources): &(Vec<u8>, Option<Vec<u8>>)) -> SourcedDay {
@@ -89,8 +68,8 @@ impl Storage {
         self.store_days(days);
         let numbers: BTreeSet<i64> = commit.days.iter().map(|day| day.number).collect();
         assert_eq!(numbers.len(), commit.days.len());
-        store_segments(&mut self.segments, &commit.ledger);
-        store_segments(&mut self.visits, &commit.visits);
+        self.ids.store(&commit.ledger);
+        self.visits.store(&commit.visits);
         if let Some(visitors) = &commit.visitors {
             self.visitors = Some(visitors.pack());
         }
@@ -104,11 +83,11 @@ impl Storage {
     }
 
     /// The counter as it is restored; its ledgers have room for what is stored.
-    pub(crate) fn restore(&self) -> Counter {
-        let mut ledger = Ledger::with_room_for(stored_bytes(&self.segments));
-        unpacked(&self.segments).for_each(|segment| ledger.restore(segment));
-        let mut visits = Visits::within(WINDOW_MS, stored_bytes(&self.visits));
-        unpacked(&self.visits).for_each(|segment| visits.restore(segment));
+    pub(crate) fn restore(&self, bounds: Bounds) -> Counter {
+        let mut ledger = Ledger::within(bounds, self.ids.entries());
+        self.ids.segments().for_each(|segment| ledger.restore(segment));
+        let mut visits = Visits::within(WINDOW_MS, self.visits.entries());
+        self.visits.segments().for_each(|segment| visits.restore(segment));
         Counter {
             tally: self.tally,
             version: self.version,

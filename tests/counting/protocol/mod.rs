@@ -5,8 +5,9 @@ mod stored_events;
 
 use std::fmt::Debug;
 
-use promptmeter::counting::ledger::{Segment, digest, digest_key};
+use promptmeter::counting::id_digest::{digest, digest_key};
 use promptmeter::counting::protocol::IdDigest;
+use promptmeter::counting::segment::Segment;
 use promptmeter::counting::sources::Sources;
 use promptmeter::counting::stats::{Counted, Counts, Stats};
 use promptmeter::counting::tally::Tally;

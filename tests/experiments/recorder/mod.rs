@@ -5,8 +5,8 @@ mod steps;
 
 use std::collections::{BTreeSet, HashMap};
 
-use promptmeter::counting::ledger::Segment;
 use promptmeter::counting::protocol::IdDigest;
+use promptmeter::counting::segment::Segment;
 use promptmeter::data::json_rows::ARRAY_BYTES;
 use promptmeter::events::event::{ExperimentEvent, ExperimentEventKind, Measurement};
 use promptmeter::limits::EXPERIMENT_METRICS;
