@@ -1,5 +1,5 @@
-//! Removes what is kept for a time only: experiment events that are rolled up, sessions of experiments that were stopped, rows of
-//! forks and comparisons, keys of made prompts.
+//! Removes what is kept for a time only: experiment events that are rolled up, sessions of experiments that were stopped or that
+//! nobody declared, rows of forks and comparisons, keys of made prompts.
 
 use worker::{Env, Result};
 
@@ -41,7 +41,17 @@ pub(super) async fn of_experiments(env: &Env, removed: &mut Removed) -> Result<(
             break;
         }
     }
-    let stopped_ms = started_ms - settings::session_days(env) * DAY_MS - SESSION_GRACE_MS;
+    let kept_ms = started_ms - settings::session_days(env) * DAY_MS;
+    for experiment in d1::retention::idle(&database, kept_ms).await? {
+        while has_time() {
+            let sessions = d1::retention::remove_idle_sessions(&database, experiment, kept_ms, PORTION).await?;
+            note(removed, "session_states", sessions);
+            if sessions < PORTION {
+                break;
+            }
+        }
+    }
+    let stopped_ms = kept_ms - SESSION_GRACE_MS;
     for experiment in d1::retention::forgotten(&database, stopped_ms).await? {
         while has_time() {
             let instants = (started_ms, stopped_ms);

@@ -206,6 +206,31 @@ test("sessions are forgotten a while after an experiment was stopped; then it is
   assert.deepEqual([inserted.status, inserted.body.code], [400, "23514"], JSON.stringify(inserted.body));
 });
 
+test("sessions of an experiment that nobody declared are forgotten a while after the last event; it goes on with the next", async () => {
+  const [idle, old, declared] = [randomUUID(), randomUUID(), randomUUID()];
+  await put(declared, {});
+  for (const id of [idle, old, declared]) await sendAll(id, sessions("control", 20, 5));
+  await cron();
+  const kept = async () => Promise.all([idle, old, declared].map(async (id) => (await sql("select count(*) as n from experiment_sessions where experiment_id = ?", id))[0].n));
+  const six = now - 6 * DAY_MS;
+  const happened = (id) => sql("update experiment_analytics_summary set date = date(? / 1000, 'unixepoch') where experiment_id = ?", six, id);
+  const arrived = (id) => sql("update experiment_batches set received_ms = ? where experiment_id = ?", six, id);
+  for (const id of [idle, declared]) await happened(id);
+  for (const id of [old, declared]) await arrived(id);
+  await cron();
+  assert.deepEqual(await kept(), [20, 20, 20], "something happened, or arrived, or it is declared");
+  await arrived(idle);
+  const before = await summary(idle);
+  await cron();
+  assert.deepEqual(await kept(), [0, 20, 20]);
+  assert.deepEqual(await summary(idle), before);
+  assert.deepEqual((await results(idle)).variants.map(({ key, sessions, conversions }) => [key, sessions, conversions]), [["control", 20, 5]]);
+  assert.equal((await put(idle, {})).status, 201);
+  await sendAll(idle, sessions("treatment", 3, 1));
+  await cron();
+  assert.deepEqual((await results(idle)).variants.map(({ sessions, conversions }) => [sessions, conversions]), [[20, 5], [3, 1]]);
+});
+
 test("what the cron has begun it ends, though the declaration is gone", async () => {
   const [forgotten, judged] = [randomUUID(), randomUUID()];
   for (const id of [forgotten, judged]) {

@@ -11,6 +11,16 @@ use super::{integer, run, statement, text, transact};
 const IS_TO_LOSE_SESSIONS: &str = "(e.stopped_ms < cast(?1 as integer) and r.next_multi_variant is null \
     and r.multi_variant = e.multi_variant and r.conversion_window_hours is e.conversion_window_hours)";
 
+/// Of what is rolled up, `r`, of an experiment that is not declared: nothing happened or arrived since `?1`.
+const IS_IDLE: &str = "(r.sessions_removed_ms is null and r.next_multi_variant is null \
+    and not exists (select 1 from experiments e where e.id = r.experiment_id) \
+    and not exists (select 1 from experiment_analytics_summary s where s.experiment_id = r.experiment_id \
+        and s.date >= date(cast(?1 as integer) / 1000, 'unixepoch')) \
+    and coalesce((select b.received_ms from experiment_batches b where b.experiment_id = r.experiment_id \
+        order by b.number desc limit 1), 0) < cast(?1 as integer))";
+
+const INTERRUPT_ROLLUP: &str = "update rollup_watermark set version = version + 1 where id = 1";
+
 /// Removes up to `limit` batches that are rolled up and arrived before `before_ms`, oldest first; gives how many. The
 /// batch at the watermark stays: the next one is numbered after it.
 pub(in crate::edge) async fn remove_batches(database: &D1Database, before_ms: i64, limit: i64) -> Result<i64> {
@@ -45,7 +55,6 @@ pub(in crate::edge) async fn remove_sessions(
     (now_ms, stopped_ms): (i64, i64),
     limit: i64,
 ) -> Result<i64> {
-    let interrupt = "update rollup_watermark set version = version + 1 where id = 1";
     let note = format!(
         "update experiment_rollups as r set sessions_removed_ms = ?3 where experiment = cast(?2 as integer) \
         and sessions_removed_ms is null \
@@ -56,7 +65,7 @@ pub(in crate::edge) async fn remove_sessions(
         and session in (select session from session_states where experiment = cast(?1 as integer) \
             limit cast(?2 as integer)) returning 1";
     let batch = vec![
-        statement(database, interrupt, &[])?,
+        statement(database, INTERRUPT_ROLLUP, &[])?,
         statement(database, &note, &[integer(stopped_ms), integer(experiment), integer(now_ms)])?,
         statement(database, remove, &[integer(experiment), integer(limit)])?,
     ];
@@ -64,6 +73,35 @@ pub(in crate::edge) async fn remove_sessions(
         Some(result) => removed(&result),
         None => Ok(0),
     }
+}
+
+/// Experiments that are not declared, have sessions, and of which nothing happened or arrived since `since_ms`.
+pub(in crate::edge) async fn idle(database: &D1Database, since_ms: i64) -> Result<Vec<i64>> {
+    let sql = format!(
+        "select r.experiment from experiment_rollups r where {IS_IDLE} and exists ( \
+            select 1 from session_states s where s.experiment = r.experiment) order by 1 limit 100"
+    );
+    read_all(&run(statement(database, &sql, &[integer(since_ms)])?).await?, Columns::integer)
+}
+
+/// Removes up to `limit` sessions of an experiment that is idle still; gives how many. A run that rolls up at the same time fails
+/// and begins anew.
+pub(in crate::edge) async fn remove_idle_sessions(
+    database: &D1Database,
+    experiment: i64,
+    since_ms: i64,
+    limit: i64,
+) -> Result<i64> {
+    let remove = format!(
+        "delete from session_states where (experiment, session) in (select s.experiment, s.session \
+            from experiment_rollups r join session_states s on s.experiment = r.experiment \
+            where r.experiment = cast(?2 as integer) and {IS_IDLE} limit cast(?3 as integer)) returning 1"
+    );
+    let batch = vec![
+        statement(database, INTERRUPT_ROLLUP, &[])?,
+        statement(database, &remove, &[integer(since_ms), integer(experiment), integer(limit)])?,
+    ];
+    transact(database, batch).await?.pop().map_or(Ok(0), |result| removed(&result))
 }
 
 /// Rows of forks and comparisons that happened before an instant and are counted, oldest first.
