@@ -1,7 +1,5 @@
 //! What the worker and a counter say to each other: one command, one reply, in postcard's format.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -69,8 +67,10 @@ pub enum Command {
     },
     /// Asks for ids of a counter that is carried, which [`Reply::Carried`] left out.
     CarryIds {
-        /// The numbers of their segments, of which the first are told.
-        numbers: Range<u64>,
+        /// The first segment.
+        from: u64,
+        /// The one before which they end; of those up to there the first are told.
+        before: u64,
     },
 }
 

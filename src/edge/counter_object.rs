@@ -122,7 +122,7 @@ impl PromptCounter {
                 self.counting.carry()
             }
             Command::CarryImported { after } => self.counting.carry_imported(after),
-            Command::CarryIds { numbers } => self.counting.carry_ids(numbers),
+            Command::CarryIds { from, before } => self.counting.carry_ids(from..before),
             Command::Take { prompt_id, pieces } => self.counting.take(prompt_id, &pieces).await,
             // What is told is told of all.
             other => {

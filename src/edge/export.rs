@@ -189,7 +189,7 @@ impl Export {
         let (mut next, mut told) = (0, 0);
         while next < end {
             self.calls -= 1;
-            let reply = counters::ask(&self.env, prompt_id, &Command::CarryIds { numbers: next..end }).await?;
+            let reply = counters::ask(&self.env, prompt_id, &Command::CarryIds { from: next, before: end }).await?;
             let Reply::CarriedIds { pieces } = reply else { return Err(counters::unexpected()) };
             let Some(Piece::Ids { number, .. }) = pieces.last() else { break };
             next = number + 1;

@@ -80,7 +80,7 @@ fn commands_of_a_counter() {
         "0a 100123456789ab7def8123456789abcdef 04 07 00010108 07 0102060104 07 020105 \
         07 03ac0202030405060708 0101 09 01 01 01",
     );
-    check(&Command::CarryIds { numbers: 1..200 }, "0b01c801");
+    check(&Command::CarryIds { from: 1, before: 200 }, "0b01c801");
 }
 
 #[test]
