@@ -183,12 +183,11 @@ impl Ledger {
     /// Takes over a change that has been stored.
     pub fn apply(&mut self, change: LedgerChange) {
         for segment in change.written {
-            self.keep(segment);
+            self.restore(segment);
         }
         for number in change.expired {
             self.forget(number);
         }
-        self.condense();
     }
 
     fn appended(&self, fresh: &[IdDigest], now_ms: i64) -> Vec<Segment> {
@@ -280,7 +279,8 @@ impl Ledger {
 
     /// Keeps the fingerprints alone of the oldest full segments, where more ids are whole than are to be.
     fn condense(&mut self) {
-        while self.payloads.len() > self.bounds.whole {
+        let keeps_fingerprints = self.bounds.whole < self.bounds.ids;
+        while keeps_fingerprints && self.payloads.len() > self.bounds.whole {
             let mut ids = 0;
             let fits = |segment: &&SegmentKeys| {
                 ids += segment.keys.len();

@@ -52,7 +52,10 @@ pub enum Command {
     /// Asks for a stream of the counts; the answer is no [`Reply`].
     Listen(Listen),
     /// Asks for the counter as it is to be carried, without the keys of imported rows.
-    Carry,
+    Carry {
+        /// Segments of ids that are told at the most, which are the newest, besides the one that is being filled.
+        segments: u64,
+    },
     /// Asks for keys of imported rows behind one, in their order as signed numbers.
     CarryImported {
         /// The key.
@@ -200,8 +203,8 @@ pub enum Reply {
     Carried {
         /// The counter's version.
         version: u64,
-        /// Its parts, the whole behind the others; none of a counter that never counted. Of its ids the last, as many as are
-        /// told at once.
+        /// Its parts, the whole behind the others; none of a counter that never counted. Of its ids the newest, as many as
+        /// were asked for.
         pieces: Vec<Piece>,
     },
     /// To [`Command::CarryImported`].

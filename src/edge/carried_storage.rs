@@ -12,7 +12,7 @@ use super::counter_storage::SCHEMA;
 use super::day_storage::{self, EVERY_DAY};
 use super::object_storage::{Write, count, has_table, integer, rows, write};
 use super::segment_storage::COUNTER_IDS;
-use crate::counting::carried::{IMPORTED_AT_ONCE, Piece, SEGMENTS_AT_ONCE, Standing, Whole};
+use crate::counting::carried::{IMPORTED_AT_ONCE, Piece, Standing, Whole};
 use crate::counting::counter::Counter;
 use crate::counting::tally::Metric;
 
@@ -26,8 +26,9 @@ const CARRIED: &str = "create table if not exists carried (
 pub(super) const FORGET: &str =
     "delete from daily; delete from ledger_segment; delete from imported_row; drop table if exists carried;";
 
-/// The parts of a counter that counted, the whole last. Of segments of ids they are the last ones, as many as are told at once.
-pub(super) fn pieces(storage: &Storage, counter: &Counter) -> Result<Vec<Piece>> {
+/// The parts of a counter that counted, the whole last. Of its ids they are so many full segments, the last ones, and the one that
+/// is being filled.
+pub(super) fn pieces(storage: &Storage, counter: &Counter, segments: u64) -> Result<Vec<Piece>> {
     if counter.version == 0 {
         return Ok(Vec::new());
     }
@@ -38,9 +39,9 @@ pub(super) fn pieces(storage: &Storage, counter: &Counter) -> Result<Vec<Piece>>
     let days = pieces.len() as u64;
     let sql = storage.sql();
     let first = "select number from ledger_segment order by number desc limit 1 offset ?1";
-    let first = number(&rows(&sql, first, vec![integer(SEGMENTS_AT_ONCE - 1)])?);
+    let first = number(&rows(&sql, first, vec![integer(segments.saturating_sub(1))])?);
     let left_out = number(&rows(&sql, "select count(*) from ledger_segment where number < ?1", vec![integer(first)])?);
-    pieces.extend(ids(storage, first..u64::MAX)?);
+    pieces.extend(ids(storage, first..u64::MAX, segments.saturating_add(1))?);
     let whole = Whole {
         tally: counter.tally,
         visitors: counter.visitors.pack(),
@@ -53,11 +54,11 @@ pub(super) fn pieces(storage: &Storage, counter: &Counter) -> Result<Vec<Piece>>
     Ok(pieces)
 }
 
-/// Segments of ids of these numbers, the one that is being filled too, as many as are told at once.
-pub(super) fn ids(storage: &Storage, numbers: Range<u64>) -> Result<Vec<Piece>> {
+/// The first so many segments of ids of these numbers.
+pub(super) fn ids(storage: &Storage, numbers: Range<u64>, segments: u64) -> Result<Vec<Piece>> {
     let mut pieces = Vec::new();
     COUNTER_IDS.give_from(&storage.sql(), numbers.start, &mut |segment| {
-        let is_one = segment.number < numbers.end && pieces.len() as u64 <= SEGMENTS_AT_ONCE;
+        let is_one = segment.number < numbers.end && (pieces.len() as u64) < segments;
         if is_one {
             let entries = segment.pack();
             pieces.push(Piece::Ids { number: segment.number, newest_ms: segment.newest_ms, entries });

@@ -10,17 +10,17 @@ use super::counter_alarm::Begun;
 use super::counter_object::Counting;
 use super::runtime::now_ms;
 use super::{counter_storage, d1, settings};
-use crate::counting::carried::{Piece, Step, Taken, Told};
+use crate::counting::carried::{Piece, SEGMENTS_AT_ONCE, Step, Taken, Told};
 use crate::counting::protocol::Reply;
 use crate::counting::snapshot::{SNAPSHOT_INTERVAL_MS, Snapshot};
 use crate::json::json_text;
 use crate::rankings::standing::standings;
 
 impl Counting {
-    /// Its parts.
-    pub(super) fn carry(&self) -> Result<Reply> {
+    /// Its parts, and of its ids so many full segments.
+    pub(super) fn carry(&self, segments: u64) -> Result<Reply> {
         self.with(|memory| {
-            let pieces = carried_storage::pieces(&self.storage, &memory.counter)?;
+            let pieces = carried_storage::pieces(&self.storage, &memory.counter, segments)?;
             Ok(Reply::Carried { version: memory.counter.version, pieces })
         })
     }
@@ -29,7 +29,8 @@ impl Counting {
     pub(super) fn carry_ids(&self, numbers: Range<u64>) -> Result<Reply> {
         self.with(|memory| {
             let has_counted = memory.counter.version > 0;
-            let pieces = if has_counted { carried_storage::ids(&self.storage, numbers)? } else { Vec::new() };
+            let pieces =
+                if has_counted { carried_storage::ids(&self.storage, numbers, SEGMENTS_AT_ONCE)? } else { Vec::new() };
             Ok(Reply::CarriedIds { pieces })
         })
     }

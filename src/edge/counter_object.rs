@@ -117,9 +117,9 @@ impl PromptCounter {
                 reply.ok_or_else(|| Error::from("the counter did not count"))
             }
             Command::HandOver { place, from } => self.counting.hand_over(place, from),
-            Command::Carry => {
+            Command::Carry { segments } => {
                 self.fold().await?;
-                self.counting.carry()
+                self.counting.carry(segments)
             }
             Command::CarryImported { after } => self.counting.carry_imported(after),
             Command::CarryIds { from, before } => self.counting.carry_ids(from..before),
@@ -295,7 +295,7 @@ impl Counting {
             Command::Count { .. }
             | Command::HandOver { .. }
             | Command::Listen(_)
-            | Command::Carry
+            | Command::Carry { .. }
             | Command::CarryImported { .. }
             | Command::CarryIds { .. }
             | Command::Take { .. } => Err(Error::from("the command is one of another kind")),

@@ -16,6 +16,7 @@ use super::runtime::{log_failure, now_ms};
 use super::segment_storage::COUNTER_IDS;
 use super::together::{Queue, Together};
 use super::{counter_storage, counters, objects, settings, spread_storage};
+use crate::counting::ledger::LEDGER_ENTRIES;
 use crate::counting::protocol::Reply;
 use crate::counting::segment::{IDS_AT_ONCE, IdPage};
 use crate::sharding::placement::{Place, Spread};
@@ -142,55 +143,56 @@ impl Counting {
     /// Pulls what shards accepted until nothing is left.
     async fn pull(&self, closes: bool) -> Result<()> {
         let Some(spread) = self.spread()? else { return Ok(()) };
-        join_all(spread.places().map(|place| self.pull_from(place, closes))).await.into_iter().collect()
+        join_all(spread.places().map(|place| self.pull_from((spread, place), closes))).await.into_iter().collect()
     }
 
-    async fn pull_from(&self, place: Place, closes: bool) -> Result<()> {
+    async fn pull_from(&self, (spread, place): (Spread, Place), closes: bool) -> Result<()> {
         let mut ids_from = 0;
         loop {
             let (prompt_id, pull) = self.with(|memory| {
                 let prompt_id =
                     memory.prompt_id.ok_or_else(|| Error::from("a counter that never counted is spread"))?;
                 let through = memory.standing.pulled(place.shard);
-                Ok((prompt_id, Pull { epoch: place.epoch, through, total: memory.counter.tally, closes, ids_from }))
+                let most_ids = LEDGER_ENTRIES as u64 / u64::from(spread.shards);
+                let total = memory.counter.tally;
+                Ok((prompt_id, Pull { epoch: place.epoch, through, total, closes, ids_from, most_ids }))
             })?;
             let reply = self.ask_shard(prompt_id, place.shard, &Command::Pull(pull)).await?;
             let protocol::Reply::Pulled(pulled) = reply else {
                 return Err(counters::unexpected());
             };
-            if self.with(|memory| self.absorb(memory, place, (prompt_id, &pull), &pulled))? {
-                return Ok(());
-            }
-            ids_from = pulled.ids_left.unwrap_or_default();
+            let left = self.with(|memory| self.absorb(memory, place, (prompt_id, &pull), &pulled))?;
+            let Some(next) = left else { return Ok(()) };
+            ids_from = next;
         }
     }
 
-    /// Counts what a shard told, and notes how far that is, in the same transaction; whether that is all. What was pulled
-    /// beside another pull, which was counted first, is asked for anew.
+    /// Counts what a shard told, and notes how far that is, in the same transaction; the segment from which on ids are asked for
+    /// next, if anything is left. What was pulled beside another pull, which was counted first, is asked for anew.
     fn absorb(
         &self,
         memory: &mut Memory,
         place: Place,
         (prompt_id, pull): (Uuid, &Pull),
         pulled: &Pulled,
-    ) -> Result<bool> {
+    ) -> Result<Option<u64>> {
         memory.load.note(pulled.commands, now_ms());
         let is_over = memory.standing.spread().is_none_or(|spread| spread.epoch != place.epoch);
         if is_over {
-            return Ok(true);
+            return Ok(None);
         }
         if memory.standing.pulled(place.shard) != pull.through {
-            return Ok(false);
+            return Ok(pulled.next(pull, false));
         }
         let recalled = self.recall(memory, pulled.ids.iter().map(|id| id.key))?;
         let Some(commit) = memory.counter.absorb(&pulled.increments, &pulled.ids, &recalled, now_ms()) else {
-            return Ok(pulled.is_all());
+            return Ok(pulled.next(pull, true));
         };
         let standing = memory.standing.with_pulled(place.shard, pulled.through);
         let more = vec![spread_storage::write_standing(&standing)?];
         counter_storage::keep(&self.storage, (prompt_id, &mut memory.counter), commit, &[], more)?;
         memory.standing = standing;
-        Ok(pulled.is_all())
+        Ok(pulled.next(pull, true))
     }
 
     /// Has shards forget what the counter has. If that fails, they do when they begin anew.

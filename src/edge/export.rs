@@ -1,7 +1,8 @@
 //! `GET /v1/export`: all that is kept, as lines. A page is read when the one before it has been taken, so an export of any size
-//! holds one page, or the few counters that are asked at once.
+//! holds one page, and what the few counters told that are asked at once.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use js_sys::futures::future_to_promise;
@@ -15,13 +16,13 @@ use worker::{Env, Error, Result};
 
 use super::answer::Answer;
 use super::call::Call;
+use super::carried_counter::CarriedCounter;
 use super::runtime::log_failure;
 use super::{counters, d1};
-use crate::counting::carried::{IMPORTED_AT_ONCE, Piece};
+use crate::counting::carried::SEGMENTS_AT_ONCE;
 use crate::counting::protocol::{Command, Reply};
 use crate::http::problem::Problem;
 use crate::json::number_text;
-use crate::moving::counter_lines::CounterLine;
 use crate::moving::ending::Digest;
 use crate::moving::page_sql;
 use crate::moving::place::{self, Place};
@@ -29,10 +30,12 @@ use crate::moving::tables::{Moved, PARTS, Part, Way};
 use crate::rest::rows::Cell as Value;
 
 const MEDIA_TYPE: &str = "application/x-ndjson";
-/// Counters that are asked at once: each holds what it tells until it is sent, a page of ids and its days.
+/// Counters that are asked at once: each holds what it tells until it is sent, its days and a page of ids.
 const AT_ONCE: usize = 4;
-/// Prompts whose counters are told together.
+/// Prompts that are found at once.
 const PROMPTS: i64 = 40;
+/// Bytes of lines beyond which no further ones are added to those that are sent together.
+const LINES_BYTES: usize = 1 << 18;
 
 #[wasm_bindgen(module = "/src/edge/pulled.js")]
 extern "C" {
@@ -49,7 +52,8 @@ pub(super) fn get_export(call: &Call) -> std::result::Result<Answer, Problem> {
     }
     let from = place.as_ref().map(Place::cursor);
     let place = place.unwrap_or_default();
-    let export = Export { env: call.env.clone(), place, from, calls, digest: Digest::default(), is_over: false };
+    let (digest, prompts, counters) = Default::default();
+    let export = Export { env: call.env.clone(), place, from, calls, digest, is_over: false, prompts, counters };
     Ok(Answer::stream(body(export), MEDIA_TYPE))
 }
 
@@ -79,6 +83,10 @@ struct Export {
     calls: i64,
     digest: Digest,
     is_over: bool,
+    /// Prompts whose counters are asked next.
+    prompts: VecDeque<Uuid>,
+    /// Counters that were asked; the first may be exported in part.
+    counters: VecDeque<CarriedCounter>,
 }
 
 impl Export {
@@ -88,16 +96,21 @@ impl Export {
             return Ok(None);
         }
         let mut lines = String::new();
-        while lines.is_empty() {
-            let Some(part) = PARTS.get(self.place.part) else { return Ok(Some(self.end(None))) };
-            if self.calls <= 0 {
-                return Ok(Some(self.end(Some(self.place.cursor()))));
+        while lines.len() < LINES_BYTES {
+            if let Some(counter) = self.counters.pop_front_if(|counter| self.calls > 0 || counter.has_begun()) {
+                self.add_counter(&mut lines, counter).await?;
+                continue;
             }
-            self.calls -= 1;
+            let Some(part) = PARTS.get(self.place.part) else { return Ok(Some(lines + &self.end(None))) };
+            if self.calls <= 0 {
+                let cursor = self.place.cursor();
+                return Ok(Some(lines + &self.end(Some(cursor))));
+            }
             let last = match part {
+                Part::Counters if self.ask_counters().await? => continue,
+                Part::Counters => None,
                 Part::Rows(moved) => self.rows(moved, &mut lines).await?,
                 Part::RollupRests => self.check_rollup().await?,
-                Part::Counters => self.counters(&mut lines).await?,
             };
             match last {
                 Some(key) => self.place.after = key,
@@ -120,6 +133,7 @@ impl Export {
 
     /// Adds a page of a table; gives the key of its last row, if there is one.
     async fn rows(&mut self, moved: &'static Moved, lines: &mut String) -> Result<Option<Vec<String>>> {
+        self.calls -= 1;
         let rows = d1::moving::page(&d1::database(&self.env)?, moved, &self.place.after).await?;
         for row in &rows {
             self.add(lines, &page_sql::line(moved, row));
@@ -130,7 +144,8 @@ impl Export {
         Ok(rows.last().map(|row| page_sql::key_of(moved, row)))
     }
 
-    async fn check_rollup(&self) -> Result<Option<Vec<String>>> {
+    async fn check_rollup(&mut self) -> Result<Option<Vec<String>>> {
+        self.calls -= 1;
         let version = d1::moving::rollup_version(&d1::database(&self.env)?).await?;
         if self.place.rollup != version.to_string() {
             return Err(Error::from("experiment events were rolled up meanwhile"));
@@ -138,89 +153,36 @@ impl Export {
         Ok(None)
     }
 
-    /// Adds the counters of some prompts; gives the last prompt, if there is one.
-    async fn counters(&mut self, lines: &mut String) -> Result<Option<Vec<String>>> {
-        let after = self.place.after.first().map_or("", String::as_str);
-        let prompts = d1::moving::prompts(&d1::database(&self.env)?, after, PROMPTS).await?;
-        self.calls -= i64::try_from(prompts.len()).unwrap_or(i64::MAX);
-        for asked in prompts.chunks(AT_ONCE) {
-            let replies = counters::ask_each(&self.env, asked, &Command::Carry).await;
-            for (prompt_id, reply) in asked.iter().zip(replies) {
-                let Reply::Carried { version, pieces } = reply? else { return Err(counters::unexpected()) };
-                self.counter(lines, (*prompt_id, version), pieces).await?;
-            }
-        }
-        Ok(prompts.last().map(|id| vec![id.to_string()]))
-    }
-
-    async fn counter(
-        &mut self,
-        lines: &mut String,
-        (prompt_id, version): (Uuid, u64),
-        pieces: Vec<Piece>,
-    ) -> Result<()> {
-        let here = pieces.iter().filter(|piece| matches!(piece, Piece::Ids { .. })).count() as u64;
-        let has_more = matches!(pieces.last(), Some(Piece::Whole(whole)) if whole.ids > here);
-        let mut ids = 0;
-        for mut piece in pieces {
-            match &mut piece {
-                Piece::Ids { number, .. } => {
-                    if ids == 0 && has_more {
-                        ids = self.ids_before(lines, (prompt_id, version), *number).await?;
-                    }
-                    ids += 1;
-                }
-                Piece::Whole(whole) => {
-                    // Those that the counter has forgotten meanwhile are not carried.
-                    whole.ids = ids;
-                    if whole.imported > 0 {
-                        self.imported(lines, (prompt_id, version), whole.imported).await?;
-                    }
-                }
-                Piece::Day { .. } | Piece::Imported(_) => {}
-            }
-            self.add(lines, &CounterLine { prompt_id, version, piece }.line());
-        }
-        Ok(())
-    }
-
-    /// Adds the segments of ids before one, which no counter changes any more; gives how many there are.
-    async fn ids_before(&mut self, lines: &mut String, (prompt_id, version): (Uuid, u64), end: u64) -> Result<u64> {
-        let (mut next, mut told) = (0, 0);
-        while next < end {
+    /// Asks the next counters, or finds the prompts of the next; whether there are any.
+    async fn ask_counters(&mut self) -> Result<bool> {
+        if self.prompts.is_empty() {
             self.calls -= 1;
-            let reply = counters::ask(&self.env, prompt_id, &Command::CarryIds { from: next, before: end }).await?;
-            let Reply::CarriedIds { pieces } = reply else { return Err(counters::unexpected()) };
-            let Some(Piece::Ids { number, .. }) = pieces.last() else { break };
-            next = number + 1;
-            told += pieces.len() as u64;
-            for piece in pieces {
-                self.add(lines, &CounterLine { prompt_id, version, piece }.line());
-            }
+            let after = self.place.after.first().map_or("", String::as_str);
+            self.prompts = d1::moving::prompts(&d1::database(&self.env)?, after, PROMPTS).await?.into();
+            return Ok(!self.prompts.is_empty());
         }
-        Ok(told)
+        let asked: Vec<Uuid> = self.prompts.drain(..AT_ONCE.min(self.prompts.len())).collect();
+        self.calls -= i64::try_from(asked.len()).unwrap_or(i64::MAX);
+        let command = Command::Carry { segments: SEGMENTS_AT_ONCE };
+        for (prompt_id, reply) in asked.iter().zip(counters::ask_each(&self.env, &asked, &command).await) {
+            let Reply::Carried { version, pieces } = reply? else { return Err(counters::unexpected()) };
+            self.counters.push_back(CarriedCounter::new(self.env.clone(), *prompt_id, version, pieces));
+        }
+        Ok(true)
     }
 
-    /// Adds the keys of imported rows, of which there are as many as the counter said.
-    async fn imported(&mut self, lines: &mut String, (prompt_id, version): (Uuid, u64), count: u64) -> Result<()> {
-        let (mut after, mut told) = (None, 0);
-        loop {
-            self.calls -= 1;
-            let reply = counters::ask(&self.env, prompt_id, &Command::CarryImported { after }).await?;
-            let Reply::CarriedImported { keys } = reply else { return Err(counters::unexpected()) };
-            let here = keys.len() / 8;
-            told += here;
-            after = keys.last_chunk().map(|key| i64::from_be_bytes(*key));
-            if here > 0 {
-                self.add(lines, &CounterLine { prompt_id, version, piece: Piece::Imported(keys) }.line());
-            }
-            if here < IMPORTED_AT_ONCE {
-                break;
-            }
+    /// Adds the next lines of the counter that was asked first.
+    async fn add_counter(&mut self, lines: &mut String, mut counter: CarriedCounter) -> Result<()> {
+        let next = counter.next().await?;
+        self.calls -= counter.take_calls();
+        if next.is_empty() {
+            self.place.after = vec![counter.prompt_id().to_string()];
+            return Ok(());
         }
-        if told as u64 != count {
-            return Err(Error::from("rows were imported meanwhile"));
+        for line in &next {
+            self.add(lines, &line.line());
         }
+        self.counters.push_front(counter);
         Ok(())
     }
 }

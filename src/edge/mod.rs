@@ -12,6 +12,7 @@ mod badge;
 mod beginning;
 mod body;
 mod call;
+mod carried_counter;
 mod carried_storage;
 mod compared;
 mod counter_alarm;

@@ -42,15 +42,6 @@ pub(super) async fn of_experiments(env: &Env, removed: &mut Removed) -> Result<(
         }
     }
     let kept_ms = started_ms - settings::session_days(env) * DAY_MS;
-    for experiment in d1::retention::idle(&database, kept_ms).await? {
-        while has_time() {
-            let sessions = d1::retention::remove_idle_sessions(&database, experiment, kept_ms, PORTION).await?;
-            note(removed, "session_states", sessions);
-            if sessions < PORTION {
-                break;
-            }
-        }
-    }
     let stopped_ms = kept_ms - SESSION_GRACE_MS;
     for experiment in d1::retention::forgotten(&database, stopped_ms).await? {
         while has_time() {
@@ -58,6 +49,15 @@ pub(super) async fn of_experiments(env: &Env, removed: &mut Removed) -> Result<(
             let sessions = d1::retention::remove_sessions(&database, experiment, instants, PORTION).await?;
             note(removed, "session_states", sessions);
             if sessions == 0 {
+                break;
+            }
+        }
+    }
+    for experiment in d1::retention::idle(&database, kept_ms).await? {
+        while has_time() {
+            let sessions = d1::retention::remove_idle_sessions(&database, experiment, kept_ms, PORTION).await?;
+            note(removed, "session_states", sessions);
+            if sessions < PORTION {
                 break;
             }
         }

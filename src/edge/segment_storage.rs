@@ -5,18 +5,20 @@
 
 use worker::{Result, SqlStorage, SqlStorageValue};
 
-use super::metering;
 use super::object_storage::{Write, count, integer, rows};
 use crate::counting::segment::{LedgerChange, Segment, packed_entries};
 
 /// The statements on the segments of one kind.
 pub(super) struct Segments {
     size: &'static str,
-    all: &'static str,
+    some: &'static str,
     one: &'static str,
     write: &'static str,
     delete: &'static str,
 }
+
+/// Segments that are read at once: 1 MB.
+const READ_AT_ONCE: u64 = 64;
 
 const ONE_OF_IDS: &str = "select number, newest_ms, entries from ledger_segment where number = ?1";
 const WRITE_IDS: &str = "insert into ledger_segment (number, newest_ms, entries) values (?1, ?2, ?3) \
@@ -26,7 +28,7 @@ const DELETE_IDS: &str = "delete from ledger_segment where number = ?1";
 /// The ids of a shard.
 pub(super) const SHARD_IDS: Segments = Segments {
     size: "select coalesce(sum(length(entries)), 0) from ledger_segment",
-    all: "select number, newest_ms, entries from ledger_segment where number >= ?1 order by number",
+    some: "select number, newest_ms, entries from ledger_segment where number >= ?1 order by number limit ?2",
     one: ONE_OF_IDS,
     write: WRITE_IDS,
     delete: DELETE_IDS,
@@ -36,9 +38,9 @@ pub(super) const SHARD_IDS: Segments = Segments {
 pub(super) const COUNTER_IDS: Segments = Segments {
     size: "select coalesce(sum(length(entries)), 0) + (select coalesce(length(open_ids), 0) from counter) \
         from ledger_segment",
-    all: "select number, newest_ms, entries from ledger_segment where number >= ?1 \
+    some: "select number, newest_ms, entries from ledger_segment where number >= ?1 \
         union all select open_ids_number, open_ids_newest_ms, open_ids from counter where open_ids_number >= ?1 \
-        order by 1",
+        order by 1 limit ?2",
     one: ONE_OF_IDS,
     write: WRITE_IDS,
     delete: DELETE_IDS,
@@ -48,9 +50,9 @@ pub(super) const COUNTER_IDS: Segments = Segments {
 pub(super) const COUNTER_VISITS: Segments = Segments {
     size: "select coalesce(sum(length(entries)), 0) + (select coalesce(length(open_visits), 0) from counter) \
         from visit_segment",
-    all: "select number, newest_ms, entries from visit_segment where number >= ?1 \
+    some: "select number, newest_ms, entries from visit_segment where number >= ?1 \
         union all select open_visits_number, open_visits_newest_ms, open_visits from counter \
-        where open_visits_number >= ?1 order by 1",
+        where open_visits_number >= ?1 order by 1 limit ?2",
     one: "select number, newest_ms, entries from visit_segment where number = ?1",
     write: "insert into visit_segment (number, newest_ms, entries) values (?1, ?2, ?3) \
         on conflict (number) do update set newest_ms = excluded.newest_ms, entries = excluded.entries",
@@ -72,17 +74,23 @@ impl Segments {
         })
     }
 
-    /// Gives the segments from a number on in the order of their numbers, as long as more are wanted, one at a time: all of
-    /// them at once would be more than a counter may hold in memory.
-    pub(super) fn give_from(&self, sql: &SqlStorage, number: u64, take: &mut dyn FnMut(Segment) -> bool) -> Result<()> {
-        let cursor = sql.exec(self.all, vec![integer(number)])?;
-        for row in cursor.raw() {
-            if segment(&row?).is_some_and(|segment| !take(segment)) {
-                break;
+    /// Gives the segments from a number on in the order of their numbers, as long as more are wanted, some at a time: all of
+    /// them at once would be more than a counter may hold in memory, and a cursor that is not read to its end keeps the table
+    /// from being dropped.
+    pub(super) fn give_from(
+        &self,
+        sql: &SqlStorage,
+        mut number: u64,
+        take: &mut dyn FnMut(Segment) -> bool,
+    ) -> Result<()> {
+        loop {
+            let read = rows(sql, self.some, vec![integer(number), integer(READ_AT_ONCE)])?;
+            let Some(last) = read.last().and_then(|row| row.first()).map(count) else { return Ok(()) };
+            number = last + 1;
+            if !read.iter().filter_map(|row| segment(row)).all(&mut *take) {
+                return Ok(());
             }
         }
-        metering::object_rows(&cursor);
-        Ok(())
     }
 
     /// One that is full; nothing where it is not stored.

@@ -88,8 +88,8 @@ pub(super) fn raw_event_days(env: &Env) -> i64 {
     days(env, "RAW_EVENT_DAYS", 30).max(2)
 }
 
-/// `SESSION_DAYS`: how long the sessions of an experiment are kept after it was stopped. At least 3, for events may be 48
-/// hours late.
+/// `SESSION_DAYS`: how long the sessions of an experiment are kept after it was stopped, or after the last event of one that is
+/// not declared. At least 3, for events may be 48 hours late.
 pub(super) fn session_days(env: &Env) -> i64 {
     days(env, "SESSION_DAYS", 90).max(3)
 }

@@ -20,6 +20,7 @@ use super::runtime::now_ms;
 use super::segment_storage::SHARD_IDS;
 use super::together::{Queue, Together, join};
 use super::{counters, objects, shard_storage};
+use crate::counting::ledger::Ledger;
 use crate::counting::protocol::{self, Delivery, Told};
 use crate::counting::segment::{IDS_AT_ONCE, IdPage, Segment};
 use crate::sharding::placement::{Place, Spread};
@@ -170,30 +171,39 @@ impl Accepting {
 
     /// Begins in an epoch, if the counter admits it; else tells where increments go, as far as that is known.
     async fn begin(&self, prompt_id: Uuid, place: Place) -> Result<Option<Option<Spread>>> {
-        let (mut parts, mut from) = (Vec::new(), 0);
-        let total = loop {
-            match counters::ask(&self.env, prompt_id, &protocol::Command::HandOver { place, from }).await? {
-                protocol::Reply::HandedOver { segments, total, next } => {
-                    parts.extend(segments);
-                    let Some(next) = next else { break total };
-                    from = next;
-                }
-                protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
-                _ => return Err(counters::unexpected()),
+        let (mut ledger, mut segments, mut from) = (Ledger::default(), 0, 0);
+        loop {
+            let (parts, total, next) =
+                match counters::ask(&self.env, prompt_id, &protocol::Command::HandOver { place, from }).await? {
+                    protocol::Reply::HandedOver { segments, total, next } => (segments, total, next),
+                    protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
+                    _ => return Err(counters::unexpected()),
+                };
+            let mut memory = self.memory.borrow_mut();
+            if memory.closed_epoch.is_some_and(|closed| closed >= place.epoch) {
+                return Ok(Some(None));
             }
-        };
-        let mut memory = self.memory.borrow_mut();
-        if memory.closed_epoch.is_some_and(|closed| closed >= place.epoch) {
-            return Ok(Some(None));
+            if from == 0 {
+                memory.shard = None;
+                shard_storage::empty(&self.storage)?;
+            }
+            let page: Vec<Segment> = parts
+                .into_iter()
+                .zip(segments..)
+                .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
+                .collect();
+            segments += page.len() as u64;
+            let begins = next.is_none().then_some((place.epoch, segments));
+            shard_storage::take_over(&self.storage, &page, begins)?;
+            for segment in page {
+                ledger.restore(segment);
+            }
+            let Some(next) = next else {
+                memory.shard = Some(Shard::beginning(place.epoch, (ledger, segments), total));
+                return Ok(None);
+            };
+            from = next;
         }
-        let segments: Vec<Segment> = parts
-            .into_iter()
-            .zip(0..)
-            .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
-            .collect();
-        shard_storage::begin(&self.storage, place.epoch, &segments)?;
-        memory.shard = Some(Shard::beginning(place.epoch, segments, total));
-        Ok(None)
     }
 
     /// What was accepted behind what the counter has.
@@ -222,9 +232,9 @@ impl Accepting {
             all.extend(increments);
         }
         shard.learn(&pull.total, &all);
-        if shard.is_closed && !pulled.is_partial {
+        if pull.closes && !pulled.is_partial {
             let mut page = IdPage::with_room(IDS_AT_ONCE);
-            let from = pull.ids_from.max(shard.first_own);
+            let from = pull.ids_from.max(shard.own_ids_from(pull.most_ids));
             SHARD_IDS.give_from(&self.storage.sql(), from, &mut |segment| page.add(&segment, |_| true))?;
             pulled.ids_left = page.next;
             pulled.ids = page.into_ids();

@@ -11,7 +11,7 @@ use crate::counting::segment::{LedgerChange, Segment};
 use crate::sharding::shard::{Batch, Shard};
 
 /// Made anew with each epoch: what was left of the one before, its counter has.
-const BEGIN: &str = "
+const EMPTY: &str = "
     drop table if exists shard;
     drop table if exists accepted;
     drop table if exists ledger_segment;
@@ -52,11 +52,19 @@ pub(super) fn restore(storage: &Storage) -> Result<Option<Shard>> {
     Ok(Some(shard))
 }
 
-/// Stores a shard that begins.
-pub(super) fn begin(storage: &Storage, epoch: u64, segments: &[Segment]) -> Result<()> {
-    let sql = "insert into shard (id, epoch, is_closed, first_own) values (1, ?1, 0, ?2)";
-    let mut writes = vec![(BEGIN, vec![]), (sql, vec![integer(epoch), integer(segments.len() as u64)])];
-    writes.extend(SHARD_IDS.writes(&LedgerChange { written: segments.to_vec(), expired: Vec::new() }));
+/// Makes empty tables: there is no shard in them until one begins.
+pub(super) fn empty(storage: &Storage) -> Result<()> {
+    write(storage, vec![(EMPTY, vec![])])
+}
+
+/// Stores ids that the counter hands over. With the last of them a shard begins in an epoch, behind so many segments.
+pub(super) fn take_over(storage: &Storage, segments: &[Segment], begins: Option<(u64, u64)>) -> Result<()> {
+    let mut writes: Vec<Write> =
+        SHARD_IDS.writes(&LedgerChange { written: segments.to_vec(), expired: Vec::new() }).collect();
+    if let Some((epoch, first_own)) = begins {
+        let sql = "insert into shard (id, epoch, is_closed, first_own) values (1, ?1, 0, ?2)";
+        writes.push((sql, vec![integer(epoch), integer(first_own)]));
+    }
     write(storage, writes)
 }
 

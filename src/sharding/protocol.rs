@@ -46,10 +46,12 @@ pub struct Pull {
     pub through: u64,
     /// The counts of all.
     pub total: Tally,
-    /// Whether it is the end of the epoch: nothing more is accepted in it, and the new ids are told.
+    /// Whether it is the end of the epoch: nothing more is accepted in it, and ids that were accepted in it are told.
     pub closes: bool,
     /// The segment from which on ids are told.
     pub ids_from: u64,
+    /// How many of its ids are told at the most, which are the newest.
+    pub most_ids: u64,
 }
 
 /// What a shard replies; everything it says is durable.
@@ -76,16 +78,21 @@ pub struct Pulled {
     pub is_partial: bool,
     /// Commands since it was asked last.
     pub commands: u64,
-    /// When the epoch is closed: ids that were accepted in it.
+    /// To a pull that closes: ids that were accepted in the epoch.
     pub ids: Vec<IdDigest>,
     /// The segment from which on more ids are left, if any are.
     pub ids_left: Option<u64>,
 }
 
 impl Pulled {
-    /// Whether nothing is left.
+    /// From which segment on ids are asked for next, if anything is left to be pulled. What the counter did not take, for another
+    /// pull brought it, is asked for again.
     #[must_use]
-    pub fn is_all(&self) -> bool {
-        !self.is_partial && self.ids_left.is_none()
+    pub fn next(&self, pull: &Pull, is_taken: bool) -> Option<u64> {
+        match self.ids_left {
+            _ if !is_taken => Some(pull.ids_from),
+            None if self.is_partial => Some(0),
+            left => left,
+        }
     }
 }

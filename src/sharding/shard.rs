@@ -3,7 +3,7 @@
 use crate::counting::judging::Judging;
 use crate::counting::ledger::{Ledger, Recalled};
 use crate::counting::protocol::{Delivery, Increment, Told};
-use crate::counting::segment::{LedgerChange, Segment};
+use crate::counting::segment::{LedgerChange, SEGMENT_ENTRIES, Segment};
 use crate::counting::tally::Tally;
 
 /// Increments that a shard holds for its counter at the most: what comes beyond is refused, and may come again.
@@ -42,15 +42,11 @@ pub struct Batch {
 }
 
 impl Shard {
-    /// A shard that begins in an epoch, with the ids that fall to it and the counts of all.
+    /// A shard that begins in an epoch, with the ids that fall to it, in so many segments, and the counts of all.
     #[must_use]
-    pub fn beginning(epoch: u64, segments: Vec<Segment>, total: Tally) -> Self {
-        let mut shard = Self { epoch, total: Some(total), ..Self::default() };
-        let first_own = segments.len() as u64;
-        for segment in segments {
-            shard.ledger.restore(segment);
-        }
-        shard.begin_own(first_own);
+    pub fn beginning(epoch: u64, (ledger, segments): (Ledger, u64), total: Tally) -> Self {
+        let mut shard = Self { epoch, ledger, total: Some(total), ..Self::default() };
+        shard.begin_own(segments);
         shard
     }
 
@@ -60,6 +56,13 @@ impl Shard {
         if self.ledger.next_number() <= first_own {
             self.ledger.restore(Segment { number: first_own, newest_ms: 0, entries: Vec::new() });
         }
+    }
+
+    /// The segment with the first of so many ids that it accepted itself, the newest.
+    #[must_use]
+    pub fn own_ids_from(&self, ids: u64) -> u64 {
+        let segments = ids.div_ceil(SEGMENT_ENTRIES as u64);
+        self.ledger.next_number().saturating_sub(segments).max(self.first_own)
     }
 
     /// Judges deliveries, one behind another, whose keys were recalled: what each is told, and what is to be stored, if anything

@@ -66,7 +66,7 @@ fn commands_of_a_counter() {
         &Command::Listen(Listen { prompt, last_event_id: Some("0-1".to_owned()) }),
         "07 100123456789ab7def8123456789abcdef 100123456789ab7def8123456789abcdef 0100 0103302d31",
     );
-    check(&Command::Carry, "08");
+    check(&Command::Carry { segments: 64 }, "0840");
     check(&Command::CarryImported { after: Some(-1) }, "090101");
     let whole = Whole { tally: tally(), visitors: vec![1], retracted_visitors: 9, days: 1, ids: 1, imported: 1 };
     let pieces = vec![
@@ -121,8 +121,8 @@ fn commands_and_replies_of_a_shard() {
         &Command::Count { prompt_id: PROMPT, place: PLACE, delivery },
         "00100123456789ab7def8123456789abcdef03050700",
     );
-    let pull = Pull { epoch: 1, through: 2, total: tally(), closes: true, ids_from: 200 };
-    check(&Command::Pull(pull), "010102ac020203040506070801c801");
+    let pull = Pull { epoch: 1, through: 2, total: tally(), closes: true, ids_from: 200, most_ids: 2 };
+    check(&Command::Pull(pull), "010102ac020203040506070801c80102");
     check(&Command::Clear { epoch: 1 }, "0201");
     check(&Reply::Counted(Told::default()), "00000000000000000000");
     check(&Reply::Elsewhere(Some(Spread { epoch: 1, shards: 2 })), "01010102");

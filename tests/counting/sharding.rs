@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promptmeter::counting::counter::Counter;
 use promptmeter::counting::day_change::DayChange;
+use promptmeter::counting::ledger::{Bounds, Ledger};
 use promptmeter::counting::protocol::{Delivery, IdDigest, Increment, Outcome};
 use promptmeter::counting::segment::{SEGMENT_ENTRIES, Segment};
 use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::sharding::load::{Load, SHARDS, WINDOW_MS};
 use promptmeter::sharding::placement::{Place, Spread};
+use promptmeter::sharding::protocol::{Pull, Pulled};
 use promptmeter::sharding::shard::Shard;
 use promptmeter::sharding::standing::Standing;
 use proptest::collection::vec;
@@ -99,6 +101,8 @@ proptest! {
     }
 }
 
+/// A few ids fill a segment of a shard, and hardly any is whole in memory.
+const BOUNDS: Bounds = Bounds { whole: 3, segment: 2, ..Bounds::COUNTER };
 /// Ids that are told at once.
 const IDS_AT_ONCE: usize = 2;
 
@@ -120,7 +124,11 @@ impl StoredShard {
             .collect();
         self.accepted.clear();
         self.ids = StoredIds::of(&segments);
-        self.shard = Some(Shard::beginning(epoch, segments, counter.tally));
+        let (mut ledger, count) = (Ledger::within(BOUNDS, 0), segments.len() as u64);
+        for segment in segments {
+            ledger.restore(segment);
+        }
+        self.shard = Some(Shard::beginning(epoch, (ledger, count), counter.tally));
     }
 
     fn count(&mut self, delivery: &Delivery) -> Vec<Outcome> {
@@ -137,7 +145,8 @@ impl StoredShard {
 
     fn restart(&mut self) {
         let Some(before) = self.shard.take() else { return };
-        let mut shard = Shard { epoch: before.epoch, is_closed: before.is_closed, ..Shard::default() };
+        let ledger = Ledger::within(BOUNDS, 0);
+        let mut shard = Shard { epoch: before.epoch, is_closed: before.is_closed, ledger, ..Shard::default() };
         self.ids.segments().for_each(|segment| shard.ledger.restore(segment));
         shard.begin_own(before.first_own);
         for (number, increments) in &self.accepted {
@@ -191,28 +200,63 @@ impl Model {
         outcomes
     }
 
-    /// Pulls; an answer that is lost was still given.
-    fn pull(&mut self, number: u32, is_lost: bool, closes: bool) {
-        let Some(spread) = self.standing.spread() else { return };
-        let through = self.standing.pulled(number);
-        let Some(stored) = self.shards.get_mut(&number) else { return };
-        let Some(shard) = stored.shard.as_mut().filter(|shard| shard.epoch == spread.epoch) else { return };
+    /// Asks a shard for what it accepted, and gives what it tells.
+    fn ask(&mut self, number: u32, closes: bool, ids_from: u64) -> Option<(Pull, Pulled)> {
+        let epoch = self.standing.spread()?.epoch;
+        let (through, total) = (self.standing.pulled(number), self.counter.tally);
+        let pull = Pull { epoch, through, total, closes, ids_from, most_ids: u64::MAX };
+        let stored = self.shards.get_mut(&number)?;
+        let shard = stored.shard.as_mut().filter(|shard| shard.epoch == epoch)?;
         stored.accepted.retain(|batch, _| *batch >= through);
         shard.is_closed |= closes;
-        let increments: Vec<Increment> =
-            stored.accepted.range(through + 1..).flat_map(|(_, held)| held).copied().collect();
-        shard.learn(&self.counter.tally, &increments);
-        let own = closes.then(|| stored.ids.pages(shard.first_own, IDS_AT_ONCE, |_| true));
-        let ids: Vec<IdDigest> = own.into_iter().flatten().flat_map(|(_, entries)| entries).collect();
-        let last = stored.accepted.keys().last().copied().unwrap_or(through);
-        if is_lost {
-            return;
+        let mut pulled = Pulled { through, ..Pulled::default() };
+        let held = stored.accepted.range(through + 1..);
+        pulled.increments = held.flat_map(|(_, held)| held).copied().collect();
+        shard.learn(&self.counter.tally, &pulled.increments);
+        pulled.through = stored.accepted.keys().last().copied().unwrap_or(through);
+        if closes {
+            let page = stored.ids.page(ids_from.max(shard.own_ids_from(u64::MAX)), IDS_AT_ONCE, |_| true);
+            pulled.ids_left = page.next;
+            pulled.ids = page.into_ids();
         }
-        let recalled = self.ids.recall(&self.counter.ledger, ids.iter().map(|id| id.key));
-        if let Some(commit) = self.counter.absorb(&increments, &ids, &recalled, NOW_MS) {
+        Some((pull, pulled))
+    }
+
+    /// Takes what a shard told, unless another pull brought it; gives from which segment on ids are asked for next.
+    fn take(&mut self, number: u32, (pull, pulled): &(Pull, Pulled)) -> Option<u64> {
+        if self.standing.pulled(number) != pull.through {
+            return pulled.next(pull, false);
+        }
+        let recalled = self.ids.recall(&self.counter.ledger, pulled.ids.iter().map(|id| id.key));
+        if let Some(commit) = self.counter.absorb(&pulled.increments, &pulled.ids, &recalled, NOW_MS) {
             self.ids.store(&commit.ledger);
             self.counter.keep(commit, DayChange::default());
-            self.standing = self.standing.with_pulled(number, last);
+            self.standing = self.standing.with_pulled(number, pulled.through);
+        }
+        pulled.next(pull, true)
+    }
+
+    /// Pulls; an answer that is lost was still given.
+    fn pull(&mut self, number: u32, is_lost: bool, closes: bool) {
+        let mut ids_from = Some(0);
+        while let Some(from) = ids_from.filter(|_| !is_lost) {
+            let Some(told) = self.ask(number, closes, from) else { return };
+            ids_from = self.take(number, &told);
+        }
+        if is_lost {
+            self.ask(number, closes, 0);
+        }
+    }
+
+    /// Pulls for the last time, beside a reader's pull that was asked before and is taken before.
+    fn close(&mut self, number: u32) {
+        let (beside, last) = (self.ask(number, false, 0), self.ask(number, true, 0));
+        let mut told = last;
+        if let Some(beside) = beside {
+            self.take(number, &beside);
+        }
+        while let Some(next) = told.and_then(|told| self.take(number, &told)) {
+            told = self.ask(number, true, next);
         }
     }
 
@@ -221,9 +265,13 @@ impl Model {
             self.standing = self.standing.folding();
             assert!(spread.places().all(|place| !self.standing.admits(place)));
             for number in 0..spread.shards {
-                self.pull(number, true, true);
-                self.pull(number, false, true);
-                self.pull(number, false, true);
+                if number % 2 == 0 {
+                    self.close(number);
+                } else {
+                    self.pull(number, true, true);
+                    self.pull(number, false, true);
+                    self.pull(number, false, true);
+                }
             }
             self.standing = self.standing.over(1);
         }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use promptmeter::counting::ledger::{Ledger, Recalled};
 use promptmeter::counting::protocol::IdDigest;
-use promptmeter::counting::segment::{ENTRY_BYTES, IdPage, LedgerChange, SEGMENT_ENTRIES, Segment};
+use promptmeter::counting::segment::{ENTRY_BYTES, IdPage, LedgerChange, Segment};
 
 /// By number: the newest instant, and the packed entries.
 #[derive(Default)]
@@ -17,8 +17,6 @@ impl StoredIds {
     }
 
     pub(crate) fn store(&mut self, change: &LedgerChange) {
-        assert!(change.closed().iter().all(|segment| segment.entries.len() == SEGMENT_ENTRIES));
-        assert!(change.open().is_none_or(|open| open.entries.len() < SEGMENT_ENTRIES));
         for segment in &change.written {
             self.0.insert(segment.number, (segment.newest_ms, segment.pack()));
         }
@@ -40,13 +38,18 @@ impl StoredIds {
         ledger.recall(keys, |number| Ok::<_, Infallible>(read(number))).unwrap()
     }
 
-    /// The ids whose keys are wanted from a segment on, in pages for so many.
+    /// A page for so many of the ids whose keys are wanted, from a segment on.
+    pub(crate) fn page(&self, from: u64, room: usize, is_wanted: impl Fn(u64) -> bool) -> IdPage {
+        let mut page = IdPage::with_room(room);
+        let _ = self.segments().filter(|segment| segment.number >= from).all(|segment| page.add(&segment, &is_wanted));
+        page
+    }
+
+    /// All of them.
     pub(crate) fn pages(&self, from: u64, room: usize, is_wanted: impl Fn(u64) -> bool) -> Vec<(i64, Vec<IdDigest>)> {
         let (mut parts, mut next) = (Vec::new(), Some(from));
         while let Some(from) = next {
-            let mut page = IdPage::with_room(room);
-            let _ =
-                self.segments().filter(|segment| segment.number >= from).all(|segment| page.add(&segment, &is_wanted));
+            let page = self.page(from, room, &is_wanted);
             next = page.next;
             parts.extend(page.parts);
         }

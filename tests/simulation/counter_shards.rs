@@ -103,15 +103,21 @@ impl Counting {
         loop {
             let pull = self.with(|memory| {
                 let through = memory.standing.pulled(place.shard);
-                Ok(Pull { epoch: place.epoch, through, total: memory.counter.tally, closes, ids_from })
+                Ok(Pull {
+                    epoch: place.epoch,
+                    through,
+                    total: memory.counter.tally,
+                    closes,
+                    ids_from,
+                    most_ids: u64::MAX,
+                })
             })?;
             let reply = self.ask_shard(world, place.shard, shards::Command::Pull(pull)).await?;
             let shards::Reply::Pulled(pulled) = reply else { return Err("another reply") };
             world.note("shard pulled");
-            if self.with(|memory| self.absorb(world, memory, place, &pull, &pulled))? {
-                return Ok(());
-            }
-            ids_from = pulled.ids_left.unwrap_or_default();
+            let left = self.with(|memory| self.absorb(world, memory, place, &pull, &pulled))?;
+            let Some(next) = left else { return Ok(()) };
+            ids_from = next;
         }
     }
 
@@ -122,19 +128,19 @@ impl Counting {
         place: Place,
         pull: &Pull,
         pulled: &Pulled,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<u64>, Failure> {
         memory.load.note(pulled.commands, world.now_ms.get());
         if memory.standing.spread().is_none_or(|spread| spread.epoch != place.epoch) {
-            return Ok(true);
+            return Ok(None);
         }
         if memory.standing.pulled(place.shard) != pull.through {
             world.note("pulled beside another pull");
-            return Ok(false);
+            return Ok(pulled.next(pull, false));
         }
         let ids = if world.has(Defect::FoldsWithoutIds) { &[][..] } else { &pulled.ids };
         let recalled = self.disk.read().ids.recall(world, &memory.counter.ledger, ids.iter().map(|id| id.key));
         let Some(commit) = memory.counter.absorb(&pulled.increments, ids, &recalled, world.now_ms.get()) else {
-            return Ok(pulled.is_all());
+            return Ok(pulled.next(pull, true));
         };
         let standing = memory.standing.with_pulled(place.shard, pulled.through);
         let days = self.disk.read().day_change(world, &memory.counter, &commit);
@@ -146,7 +152,7 @@ impl Counting {
         })?;
         memory.counter.keep(commit, days);
         memory.standing = standing;
-        Ok(pulled.is_all())
+        Ok(pulled.next(pull, true))
     }
 
     pub(super) async fn clear(&self, world: &World, spread: Spread) {

@@ -117,33 +117,39 @@ impl CounterShard {
     }
 
     async fn begin(&self, world: &World, place: Place) -> Result<Option<Option<Spread>>, Failure> {
-        self.disk.flushed(world).await;
-        let (mut parts, mut from) = (Vec::new(), 0);
-        let total = loop {
+        let (mut segments, mut from) = (0, 0);
+        loop {
+            self.disk.flushed(world).await;
             let command = protocol::Command::HandOver { place, from };
-            match again(world, PAUSES_MS, || counter::ask(world, self.prompt, command.clone())).await? {
-                protocol::Reply::HandedOver { segments, total, next } => {
-                    parts.extend(segments);
-                    let Some(next) = next else { break total };
-                    from = next;
-                }
-                protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
-                _ => return Err("another reply"),
+            let (parts, total, next) =
+                match again(world, PAUSES_MS, || counter::ask(world, self.prompt, command.clone())).await? {
+                    protocol::Reply::HandedOver { segments, total, next } => (segments, total, next),
+                    protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
+                    _ => return Err("another reply"),
+                };
+            let mut memory = self.memory.borrow_mut();
+            if memory.closed_epoch.is_some_and(|closed| closed >= place.epoch) {
+                world.note("shard closed before it began");
+                return Ok(Some(None));
             }
-        };
-        let mut memory = self.memory.borrow_mut();
-        if memory.closed_epoch.is_some_and(|closed| closed >= place.epoch) {
-            world.note("shard closed before it began");
-            return Ok(Some(None));
+            if from == 0 {
+                memory.shard = None;
+                self.disk.write(world, ShardTables::empty)?;
+            }
+            let page: Vec<Segment> = parts
+                .into_iter()
+                .zip(segments..)
+                .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
+                .collect();
+            segments += page.len() as u64;
+            let begins = next.is_none().then_some((place.epoch, segments));
+            self.disk.write(world, |tables| tables.take_over(&page, begins))?;
+            let Some(next) = next else {
+                memory.shard = self.disk.read().restore().map(|shard| Shard { total: Some(total), ..shard });
+                return Ok(None);
+            };
+            from = next;
         }
-        let segments: Vec<Segment> = parts
-            .into_iter()
-            .zip(0..)
-            .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
-            .collect();
-        self.disk.write(world, |tables| tables.begin(place.epoch, &segments))?;
-        memory.shard = self.disk.read().restore().map(|shard| Shard { total: Some(total), ..shard });
-        Ok(None)
     }
 
     fn pull(&self, world: &World, pull: Pull) -> Result<Pulled, Failure> {
@@ -172,9 +178,9 @@ impl CounterShard {
             all.extend_from_slice(&increments);
         }
         shard.learn(&pull.total, &all);
-        if shard.is_closed && !pulled.is_partial {
+        if pull.closes && !pulled.is_partial {
             let mut page = IdPage::with_room(IDS_AT_ONCE);
-            let from = pull.ids_from.max(shard.first_own);
+            let from = pull.ids_from.max(shard.own_ids_from(pull.most_ids));
             self.disk.read().rows().ids.give_from(from, |segment| page.add(segment, |_| true));
             if page.next.is_some() {
                 world.note("ids told in parts");
@@ -188,7 +194,7 @@ impl CounterShard {
     fn clear(&self, world: &World, epoch: u64) -> Result<(), Failure> {
         let mut memory = self.memory.borrow_mut();
         if memory.shard.as_ref().is_some_and(|shard| shard.epoch <= epoch) {
-            self.disk.write(world, |tables| tables.0 = None)?;
+            self.disk.write(world, ShardTables::empty)?;
             memory.shard = None;
         }
         Ok(())

@@ -260,7 +260,11 @@ impl CounterTables {
 
 /// The tables of a shard.
 #[derive(Clone, Default)]
-pub(crate) struct ShardTables(pub(crate) Option<ShardRows>);
+pub(crate) struct ShardTables {
+    pub(crate) rows: Option<ShardRows>,
+    /// Ids of a shard that is yet to begin.
+    handed_over: Segments,
+}
 
 #[derive(Clone)]
 pub(crate) struct ShardRows {
@@ -273,7 +277,7 @@ pub(crate) struct ShardRows {
 
 impl ShardTables {
     pub(crate) fn restore(&self) -> Option<Shard> {
-        let rows = self.0.as_ref()?;
+        let rows = self.rows.as_ref()?;
         let mut shard = Shard {
             epoch: rows.epoch,
             is_closed: rows.is_closed,
@@ -290,15 +294,20 @@ impl ShardTables {
         Some(shard)
     }
 
-    pub(crate) fn begin(&mut self, epoch: u64, segments: &[Segment]) {
-        let mut ids = Segments::default();
-        ids.store(&LedgerChange { written: segments.to_vec(), expired: Vec::new() });
-        let first_own = segments.len() as u64;
-        self.0 = Some(ShardRows { epoch, is_closed: false, first_own, accepted: BTreeMap::new(), ids });
+    pub(crate) fn empty(&mut self) {
+        (self.rows, self.handed_over) = (None, Segments::default());
+    }
+
+    pub(crate) fn take_over(&mut self, segments: &[Segment], begins: Option<(u64, u64)>) {
+        self.handed_over.store(&LedgerChange { written: segments.to_vec(), expired: Vec::new() });
+        if let Some((epoch, first_own)) = begins {
+            let ids = std::mem::take(&mut self.handed_over);
+            self.rows = Some(ShardRows { epoch, is_closed: false, first_own, accepted: BTreeMap::new(), ids });
+        }
     }
 
     pub(crate) fn store(&mut self, batch: &Batch) {
-        let rows = self.0.as_mut().unwrap();
+        let rows = self.rows.as_mut().unwrap();
         assert!(
             rows.accepted.insert(batch.number, batch.increments.clone().into()).is_none(),
             "a batch is there twice"
@@ -307,22 +316,22 @@ impl ShardTables {
     }
 
     pub(crate) fn pulled(&mut self, through: u64, closes: bool) {
-        let rows = self.0.as_mut().unwrap();
+        let rows = self.rows.as_mut().unwrap();
         rows.accepted.retain(|number, _| *number >= through);
         rows.is_closed |= closes;
     }
 
     pub(crate) fn accepted(&self, through: u64) -> Vec<(u64, Rc<[Increment]>)> {
-        let rows = self.0.as_ref().unwrap();
+        let rows = self.rows.as_ref().unwrap();
         rows.accepted.range(through + 1..).map(|(number, increments)| (*number, Rc::clone(increments))).collect()
     }
 
     pub(crate) fn rows(&self) -> &ShardRows {
-        self.0.as_ref().unwrap()
+        self.rows.as_ref().unwrap()
     }
 
     /// Whether its epoch is closed, or never began.
     pub(crate) fn is_over(&self) -> bool {
-        self.0.as_ref().is_none_or(|rows| rows.is_closed)
+        self.rows.as_ref().is_none_or(|rows| rows.is_closed)
     }
 }

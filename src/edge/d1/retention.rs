@@ -11,7 +11,8 @@ use super::{integer, run, statement, text, transact};
 const IS_TO_LOSE_SESSIONS: &str = "(e.stopped_ms < cast(?1 as integer) and r.next_multi_variant is null \
     and r.multi_variant = e.multi_variant and r.conversion_window_hours is e.conversion_window_hours)";
 
-/// Of what is rolled up, `r`, of an experiment that is not declared: nothing happened or arrived since `?1`.
+/// Of what is rolled up, `r`, of an experiment that is not declared: since `?1` nothing arrived that is still stored, and nothing
+/// happened of which there are hourly rows.
 const IS_IDLE: &str = "(r.sessions_removed_ms is null and r.next_multi_variant is null \
     and not exists (select 1 from experiments e where e.id = r.experiment_id) \
     and not exists (select 1 from experiment_analytics_summary s where s.experiment_id = r.experiment_id \
@@ -78,8 +79,8 @@ pub(in crate::edge) async fn remove_sessions(
 /// Experiments that are not declared, have sessions, and of which nothing happened or arrived since `since_ms`.
 pub(in crate::edge) async fn idle(database: &D1Database, since_ms: i64) -> Result<Vec<i64>> {
     let sql = format!(
-        "select r.experiment from experiment_rollups r where {IS_IDLE} and exists ( \
-            select 1 from session_states s where s.experiment = r.experiment) order by 1 limit 100"
+        "select r.experiment from experiment_rollups r where exists ( \
+            select 1 from session_states s where s.experiment = r.experiment) and {IS_IDLE} order by 1 limit 100"
     );
     read_all(&run(statement(database, &sql, &[integer(since_ms)])?).await?, Columns::integer)
 }

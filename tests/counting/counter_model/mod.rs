@@ -12,6 +12,7 @@ use promptmeter::counting::day::Day;
 use promptmeter::counting::day_change::{ChangedDay, DayChange};
 use promptmeter::counting::ledger::{Bounds, Ledger};
 use promptmeter::counting::protocol::{IdDigest, Increment, Outcome};
+use promptmeter::counting::segment::SEGMENT_ENTRIES;
 use promptmeter::counting::sources::{SOURCE_DAYS, SourcedDay, Sources};
 use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::counting::visitors::Visitors;

@@ -68,6 +68,10 @@ impl Storage {
         self.store_days(days);
         let numbers: BTreeSet<i64> = commit.days.iter().map(|day| day.number).collect();
         assert_eq!(numbers.len(), commit.days.len());
+        for change in [&commit.ledger, &commit.visits] {
+            assert!(change.closed().iter().all(|segment| segment.entries.len() == SEGMENT_ENTRIES));
+            assert!(change.open().is_none_or(|open| open.entries.len() < SEGMENT_ENTRIES));
+        }
         self.ids.store(&commit.ledger);
         self.visits.store(&commit.visits);
         if let Some(visitors) = &commit.visitors {
