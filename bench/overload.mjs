@@ -7,12 +7,14 @@ import { cpus, loadavg } from "node:os";
 import { version as workerd } from "workerd";
 import { errorCount } from "./counting/accounts.mjs";
 import { memory } from "./overload/memory.mjs";
-import { overload } from "./overload/overload.mjs";
+import { CALLERS, overload } from "./overload/overload.mjs";
 
 const [DURATION, CONNECTIONS, COUNT] = ["OVERLOADED", "CONNECTIONS", "COUNT"].map((name) => Number(process.env[name]));
 /** Half of those who come have to be too many. */
 const SETTINGS = { REQUESTS_IN_HAND: String(CONNECTIONS / 2) };
 const LIBRARY = 1282;
+/** Callers that wait are never too many. */
+const LEAST_CONNECTIONS = 2 * Math.max(...CALLERS);
 /** What is overloaded: kinds of counting/requests.mjs, of one prompt or of a library. */
 const OVERLOADS = [
   { kind: "durable", prompts: 1 },
@@ -59,6 +61,10 @@ function row(line) {
 }
 
 if (DURATION > 0) {
+  if (!(CONNECTIONS >= LEAST_CONNECTIONS)) {
+    console.error(`CONNECTIONS has to be at least ${LEAST_CONNECTIONS}, and is ${CONNECTIONS}.`);
+    process.exit(1);
+  }
   for (const plan of OVERLOADS) {
     const at = load();
     const line = { ...(await overload({ ...plan, seconds: DURATION, connections: CONNECTIONS, settings: SETTINGS })), load_before: at, load_after: load() };

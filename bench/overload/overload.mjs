@@ -6,7 +6,7 @@ import { sendOpenLoop } from "./open-loop.mjs";
 import { instance } from "./subject.mjs";
 
 /** How many callers, each of whom waits for an answer before the next request, are tried to find what it can take. */
-const CALLERS = [32, 128, 256];
+export const CALLERS = [32, 128, 256];
 const WARM_UP = { connections: 32, seconds: 2, atLeast: 5000 };
 
 /** The processor time of a request, in µs: all that the process used, its objects and D1 included. */
