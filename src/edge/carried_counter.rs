@@ -25,6 +25,7 @@ pub(super) struct CarriedCounter {
     ids: u64,
     /// Keys of imported rows so far, and the last of them.
     keys: (u64, Option<i64>),
+    has_all_keys: bool,
 }
 
 impl CarriedCounter {
@@ -33,7 +34,18 @@ impl CarriedCounter {
         let here = pieces.iter().filter(|piece| matches!(piece, Piece::Ids { .. })).count() as u64;
         let has_older = matches!(pieces.last(), Some(Piece::Whole(whole)) if whole.ids > here);
         let (pieces, older_from) = (pieces.into(), has_older.then_some(0));
-        Self { env, prompt_id, version, has_begun: false, calls: 0, pieces, older_from, ids: 0, keys: (0, None) }
+        Self {
+            env,
+            prompt_id,
+            version,
+            has_begun: false,
+            calls: 0,
+            pieces,
+            older_from,
+            ids: 0,
+            keys: (0, None),
+            has_all_keys: false,
+        }
     }
 
     /// Whether lines of it were told.
@@ -51,7 +63,7 @@ impl CarriedCounter {
         self.prompt_id
     }
 
-    /// The next lines, for which the counter is asked once at the most; none at the end.
+    /// The next lines, those of one page where the counter is asked for them; none at the end.
     pub(super) async fn next(&mut self) -> Result<Vec<CounterLine>> {
         self.has_begun = true;
         let mut next = Vec::new();
@@ -69,10 +81,13 @@ impl CarriedCounter {
                     }
                     self.ids += 1;
                 }
-                Piece::Whole(whole) if whole.imported > self.keys.0 => {
+                Piece::Whole(whole) if whole.imported > 0 && !self.has_all_keys => {
                     let whole = std::mem::take(whole);
-                    next.push(self.imported(&whole).await?);
+                    next.extend(self.imported(&whole).await?);
                     self.pieces.push_front(Piece::Whole(whole));
+                    if next.is_empty() {
+                        continue;
+                    }
                     break;
                 }
                 // Segments that were forgotten meanwhile are not carried.
@@ -98,18 +113,18 @@ impl CarriedCounter {
         Ok(pieces)
     }
 
-    /// The next keys of imported rows, of which there are as many as the counter said.
-    async fn imported(&mut self, whole: &Whole) -> Result<Piece> {
+    /// The next keys of imported rows, if there are more; of all there are as many as the counter said.
+    async fn imported(&mut self, whole: &Whole) -> Result<Option<Piece>> {
         let (told, after) = self.keys;
         self.calls += 1;
         let reply = counters::ask(&self.env, self.prompt_id, &Command::CarryImported { after }).await?;
         let Reply::CarriedImported { keys } = reply else { return Err(counters::unexpected()) };
         let told = told + keys.len() as u64 / 8;
         self.keys = (told, keys.last_chunk().map(|key| i64::from_be_bytes(*key)));
-        let is_last = keys.len() / 8 < IMPORTED_AT_ONCE;
-        if told > whole.imported || (is_last && told < whole.imported) {
+        self.has_all_keys = keys.len() / 8 < IMPORTED_AT_ONCE;
+        if told > whole.imported || (self.has_all_keys && told < whole.imported) {
             return Err(Error::from("rows were imported meanwhile"));
         }
-        Ok(Piece::Imported(keys))
+        Ok((!keys.is_empty()).then_some(Piece::Imported(keys)))
     }
 }

@@ -6,6 +6,7 @@
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use super::object_storage::{Write, count, integer, rows};
+use crate::counting::carried::SEGMENTS_AT_ONCE;
 use crate::counting::segment::{LedgerChange, Segment, packed_entries};
 
 /// The statements on the segments of one kind.
@@ -17,8 +18,8 @@ pub(super) struct Segments {
     delete: &'static str,
 }
 
-/// Segments that are read at once: 1 MB.
-const READ_AT_ONCE: u64 = 64;
+/// Segments that are read at once: those that are told at once, and the one that begins the next page.
+const READ_AT_ONCE: u64 = SEGMENTS_AT_ONCE + 1;
 
 const ONE_OF_IDS: &str = "select number, newest_ms, entries from ledger_segment where number = ?1";
 const WRITE_IDS: &str = "insert into ledger_segment (number, newest_ms, entries) values (?1, ?2, ?3) \
@@ -87,7 +88,8 @@ impl Segments {
             let read = rows(sql, self.some, vec![integer(number), integer(READ_AT_ONCE)])?;
             let Some(last) = read.last().and_then(|row| row.first()).map(count) else { return Ok(()) };
             number = last + 1;
-            if !read.iter().filter_map(|row| segment(row)).all(&mut *take) {
+            let is_last = (read.len() as u64) < READ_AT_ONCE;
+            if !read.iter().filter_map(|row| segment(row)).all(&mut *take) || is_last {
                 return Ok(());
             }
         }

@@ -176,12 +176,12 @@ impl Accepting {
             let (parts, total, next) =
                 match counters::ask(&self.env, prompt_id, &protocol::Command::HandOver { place, from }).await? {
                     protocol::Reply::HandedOver { segments, total, next } => (segments, total, next),
-                    protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
+                    protocol::Reply::Elsewhere(spread) => return self.end_beginning(from).map(|()| Some(spread)),
                     _ => return Err(counters::unexpected()),
                 };
             let mut memory = self.memory.borrow_mut();
             if memory.closed_epoch.is_some_and(|closed| closed >= place.epoch) {
-                return Ok(Some(None));
+                return self.end_beginning(from).map(|()| Some(None));
             }
             if from == 0 {
                 memory.shard = None;
@@ -204,6 +204,11 @@ impl Accepting {
             };
             from = next;
         }
+    }
+
+    /// Forgets the ids that a beginning, which is broken off, has taken over up to a segment.
+    fn end_beginning(&self, from: u64) -> Result<()> {
+        if from > 0 { shard_storage::clear(&self.storage) } else { Ok(()) }
     }
 
     /// What was accepted behind what the counter has.

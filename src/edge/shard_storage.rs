@@ -28,14 +28,17 @@ const EMPTY: &str = "
         entries blob not null
     ) strict;";
 
-/// The shard as it is stored; `None` of one that never began, or was cleared.
+/// The shard as it is stored; `None` of one that never began, or was cleared. What a beginning left that was broken off is
+/// forgotten.
 pub(super) fn restore(storage: &Storage) -> Result<Option<Shard>> {
     let sql = storage.sql();
     if !has_table(&sql, "shard")? {
         return Ok(None);
     }
     let found = rows(&sql, "select epoch, is_closed, first_own from shard", vec![])?;
-    let Some([epoch, is_closed, first_own]) = found.first().map(Vec::as_slice) else { return Ok(None) };
+    let Some([epoch, is_closed, first_own]) = found.first().map(Vec::as_slice) else {
+        return clear(storage).map(|()| None);
+    };
     let mut shard = Shard {
         epoch: count(epoch),
         is_closed: count(is_closed) != 0,

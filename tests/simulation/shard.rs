@@ -124,13 +124,15 @@ impl CounterShard {
             let (parts, total, next) =
                 match again(world, PAUSES_MS, || counter::ask(world, self.prompt, command.clone())).await? {
                     protocol::Reply::HandedOver { segments, total, next } => (segments, total, next),
-                    protocol::Reply::Elsewhere(spread) => return Ok(Some(spread)),
+                    protocol::Reply::Elsewhere(spread) => {
+                        return self.end_beginning(world, from).map(|()| Some(spread));
+                    }
                     _ => return Err("another reply"),
                 };
             let mut memory = self.memory.borrow_mut();
             if memory.closed_epoch.is_some_and(|closed| closed >= place.epoch) {
                 world.note("shard closed before it began");
-                return Ok(Some(None));
+                return self.end_beginning(world, from).map(|()| Some(None));
             }
             if from == 0 {
                 memory.shard = None;
@@ -150,6 +152,10 @@ impl CounterShard {
             };
             from = next;
         }
+    }
+
+    fn end_beginning(&self, world: &World, from: u64) -> Result<(), Failure> {
+        if from > 0 { self.disk.write(world, ShardTables::empty) } else { Ok(()) }
     }
 
     fn pull(&self, world: &World, pull: Pull) -> Result<Pulled, Failure> {
