@@ -49,6 +49,13 @@ impl Segment {
     }
 }
 
+/// The segments of a ledger that takes over parts of another, numbered from `first` on.
+#[must_use]
+pub fn numbered(parts: Vec<(i64, Vec<IdDigest>)>, first: u64) -> Vec<Segment> {
+    let segment = |((newest_ms, entries), number)| Segment { number, newest_ms, entries };
+    parts.into_iter().zip(first..).map(segment).collect()
+}
+
 /// How many entries segments of so many bytes hold.
 #[must_use]
 pub fn packed_entries(packed_bytes: u64) -> usize {

@@ -22,7 +22,7 @@ use super::together::{Queue, Together, join};
 use super::{counters, objects, shard_storage};
 use crate::counting::ledger::Ledger;
 use crate::counting::protocol::{self, Delivery, Told};
-use crate::counting::segment::{IDS_AT_ONCE, IdPage, Segment};
+use crate::counting::segment::{self, IDS_AT_ONCE, IdPage};
 use crate::sharding::placement::{Place, Spread};
 use crate::sharding::protocol::{Command, Pull, Pulled, Reply};
 use crate::sharding::shard::{HELD, Shard};
@@ -187,11 +187,7 @@ impl Accepting {
                 memory.shard = None;
                 shard_storage::empty(&self.storage)?;
             }
-            let page: Vec<Segment> = parts
-                .into_iter()
-                .zip(segments..)
-                .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
-                .collect();
+            let page = segment::numbered(parts, segments);
             segments += page.len() as u64;
             let begins = next.is_none().then_some((place.epoch, segments));
             shard_storage::take_over(&self.storage, &page, begins)?;

@@ -6,7 +6,7 @@ use promptmeter::counting::counter::Counter;
 use promptmeter::counting::day_change::DayChange;
 use promptmeter::counting::ledger::{Bounds, Ledger};
 use promptmeter::counting::protocol::{Delivery, IdDigest, Increment, Outcome};
-use promptmeter::counting::segment::{SEGMENT_ENTRIES, Segment};
+use promptmeter::counting::segment::{SEGMENT_ENTRIES, numbered};
 use promptmeter::counting::tally::{Metric, Tally};
 use promptmeter::sharding::load::{Load, SHARDS, WINDOW_MS};
 use promptmeter::sharding::placement::{Place, Spread};
@@ -117,11 +117,7 @@ struct StoredShard {
 impl StoredShard {
     fn begin(&mut self, epoch: u64, counter: &Counter, parts: Vec<(i64, Vec<IdDigest>)>) {
         assert!(parts.iter().all(|(_, entries)| (1..=SEGMENT_ENTRIES).contains(&entries.len())));
-        let segments: Vec<Segment> = parts
-            .into_iter()
-            .zip(0..)
-            .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
-            .collect();
+        let segments = numbered(parts, 0);
         self.accepted.clear();
         self.ids = StoredIds::of(&segments);
         let (mut ledger, count) = (Ledger::within(BOUNDS, 0), segments.len() as u64);

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use promptmeter::counting::protocol::{self, Delivery};
-use promptmeter::counting::segment::{IdPage, Segment};
+use promptmeter::counting::segment::{self, IdPage};
 use promptmeter::counting::tally::Tally;
 use promptmeter::sharding::placement::{Place, Spread};
 use promptmeter::sharding::protocol::{Command, Pull, Pulled, Reply};
@@ -138,11 +138,7 @@ impl CounterShard {
                 memory.shard = None;
                 self.disk.write(world, ShardTables::empty)?;
             }
-            let page: Vec<Segment> = parts
-                .into_iter()
-                .zip(segments..)
-                .map(|((newest_ms, entries), number)| Segment { number, newest_ms, entries })
-                .collect();
+            let page = segment::numbered(parts, segments);
             segments += page.len() as u64;
             let begins = next.is_none().then_some((place.epoch, segments));
             self.disk.write(world, |tables| tables.take_over(&page, begins))?;
