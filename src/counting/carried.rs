@@ -9,8 +9,6 @@ use super::tally::Tally;
 
 /// Keys of imported rows that are told at once, each of 8 bytes.
 pub const IMPORTED_AT_ONCE: usize = 50_000;
-/// Segments of ids that are told at once: 1 MB.
-pub const SEGMENTS_AT_ONCE: u64 = 64;
 
 /// A part of a counter. The whole comes behind the others, and with it all of them take effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

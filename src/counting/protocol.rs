@@ -53,7 +53,8 @@ pub enum Command {
     Listen(Listen),
     /// Asks for the counter as it is to be carried, without the keys of imported rows.
     Carry {
-        /// Segments of ids that are told at the most, one at the least, which are the newest, besides the one that is being filled.
+        /// Segments of ids that are told at the most, one at the least, which are the newest, besides the one that is being
+        /// filled. An isolate of a build that wants all of them at once does not say it, and is not understood.
         segments: u64,
     },
     /// Asks for keys of imported rows behind one, in their order as signed numbers.

@@ -8,8 +8,11 @@ pub const SEGMENT_ENTRIES: usize = 1280;
 /// Bytes of an id that is stored.
 pub const ENTRY_BYTES: usize = 12;
 
-/// Ids that one object tells another at once: 1 MB.
-pub const IDS_AT_ONCE: usize = 64 * SEGMENT_ENTRIES;
+/// Segments that are told at once: 1 MB.
+pub const SEGMENTS_AT_ONCE: usize = 64;
+
+/// Ids that are told at once where they are chosen.
+pub const IDS_AT_ONCE: usize = SEGMENTS_AT_ONCE * SEGMENT_ENTRIES;
 
 /// A run of remembered ids, stored together.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,8 +10,9 @@ use super::counter_alarm::Begun;
 use super::counter_object::Counting;
 use super::runtime::now_ms;
 use super::{counter_storage, d1, settings};
-use crate::counting::carried::{Piece, SEGMENTS_AT_ONCE, Step, Taken, Told};
+use crate::counting::carried::{Piece, Step, Taken, Told};
 use crate::counting::protocol::Reply;
+use crate::counting::segment::SEGMENTS_AT_ONCE;
 use crate::counting::snapshot::{SNAPSHOT_INTERVAL_MS, Snapshot};
 use crate::json::json_text;
 use crate::rankings::standing::standings;
@@ -29,8 +30,11 @@ impl Counting {
     pub(super) fn carry_ids(&self, numbers: Range<u64>) -> Result<Reply> {
         self.with(|memory| {
             let has_counted = memory.counter.version > 0;
-            let pieces =
-                if has_counted { carried_storage::ids(&self.storage, numbers, SEGMENTS_AT_ONCE)? } else { Vec::new() };
+            let pieces = if has_counted {
+                carried_storage::ids(&self.storage, numbers, SEGMENTS_AT_ONCE as u64)?
+            } else {
+                Vec::new()
+            };
             Ok(Reply::CarriedIds { pieces })
         })
     }

@@ -19,8 +19,8 @@ use super::call::Call;
 use super::carried_counter::CarriedCounter;
 use super::runtime::log_failure;
 use super::{counters, d1};
-use crate::counting::carried::SEGMENTS_AT_ONCE;
 use crate::counting::protocol::{Command, Reply};
+use crate::counting::segment::SEGMENTS_AT_ONCE;
 use crate::http::problem::Problem;
 use crate::json::number_text;
 use crate::moving::ending::Digest;
@@ -163,7 +163,7 @@ impl Export {
         }
         let asked: Vec<Uuid> = self.prompts.drain(..AT_ONCE.min(self.prompts.len())).collect();
         self.calls -= i64::try_from(asked.len()).unwrap_or(i64::MAX);
-        let command = Command::Carry { segments: SEGMENTS_AT_ONCE };
+        let command = Command::Carry { segments: SEGMENTS_AT_ONCE as u64 };
         for (prompt_id, reply) in asked.iter().zip(counters::ask_each(&self.env, &asked, &command).await) {
             let Reply::Carried { version, pieces } = reply? else { return Err(counters::unexpected()) };
             self.counters.push_back(CarriedCounter::new(self.env.clone(), *prompt_id, version, pieces));

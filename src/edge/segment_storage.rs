@@ -6,8 +6,7 @@
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use super::object_storage::{Write, count, integer, rows};
-use crate::counting::carried::SEGMENTS_AT_ONCE;
-use crate::counting::segment::{LedgerChange, Segment, packed_entries};
+use crate::counting::segment::{LedgerChange, SEGMENTS_AT_ONCE, Segment, packed_entries};
 
 /// The statements on the segments of one kind.
 pub(super) struct Segments {
@@ -19,7 +18,7 @@ pub(super) struct Segments {
 }
 
 /// Segments that are read at once: those that are told at once, and the one that begins the next page.
-const READ_AT_ONCE: u64 = SEGMENTS_AT_ONCE + 1;
+const READ_AT_ONCE: u64 = SEGMENTS_AT_ONCE as u64 + 1;
 
 const ONE_OF_IDS: &str = "select number, newest_ms, entries from ledger_segment where number = ?1";
 const WRITE_IDS: &str = "insert into ledger_segment (number, newest_ms, entries) values (?1, ?2, ?3) \

@@ -103,6 +103,21 @@ test("a counter that was moved counts on, knows its ids, and the roll-up goes on
   await settled(target);
 });
 
+test("keys of imported rows go in pages", async () => {
+  const [one, other] = await Promise.all([start(), start()]);
+  const id = await one.prompt();
+  // Two full pages: only a third, which is empty, says that there are no more.
+  const [PARTS, ROWS] = [5, 20_000];
+  const row = (id_of_row) => ({ table: "prompt_events", row: { id: id_of_row, prompt_id: id, event_type: "view", created_at: "2024-01-01T00:00:00Z" } });
+  for (let part = 0; part < PARTS; part++) await one.imported(Array.from({ length: ROWS }, (_, place) => row(part * ROWS + place)));
+  const { text, tables } = await exported(one);
+  assert.equal(tables.counter_imports, 2);
+  assert.deepEqual((await taken(other, text)).refused, []);
+  assert.equal((await exported(other)).text, text);
+  assert.deepEqual((await other.imported([row(7), row(PARTS * ROWS - 1)])).repeated.prompt_events, 2);
+  assert.deepEqual(await other.counts(id), [PARTS * ROWS, 0, 0, 0]);
+});
+
 test("a counter that has counted by itself takes nothing", async () => {
   const other = await start();
   const rows = before.lines.filter((line) => /^\{"table":"(users|prompts)"/.test(line));
