@@ -10,6 +10,7 @@ pub mod function_sql;
 pub mod insert_sql;
 pub mod keys;
 pub mod literal;
+mod merged_page;
 mod operator;
 pub mod order;
 mod page_sql;

@@ -26,26 +26,27 @@ impl Tables {
     }
 }
 
-/// Adds the order of a query.
-pub(super) fn push_order(statement: &mut Statement, query: &Query, tables: &Tables) {
+/// Adds the order of a query. One that is `total` puts each row in one place, also among those that it says nothing of.
+pub(super) fn push_order(statement: &mut Statement, query: &Query, tables: &Tables, total: bool) {
     let mut separator = " order by ";
     for order in &query.order {
-        let Order { embed, column, is_descending, nulls_first } = order;
-        let owner = embed.and_then(|place| tables.one(place)).unwrap_or(tables);
-        statement.push(separator).push(&owner.alias).push(".").push(column.name);
-        statement.push(if *is_descending { " desc" } else { "" });
-        // Without nulls it need not be said, and an index serves the order.
-        if column.nullable || embed.is_some() {
-            statement.push(if *nulls_first { " nulls first" } else { " nulls last" });
-        }
+        let owner = order.embed.and_then(|place| tables.one(place)).unwrap_or(tables);
+        statement.push(separator).push(&owner.alias).push(".").push(order.column.name);
+        push_direction(statement, order);
         separator = ", ";
     }
-    // The page is read again for each table of which its rows may have many, and must be the same.
-    if query.limit.is_some() && many(query) > 0 {
-        for name in query.table.key {
-            statement.push(separator).push(&tables.alias).push(".").push(name);
-            separator = ", ";
-        }
+    for name in query.table.key.iter().filter(|_| total) {
+        statement.push(separator).push(&tables.alias).push(".").push(name);
+        separator = ", ";
+    }
+}
+
+/// Adds which end of a column comes first.
+pub(super) fn push_direction(statement: &mut Statement, order: &Order) {
+    statement.push(if order.is_descending { " desc" } else { "" });
+    // Without nulls it need not be said, and an index serves the order.
+    if order.column.nullable || order.embed.is_some() {
+        statement.push(if order.nulls_first { " nulls first" } else { " nulls last" });
     }
 }
 

@@ -4,6 +4,7 @@
 use super::columns::Cells;
 use super::condition_sql::{PushTest, push_condition};
 use super::error::DataError;
+use super::merged_page::MergedPage;
 use super::page_sql::{Tables, many, push_order, push_page};
 use super::query::{Condition, Embed, Part, Query};
 use super::rows::{Shape, Slot};
@@ -32,7 +33,8 @@ pub struct Read {
 /// [`super::error::ErrorCode::Unsupported`] for more columns than a statement gives.
 pub fn read(query: &Query, identity: &Identity, counts: bool) -> Result<Read, DataError> {
     let most_bytes = ANSWER_BYTES / (1 + many(query));
-    let mut reader = Reader { identity, children: Vec::new(), most_columns: 0, most_bytes };
+    let merged = MergedPage::of(query, identity);
+    let mut reader = Reader { identity, merged, children: Vec::new(), most_columns: 0, most_bytes };
     let mut rows = Statement::default();
     let shape = reader.push_rows(&mut rows, &[Link::new(query, None)]);
     let count = counts.then(|| {
@@ -77,6 +79,8 @@ enum Embedded {
 
 struct Reader<'a> {
     identity: &'a Identity,
+    /// The page of the rows, where it is merged.
+    merged: Option<MergedPage<'a>>,
     children: Vec<(Statement, Shape)>,
     most_columns: usize,
     /// Bytes that the large texts of one statement may have.
@@ -102,11 +106,11 @@ impl Reader<'_> {
         self.most_columns = self.most_columns.max(cells.len());
         if let Some(key) = key.filter(|_| is_paged_within) {
             statement.push(", row_number() over (partition by ").push(&tables.alias).push(".").push(key);
-            push_order(statement, query, &tables);
+            push_order(statement, query, &tables, self.is_order_total(link));
             statement.push(") as place");
         }
         self.push_from(statement, query, &tables);
-        self.push_where(statement, query, &tables);
+        self.push_where_of(statement, link, &tables);
         self.push_belonging(statement, key, &tables, parents);
         if is_paged_within {
             statement.push(") where place > ").bind(Value::Integer(query.offset));
@@ -115,7 +119,7 @@ impl Reader<'_> {
             }
             statement.push(" order by place");
         } else {
-            push_order(statement, query, &tables);
+            push_order(statement, query, &tables, self.is_order_total(link));
         }
         if key.is_some() {
             statement.push(" limit ").bind(Value::Integer(EMBEDDED_ROWS + 1));
@@ -136,11 +140,26 @@ impl Reader<'_> {
         }
         statement.push("select ").push(&owner.alias).push(".").push(link.ours);
         self.push_from(statement, link.query, &tables);
-        self.push_where(statement, link.query, &tables);
+        self.push_where_of(statement, link, &tables);
         self.push_belonging(statement, link.key, &tables, parents);
         if link.key.is_none() {
-            push_order(statement, link.query, &tables);
+            push_order(statement, link.query, &tables, self.is_order_total(link));
             push_page(statement, link.query);
+        }
+    }
+
+    /// Whether the order of a link's rows is total: their page is read again for each table of which they may have many,
+    /// or is merged, and must be the same each time.
+    fn is_order_total(&self, link: &Link<'_>) -> bool {
+        let is_merged = link.key.is_none() && self.merged.is_some();
+        is_merged || (link.query.limit.is_some() && many(link.query) > 0)
+    }
+
+    /// Adds which rows of its table a link's are.
+    fn push_where_of(&self, statement: &mut Statement, link: &Link<'_>, tables: &Tables) {
+        match &self.merged {
+            Some(page) if link.key.is_none() => page.push(statement.push(" where "), &tables.alias),
+            _ => self.push_where(statement, link.query, tables),
         }
     }
 

@@ -74,6 +74,15 @@ impl Allowed {
         self.push(statement, &mut |statement, name| push_column(statement, alias, name));
     }
 
+    /// Those of which a row must satisfy one, each by itself.
+    #[must_use]
+    pub fn rules(self) -> Vec<Self> {
+        match self {
+            Self::Some(conditions) => conditions.into_iter().map(|condition| Self::Some(vec![condition])).collect(),
+            Self::All | Self::None => vec![self],
+        }
+    }
+
     /// Whether it depends on one of these columns.
     #[must_use]
     pub fn reads(&self, columns: &[&str]) -> bool {

@@ -241,3 +241,36 @@ fn conditions_find_their_rows_by_their_own_index() {
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
+
+/// Steps of SQLite's machine for a page of ten: fewer than it takes to read all prompts of the library.
+const PAGE_STEPS: i32 = 4_000;
+
+/// A page by time is found along the indexes, whoever asks: not by sorting all that the caller may see.
+#[test]
+fn a_page_by_time_takes_few_steps() {
+    let database = library();
+    let cases: &[(&str, &[(&str, &str)])] = &[
+        ("prompts", &[("order", "created_at.desc")]),
+        ("prompts", &[("order", "created_at.asc")]),
+        ("prompts", &[("order", "created_at.desc"), ("offset", "20")]),
+        ("prompts", &[("order", "created_at.desc"), ("select", "*,prompt_answers(*),prompt_stats(view_count)")]),
+        ("prompts", &[("order", "created_at.desc"), ("category", "eq.category3")]),
+        ("prompt_templates", &[("order", "created_at.desc"), ("select", "*,prompts(title)")]),
+        ("prompt_templates", &[("order", "created_at.desc"), ("category", "eq.category3")]),
+    ];
+    let mut found = Vec::new();
+    for (table, parameters) in cases {
+        for (who, identity) in identities() {
+            let request = database::request(table, &[*parameters, &[("limit", "10")]].concat()).unwrap();
+            let read = read_sql::read(&request.query, &identity, false).unwrap();
+            for statement in [&read.rows].into_iter().chain(read.children.iter().map(|(child, _)| child)) {
+                let steps = database::machine_steps(&database, statement);
+                if steps > PAGE_STEPS {
+                    let plan = database::plan(&database, statement).join("\n    ");
+                    found.push(format!("{who} {parameters:?}: {steps}\n  {}\n    {plan}", statement.text()));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}

@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { atOnce, bearer, service, start, until, user } from "./instance.mjs";
 import { Served } from "./served.mjs";
 
-const NEWEST = "0017_restores.sql";
+const NEWEST = "0018_by_time.sql";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 

@@ -1,6 +1,7 @@
 //! What a caller reads and writes of small libraries, against the table of rules evaluated row by row.
 
 mod columns;
+mod pages;
 mod writes;
 
 use promptmeter::data::policy::{POLICIES, policy_of};
