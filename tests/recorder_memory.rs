@@ -29,7 +29,7 @@ fn batches(ids: u64) -> Vec<Segment> {
 fn check(ids: u64) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
-    let recorder = Recorder::restore(batches(ids), 0, Vec::new());
+    let recorder = Recorder::restore(batches(ids), Vec::new(), 0, Vec::new());
     let peak = MEMORY.peak_usage() - before;
     drop(recorder);
     assert!(peak < LIMIT_BYTES, "{ids} ids: {peak} bytes");

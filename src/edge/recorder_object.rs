@@ -85,15 +85,18 @@ impl ExperimentRecorder {
                 memory.redeclared += 1;
                 Ok(Reply::Noted)
             }
-            Command::Record(delivery) => {
-                let (sender, stored) = oneshot::channel();
-                if self.recording.enqueue(delivery, sender)? {
-                    self.state.wait_until(store_waiting(Rc::clone(&self.recording)));
-                }
-                let stored = stored.await.map_err(|_| Error::from("the events were not stored"))?;
-                stored.map(Reply::Recorded).map_err(Error::from)
-            }
+            Command::Record(delivery) => self.record(delivery).await,
+            Command::RecordOnce(id, delivery) => self.record(Delivery { id: Some(id), ..delivery }).await,
         }
+    }
+
+    async fn record(&self, delivery: Delivery) -> Result<Reply> {
+        let (sender, stored) = oneshot::channel();
+        if self.recording.enqueue(delivery, sender)? {
+            self.state.wait_until(store_waiting(Rc::clone(&self.recording)));
+        }
+        let stored = stored.await.map_err(|_| Error::from("the events were not stored"))?;
+        stored.map(Reply::Recorded).map_err(Error::from)
     }
 }
 

@@ -4,28 +4,25 @@ use std::time::Duration;
 
 use worker::{Delay, Env, Result};
 
+use super::runtime::random_u64;
 use super::{counters, objects};
 use crate::recording::protocol::{BINDING, Command, Delivery, Outcome, Reply};
 
 /// How long is waited before a delivery whose events all have ids is sent again, in milliseconds.
 const PAUSES_MS: [u64; 2] = [50, 250];
 
-/// Has events recorded: one outcome for each, in their order, all durable. A delivery that failed is sent again if its
-/// ids make that safe; what the recorder refuses of it may then be noted twice.
+/// Has events recorded: one outcome for each, in their order, all durable. A delivery that failed is sent again if the
+/// ids of its events make that safe; what of it is no event is counted once, by the delivery's own id.
 pub(super) async fn record(env: &Env, delivery: Delivery) -> Result<Vec<Outcome>> {
-    let is_safe = !delivery.events.is_empty() && delivery.events.iter().all(|entry| entry.id.is_some());
+    let is_safe = delivery.events.iter().all(|entry| entry.id.is_some());
     let pauses_ms: &[u64] = if is_safe { &PAUSES_MS } else { &[] };
     let experiment_id = delivery.experiment_id.clone();
     let expected = delivery.events.len();
-    let mut command = Command::Record(delivery);
+    let command = Command::RecordOnce(random_u64(), delivery);
     let mut reply = objects::ask(env, BINDING, &experiment_id, &command).await;
     for pause_ms in pauses_ms {
         if reply.is_ok() {
             break;
-        }
-        // What was refused has no ids by which it is known again: rather none of it is counted than some twice.
-        if let Command::Record(delivery) = &mut command {
-            delivery.rejected = 0;
         }
         Delay::from(Duration::from_millis(*pause_ms)).await;
         reply = objects::ask(env, BINDING, &experiment_id, &command).await;

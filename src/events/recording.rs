@@ -52,7 +52,7 @@ fn with(consignments: &mut Vec<Consignment>, experiment_id: &str, add: impl FnOn
     if let Some(known) = consignments.iter_mut().find(|known| known.delivery.experiment_id == experiment_id) {
         return add(known);
     }
-    let delivery = Delivery { experiment_id: experiment_id.to_owned(), events: Vec::new(), rejected: 0 };
+    let delivery = Delivery { experiment_id: experiment_id.to_owned(), events: Vec::new(), rejected: 0, id: None };
     let mut new = Consignment { indexes: Vec::new(), delivery };
     add(&mut new);
     consignments.push(new);

@@ -1,7 +1,7 @@
 //! What the database tells of itself and of the work on it.
 
 /// The last of the migrations that this worker needs, by the name of its file.
-pub const NEWEST_MIGRATION: &str = "0018_by_time.sql";
+pub const NEWEST_MIGRATION: &str = "0019_deliveries.sql";
 
 /// What the database tells of itself and of the work on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

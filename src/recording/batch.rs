@@ -1,6 +1,6 @@
 //! Batches of events, and how they are written.
 
-use super::protocol::{Entry, Outcome};
+use super::protocol::{Delivery, Entry, Outcome};
 use crate::counting::protocol::IdDigest;
 use crate::data::json_rows::ARRAY_BYTES;
 
@@ -17,6 +17,8 @@ pub struct NewBatch {
     pub events: String,
     /// The ids of its events.
     pub ids: Vec<IdDigest>,
+    /// The ids of deliveries whose events it has or counts.
+    pub deliveries: Vec<IdDigest>,
     /// Events that were stored before.
     pub duplicates: u32,
     /// Events that are refused.
@@ -35,9 +37,10 @@ impl Writing {
         Self { batch: NewBatch { number, received_ms, ..NewBatch::default() }, full: Vec::new() }
     }
 
-    /// Notes events that came with others and were refused.
-    pub(super) fn reject(&mut self, rejected: u32) {
-        self.batch.rejected += rejected;
+    /// Notes a delivery, and events that came with it and were refused.
+    pub(super) fn note(&mut self, delivery: &Delivery) {
+        self.batch.deliveries.extend(delivery.id.map(|key| IdDigest { key, payload: 0 }));
+        self.batch.rejected += delivery.rejected;
     }
 
     /// Takes in an event, or counts it, by what became of it.

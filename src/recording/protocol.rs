@@ -10,10 +10,12 @@ pub const BINDING: &str = "RECORDERS";
 /// What a recorder is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
-    /// Records events, each id once within 24 hours.
+    /// Records events, each id once within 24 hours. Isolates of an earlier build send it.
     Record(Delivery),
     /// Forgets what it knows of the experiment's declaration, which has changed.
     Redeclared,
+    /// Does the same as [`Command::Record`], and counts under this id of the delivery once what is no event.
+    RecordOnce(u64, Delivery),
 }
 
 /// Events of one experiment that came together.
@@ -25,6 +27,9 @@ pub struct Delivery {
     pub events: Vec<Entry>,
     /// Events of the experiment that came with them and were refused.
     pub rejected: u32,
+    /// By which it is known if it comes again; its command tells it.
+    #[serde(skip)]
+    pub id: Option<u64>,
 }
 
 impl Delivery {
@@ -70,7 +75,7 @@ pub enum Outcome {
 /// What a recorder answers; everything it says is durable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
-    /// To [`Command::Record`]: one for each event, in their order.
+    /// To [`Command::Record`] and [`Command::RecordOnce`]: one for each event, in their order.
     Recorded(Vec<Outcome>),
     /// To [`Command::Redeclared`].
     Noted,

@@ -1,6 +1,6 @@
 //! What a delivery of events changes: which of them are new, and the batches that store them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::batch::{NewBatch, Writing};
 use super::names::{NameKind, Names};
@@ -8,9 +8,14 @@ use super::protocol::{Delivery, Entry, Outcome};
 use crate::counting::ledger::{Bounds, Ledger, Recalled};
 use crate::counting::protocol::Outcome as Judgement;
 use crate::counting::segment::Segment;
+use crate::time::MINUTE_MS;
 
 /// Ids that a recorder remembers at the most: 43 MB of memory, and 61 MB while the table of them grows.
 pub const RECORDER_IDS: usize = 900_000;
+/// How long a delivery is known, in milliseconds: it is sent again within seconds.
+pub const DELIVERY_MS: i64 = 5 * MINUTE_MS;
+/// Deliveries that a recorder remembers at the most.
+pub const DELIVERIES: usize = 100_000;
 
 /// What an experiment's declaration says about its events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,15 +41,17 @@ pub struct Decision {
 #[derive(Debug)]
 pub struct Recorder {
     ledger: Ledger,
+    /// The deliveries of [`DELIVERY_MS`].
+    deliveries: Ledger,
     next_number: i64,
     names: Names,
 }
 
 impl Recorder {
-    /// A recorder that knows these stored batches, given in their order, each with the ids of its events, and these
-    /// names. Of more than [`RECORDER_IDS`] it knows the newest.
+    /// A recorder that knows these stored batches, given in their order, each with the ids of its events, of more than
+    /// [`RECORDER_IDS`] the newest; the deliveries of batches, given in their order; and these names.
     #[must_use]
-    pub fn restore(segments: Vec<Segment>, next_number: i64, names: Names) -> Self {
+    pub fn restore(segments: Vec<Segment>, deliveries: Vec<Segment>, next_number: i64, names: Names) -> Self {
         let mut ids: usize = segments.iter().map(|segment| segment.entries.len()).sum();
         let mut ledger = Ledger::within(Bounds::whole(RECORDER_IDS), ids);
         for segment in segments {
@@ -54,21 +61,30 @@ impl Recorder {
                 ledger.restore(segment);
             }
         }
-        Self { ledger, next_number, names }
+        let mut recorder = Self { ledger, deliveries: no_deliveries(), next_number, names };
+        for segment in deliveries {
+            recorder.deliveries.restore(segment);
+        }
+        recorder
     }
 
     /// Decides what becomes of deliveries that are there at `now_ms`.
     #[must_use]
     pub fn decide(&self, deliveries: &[Delivery], terms: &Terms, now_ms: i64) -> Decision {
         let mut writing = Writing::new(self.next_number, now_ms);
-        let mut fresh = HashMap::new();
+        let (mut fresh, mut delivered) = (HashMap::new(), HashSet::new());
         let mut names = self.names.clone();
         let mut outcomes = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            writing.reject(delivery.rejected);
+            let is_new = delivery.id.is_none_or(|id| delivered.insert(id) && self.deliveries.payload(id).is_none());
+            if is_new {
+                writing.note(delivery);
+            }
             let outcome_of = |entry| {
                 let outcome = self.judge(entry, &mut fresh, &mut names, terms, now_ms);
-                writing.add(entry, outcome);
+                if is_new || outcome == Outcome::Recorded {
+                    writing.add(entry, outcome);
+                }
                 outcome
             };
             outcomes.push(delivery.events.iter().map(outcome_of).collect());
@@ -120,14 +136,21 @@ impl Recorder {
     pub fn keep(&mut self, decision: Decision) {
         for batch in decision.batches {
             self.next_number = batch.number + 1;
+            let segment =
+                |entries| Segment { number: batch.number.unsigned_abs(), newest_ms: batch.received_ms, entries };
+            if !batch.deliveries.is_empty() {
+                self.deliveries.remember(segment(batch.deliveries), batch.received_ms);
+            }
             if !batch.ids.is_empty() {
-                let segment =
-                    Segment { number: batch.number.unsigned_abs(), newest_ms: batch.received_ms, entries: batch.ids };
-                self.ledger.remember(segment, batch.received_ms);
+                self.ledger.remember(segment(batch.ids), batch.received_ms);
             }
         }
         self.names.extend(decision.new_names);
     }
+}
+
+fn no_deliveries() -> Ledger {
+    Ledger::within(Bounds::whole(DELIVERIES), 0).forgetting_after(DELIVERY_MS)
 }
 
 fn same(is_same: bool) -> Judgement {

@@ -48,7 +48,7 @@ impl<'a> MergedPage<'a> {
             self.push_columns(statement, &row);
             statement.push(" from ").push(self.query.table.name).push(" ").push(&row).push(" where ");
             rule.push_on(statement, &row);
-            for earlier in &self.rules[..place] {
+            for earlier in self.rules.iter().take(place) {
                 statement.push(" and ");
                 earlier.push_on(statement, &row);
                 statement.push(" is not 1");

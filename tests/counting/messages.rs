@@ -150,8 +150,15 @@ fn commands_and_replies_of_a_recorder() {
     let full = Entry { id: Some(ID), variant_key: Some("red".to_owned()), metric: Some("m".to_owned()), row };
     let events = vec![plain, full];
     check(
-        &Command::Record(recorder::Delivery { experiment_id: "é".to_owned(), events, rejected: 1 }),
+        &Command::Record(recorder::Delivery { experiment_id: "é".to_owned(), events, rejected: 1, id: None }),
         "0002c3a902000000135b6e756c6c2c302c2273222c6e756c6c2c375d01ffffffffffffffffff01ffffffff0f010372656401016d135b6e756c6c2c302c2273222c6e756c6c2c375d01",
+    );
+    check(
+        &Command::RecordOnce(
+            300,
+            recorder::Delivery { experiment_id: "é".to_owned(), events: Vec::new(), rejected: 1, id: None },
+        ),
+        "02ac0202c3a90001",
     );
     check(&Reply::Noted, "01");
     check(

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use promptmeter::counting::ledger::RETENTION_MS;
+use promptmeter::counting::protocol::IdDigest;
 use promptmeter::counting::segment::Segment;
 use promptmeter::counting::snapshot::Snapshot;
 use promptmeter::counting::tally::Tally;
@@ -10,6 +11,7 @@ use promptmeter::experiments::rollup::{Changes, RulesInForce, SessionDigest, Ses
 use promptmeter::experiments::session::{Rules, Session};
 use promptmeter::recording::batch::NewBatch;
 use promptmeter::recording::names::Names;
+use promptmeter::recording::recorder::DELIVERY_MS;
 
 use super::rolled::storage::{Storage, number_of};
 use super::world::{Defect, Failure, World};
@@ -39,22 +41,30 @@ pub(crate) struct Database {
 
 impl Database {
     /// What [`promptmeter::recording::recorder::Recorder::restore`] takes.
-    pub(crate) fn recorder_parts(&self, world: &World, experiment: &str) -> (Vec<Segment>, i64, Names) {
+    pub(crate) fn recorder_parts(&self, world: &World, experiment: &str) -> (Vec<Segment>, Vec<Segment>, i64, Names) {
         let of_experiment = || self.batches.values().filter(|batch| batch.experiment == experiment);
-        let oldest_ms = world.now_ms.get() - RETENTION_MS;
-        let mut segments: Vec<Segment> = of_experiment()
-            .filter(|batch| batch.new.received_ms >= oldest_ms && !batch.new.ids.is_empty())
-            .map(|batch| {
-                let (number, newest_ms) = (batch.new.number.unsigned_abs(), batch.new.received_ms);
-                Segment { number, newest_ms, entries: batch.new.ids.clone() }
-            })
-            .collect();
-        segments.sort_by_key(|segment| segment.number);
+        let segments = |within_ms: i64, entries: fn(&NewBatch) -> &Vec<IdDigest>| {
+            let oldest_ms = world.now_ms.get() - within_ms;
+            let mut segments: Vec<Segment> = of_experiment()
+                .filter(|batch| batch.new.received_ms >= oldest_ms && !entries(&batch.new).is_empty())
+                .map(|batch| {
+                    let (number, newest_ms) = (batch.new.number.unsigned_abs(), batch.new.received_ms);
+                    Segment { number, newest_ms, entries: entries(&batch.new).clone() }
+                })
+                .collect();
+            segments.sort_by_key(|segment| segment.number);
+            segments
+        };
+        let (mut ids, mut deliveries) =
+            (segments(RETENTION_MS, |batch| &batch.ids), segments(DELIVERY_MS, |batch| &batch.deliveries));
         if world.has(Defect::RestoresNoIdsOfBatches) {
-            segments.clear();
+            ids.clear();
+        }
+        if world.has(Defect::RestoresNoDeliveries) {
+            deliveries.clear();
         }
         let next_number = of_experiment().map(|batch| batch.new.number + 1).max().unwrap_or_default();
-        (segments, next_number, self.names.get(experiment).cloned().unwrap_or_default())
+        (ids, deliveries, next_number, self.names.get(experiment).cloned().unwrap_or_default())
     }
 
     pub(crate) fn store_batches(

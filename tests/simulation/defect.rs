@@ -18,6 +18,8 @@ pub(crate) enum Defect {
     RollsUpFromAnywhere,
     RecallsNoIds,
     RestoresNoIdsOfBatches,
+    RestoresNoDeliveries,
+    NamesEachDeliveryAnew,
     JudgesByRulesReadBefore,
     WakesWithoutTheCounts,
 }

@@ -151,13 +151,19 @@ impl Isolate {
     async fn record(world: &World, delivery: Consigned) -> Result<Vec<Recorded>, Failure> {
         let has_ids = delivery.events.iter().all(|entry| entry.id.is_some());
         let pauses_ms: &[i64] = if has_ids { &RECORD_PAUSES_MS } else { &[] };
-        let mut reply = ExperimentRecorder::ask(world, delivery.clone()).await;
+        let id = world.random.next();
+        let ask = || {
+            let id_of_attempt = if world.has(Defect::NamesEachDeliveryAnew) { world.random.next() } else { id };
+            world.oracle.borrow_mut().note_attempt(id_of_attempt, id);
+            ExperimentRecorder::ask(world, Consigned { id: Some(id_of_attempt), ..delivery.clone() })
+        };
+        let mut reply = ask().await;
         for pause_ms in pauses_ms {
             if reply.is_ok() {
                 break;
             }
             world.delay(*pause_ms).await;
-            reply = ExperimentRecorder::ask(world, delivery.clone()).await;
+            reply = ask().await;
         }
         reply
     }

@@ -5,6 +5,9 @@ use std::rc::Rc;
 
 use promptmeter::counting::merging::{CARRYING_MS, WAITING};
 use promptmeter::counting::tally::{Metric, Tally};
+use promptmeter::recording::batch::NewBatch;
+use promptmeter::recording::protocol::Delivery;
+use promptmeter::recording::recorder::DELIVERY_MS;
 use promptmeter::time::{HOUR_MS, QUARTER_MS};
 
 use super::rolled::definition::{Arrived, EDGE_MS, Sent};
@@ -45,6 +48,12 @@ pub(crate) struct Oracle {
     pub(crate) acknowledged: [Tally; PROMPTS],
     pub(crate) attempted: [Tally; PROMPTS],
     pub(crate) told_views: BTreeSet<(usize, u64)>,
+    /// The deliveries that isolates made, by the ids of their attempts.
+    attempts: BTreeMap<u64, u64>,
+    /// When a delivery was first decided, within the time for which it is known.
+    decided_ms: BTreeMap<u64, i64>,
+    /// Events that were delivered to recorders, by experiment.
+    delivered: BTreeMap<String, u64>,
     /// Clients that are not through.
     pub(crate) clients: usize,
 }
@@ -79,6 +88,20 @@ impl Oracle {
         let planned = &mut self.planned[event];
         planned.accepted += 1;
         assert!(planned.accepted == 1 || !planned.is_named, "event {event} was told to be new twice");
+    }
+
+    pub(crate) fn note_attempt(&mut self, attempt: u64, delivery: u64) {
+        self.attempts.insert(attempt, delivery);
+    }
+
+    /// Events that are delivered; they may be noted again if they come again when nobody knows their delivery any more.
+    pub(crate) fn note_decided(&mut self, delivery: &Delivery, now_ms: i64) {
+        let decided_ms = self.decided_ms.entry(self.attempts[&delivery.id.unwrap()]).or_insert(i64::MIN / 2);
+        if now_ms - *decided_ms > DELIVERY_MS {
+            *decided_ms = now_ms;
+            let events = delivery.events.len() as u64 + u64::from(delivery.rejected);
+            *self.delivered.entry(delivery.experiment_id.clone()).or_default() += events;
+        }
     }
 
     pub(crate) fn note_spread(&mut self, prompt: usize) {
@@ -154,6 +177,7 @@ impl Oracle {
                 "increments wait for ever"
             );
         }
+        self.check_quality(world);
         let mut stored = BTreeMap::new();
         for event in self.arrived(world, i64::MAX).1 {
             *stored.entry(event).or_insert(0) += 1;
@@ -164,6 +188,19 @@ impl Oracle {
                 let (least, most) = (i32::from(self.is_certain(planned)), i32::from(planned.is_sent));
                 assert!((least..=most).contains(&times), "experiment event {event} is stored {times} times");
             }
+        }
+    }
+
+    /// What came of an experiment's events, duplicates and refusals included, is no more than was delivered.
+    fn check_quality(&self, world: &World) {
+        let mut noted: BTreeMap<&str, u64> = BTreeMap::new();
+        for batch in world.database.borrow().batches.values() {
+            let NewBatch { event_count, duplicates, rejected, .. } = batch.new;
+            *noted.entry(batch.experiment).or_default() += event_count as u64 + u64::from(duplicates + rejected);
+        }
+        for (experiment, noted) in noted {
+            let delivered = self.delivered[experiment];
+            assert!(noted <= delivered, "{noted} events of {experiment} are noted, and {delivered} were delivered");
         }
     }
 

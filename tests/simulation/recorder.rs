@@ -108,8 +108,11 @@ impl ExperimentRecorder {
                 world.note("recorder restored");
                 Ok(database.recorder_parts(world, experiment))
             };
-            let (segments, next_number, names) = world.ask_database("ids of batches", read).await?;
-            self.recorder.replace(Some(Recorder::restore(segments, next_number, names)));
+            let (segments, deliveries, next_number, names) = world.ask_database("ids of batches", read).await?;
+            self.recorder.replace(Some(Recorder::restore(segments, deliveries, next_number, names)));
+        }
+        for delivery in deliveries {
+            world.oracle.borrow_mut().note_decided(delivery, world.now_ms.get());
         }
         let recorder = self.recorder.borrow();
         let recorder = recorder.as_ref().ok_or("the recorder was not restored")?;

@@ -35,7 +35,13 @@ async function request({ binding, name, command }, env) {
   return { status: answer.status, reply: [...new Uint8Array(await answer.arrayBuffer())] };
 }
 
-const COMMANDS = { "/run": run, "/evict": evict, "/evictShards": evictShards, "/request": request };
+/** Sends an object a command, as isolates do; gives nothing, or throws what it failed with. */
+async function ask({ binding, name, command }, env) {
+  await env[binding].get(env[binding].idFromName(name)).ask(new Uint8Array(command));
+  return null;
+}
+
+const COMMANDS = { "/run": run, "/evict": evict, "/evictShards": evictShards, "/request": request, "/ask": ask };
 
 export default {
   async fetch(request, env) {

@@ -202,6 +202,7 @@ export async function start(settings = {}, { hasAssets = false, around } = {}) {
     /** Sends an object a command by a request. */
     request: (binding, name, bytes) => command("/request", { binding, name, command: bytes }),
     evictShards: (prompt) => command("/evictShards", { prompt }),
+    askRecorder: (experiment, bytes) => command("/ask", { binding: "RECORDERS", name: experiment, command: [...bytes] }),
     evictRecorder: (experiment) => command("/evict", { binding: "RECORDERS", name: experiment }),
 
     /** All that is stored: the rows of every table but `except`, and the objects. */

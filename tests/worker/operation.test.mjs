@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { atOnce, bearer, service, start, until, user } from "./instance.mjs";
 import { Served } from "./served.mjs";
 
-const NEWEST = "0018_by_time.sql";
+const NEWEST = "0019_deliveries.sql";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -189,7 +189,7 @@ test("health says what is wrong in words", async () => {
   assert.deepEqual((await health())[2].cron, ["ok", "The cron ran less than a minute ago."]);
   await instance.sql("delete from d1_migrations where name = ?", NEWEST);
   await until(async () => (await health())[0] === 503);
-  assert.match((await health())[2].migrations[1], /^0\d+_\w+\.sql is applied; 0017_restores\.sql is needed\. Run: npx wrangler/);
+  assert.match((await health())[2].migrations[1], new RegExp(`^0\\d+_\\w+\\.sql is applied; ${NEWEST} is needed. Run: npx wrangler`));
 
   const full = await start({ STORAGE_LIMIT_BYTES: "1000", SERVICE_KEY: "", ALERT_WEBHOOK_URL: "http://127.0.0.1:1/" });
   const [failing, , seen] = await health(full);

@@ -6,7 +6,7 @@ import { atOnce, start } from "./instance.mjs";
 
 const HOUR_MS = 3_600_000;
 const instance = await start();
-const { cron, events, sql, evictRecorder } = instance;
+const { askRecorder, cron, events, sql, evictRecorder } = instance;
 
 const now = Date.now();
 const exposure = (experiment_id, id, more) => ({ type: "exposure", experiment_id, id, session_id: "s", variant_key: "a", timestamp: now, ...more });
@@ -103,6 +103,34 @@ test("ids are known for 24 hours, from however many batches", async () => {
   assert.deepEqual(answer, { accepted: 1, duplicates: 1, rejected: [] });
   const [last] = (await batchesOf(experiment)).slice(-1);
   assert.deepEqual([last.number, last.event_count, last.duplicates], [4501, 1, 1]);
+});
+
+/** The command by which an isolate has an exposure and two events that it refused recorded: see src/recording/protocol.rs. */
+function delivery(id, experiment, event) {
+  const number = (value) => (value < 128 ? Buffer.of(value) : Buffer.concat([Buffer.of(128 + (value % 128)), number(Math.floor(value / 128))]));
+  const text = (value) => Buffer.concat([number(Buffer.byteLength(value)), Buffer.from(value)]);
+  const row = JSON.stringify([event, 1, "s", "a", now]);
+  const entry = [Buffer.of(1), number(event.length), number(7), Buffer.of(1), text("a"), Buffer.of(0), text(row)];
+  return Buffer.concat([Buffer.of(2), number(id), text(experiment), Buffer.of(1), ...entry, number(2)]);
+}
+
+test("what of a delivery is no new event is counted once, however often it comes and whoever forgets it", async () => {
+  const experiment = randomUUID();
+  const tells = async (expected) => {
+    await cron();
+    await cron();
+    assert.deepEqual([await quality(experiment), await storedIds(experiment)], [{ late: 0, unmeasured: 0, ...expected }, ["one"]]);
+  };
+  await askRecorder(experiment, delivery(1, experiment, "one"));
+  await askRecorder(experiment, delivery(1, experiment, "one"));
+  await evictRecorder(experiment);
+  await askRecorder(experiment, delivery(1, experiment, "one"));
+  await tells({ duplicates: 0, rejected: 2 });
+  await askRecorder(experiment, delivery(300, experiment, "one"));
+  await tells({ duplicates: 1, rejected: 4 });
+  await evictRecorder(experiment);
+  await Promise.all([1, 2].map(() => askRecorder(experiment, delivery(5000, experiment, "one"))));
+  await tells({ duplicates: 2, rejected: 6 });
 });
 
 test("a batch that another recorder stored is read before anything is stored beside it", async () => {

@@ -5,10 +5,11 @@ use worker::{D1Database, Result};
 use super::rows::{Columns, read_all};
 use super::{arrays, integer, run, statement, text, transact};
 use crate::counting::ledger::RETENTION_MS;
+use crate::counting::protocol::IdDigest;
 use crate::counting::segment::Segment;
 use crate::recording::batch::NewBatch;
 use crate::recording::names::{NameKind, Names};
-use crate::recording::recorder::{RECORDER_IDS, Recorder, Terms};
+use crate::recording::recorder::{DELIVERY_MS, RECORDER_IDS, Recorder, Terms};
 use crate::sql::hex::{hex, unhex};
 use crate::time::DAY_MS;
 
@@ -16,6 +17,9 @@ use crate::time::DAY_MS;
 const PAGE_BYTES: i64 = 600_000;
 /// Batches that one read goes through.
 const PAGE_BATCHES: i64 = 20_000;
+
+/// Batches among which those of the latest deliveries are looked for.
+const DELIVERY_BATCHES: i64 = 5000;
 
 /// Stores batches, all or none; stored again by the same writer, they are stored. Fails where another writer has stored
 /// a batch of one of their numbers, and where the one before the first is gone: the database was taken back in time.
@@ -28,13 +32,13 @@ pub(in crate::edge) async fn store(
 ) -> Result<()> {
     // Behind the watermark also while a restore has brought that, and not the batches before it.
     let sql = "insert into experiment_batches (seq, experiment_id, number, writer, received_ms, event_count, \
-            duplicates, rejected, ids, events) \
+            duplicates, rejected, ids, events, deliveries) \
         select 1 + max(seq, coalesce((select max(seq) from experiment_batches), 0)), \
             ?1, iif(coalesce((select max(number) from experiment_batches where experiment_id = ?1), ?2) >= ?2 - 1, ?2, null), \
-            ?3, ?4, ?5, ?6, ?7, unhex(?8), ?9 from rollup_watermark where id = 1 \
+            ?3, ?4, ?5, ?6, ?7, unhex(?8), ?9, unhex(?10) from rollup_watermark where id = 1 \
         on conflict (experiment_id, number) do update set writer = iif(writer = excluded.writer, writer, null)";
     let insert = |batch: &NewBatch| {
-        let ids = Segment { number: 0, newest_ms: 0, entries: batch.ids.clone() }.pack();
+        let packed = |ids: &[IdDigest]| text(&hex(&Segment { number: 0, newest_ms: 0, entries: ids.to_vec() }.pack()));
         let parameters = [
             text(experiment_id),
             integer(batch.number),
@@ -43,8 +47,9 @@ pub(in crate::edge) async fn store(
             integer(i64::try_from(batch.event_count).unwrap_or(i64::MAX)),
             integer(batch.duplicates.into()),
             integer(batch.rejected.into()),
-            text(&hex(&ids)),
+            packed(&batch.ids),
             text(&batch.events),
+            packed(&batch.deliveries),
         ];
         statement(database, sql, &parameters)
     };
@@ -104,7 +109,21 @@ pub(in crate::edge) async fn restore(database: &D1Database, experiment_id: &str,
     }
     segments.reverse();
     let next_number = i64::try_from(next_number.unwrap_or_default()).unwrap_or_default();
-    Ok(Recorder::restore(segments, next_number, names(database, experiment_id).await?))
+    let deliveries = deliveries(database, experiment_id, now_ms).await?;
+    Ok(Recorder::restore(segments, deliveries, next_number, names(database, experiment_id).await?))
+}
+
+/// The latest deliveries, of the batches that have any, in their order.
+async fn deliveries(database: &D1Database, experiment_id: &str, now_ms: i64) -> Result<Vec<Segment>> {
+    let sql = "select number, received_ms, hex(deliveries) from experiment_batches where experiment_id = ?1 \
+        and number > (select max(number) from experiment_batches where experiment_id = ?1) - cast(?3 as integer) \
+        and received_ms >= cast(?2 as integer) and length(deliveries) > 0 order by number";
+    let parameters = [text(experiment_id), integer(now_ms - DELIVERY_MS), integer(DELIVERY_BATCHES)];
+    let found = run(statement(database, sql, &parameters)?).await?;
+    read_all(&found, |columns| {
+        let (number, received_ms) = (columns.integer()?, columns.integer()?);
+        Some(Segment::unpack(number.unsigned_abs(), received_ms, &unhex(&columns.text()?)?))
+    })
 }
 
 /// The names that an experiment's events have used.

@@ -19,8 +19,12 @@ fn sent(id: Option<(u64, u32)>, change: impl FnOnce(&mut ExperimentEvent)) -> Se
 #[test]
 fn what_is_wrong_with_an_event_is_told_before_its_id_is_taken() {
     use Outcome::{Conflicting, Over, Recorded, Repeated, TooManyMetrics, UnknownVariant};
-    let mut recorder =
-        Recorder::restore(Vec::new(), 0, (0..99).map(|number| (NameKind::Metric, format!("m{number}"))).collect());
+    let mut recorder = Recorder::restore(
+        Vec::new(),
+        Vec::new(),
+        0,
+        (0..99).map(|number| (NameKind::Metric, format!("m{number}"))).collect(),
+    );
     let default = Terms::default();
     let declared = Terms { variants: vec!["red".to_owned()], over_ms: None };
     let over = |over_ms| Terms { over_ms: Some(over_ms), ..Terms::default() };
@@ -70,7 +74,7 @@ fn a_recorder_holds_at_most_900_000_ids_and_forgets_the_oldest() {
         let first = usize::try_from(number).unwrap() * step;
         Segment { number, newest_ms: NOW_MS, entries: ids(first..first + step) }
     });
-    let mut recorder = Recorder::restore(segments.collect(), 90, Vec::new());
+    let mut recorder = Recorder::restore(segments.collect(), Vec::new(), 90, Vec::new());
     let deliver = |recorder: &Recorder, keys: std::ops::Range<usize>| {
         let of_id = |id: IdDigest| sent(Some((id.key, 0)), |_| {});
         let events = ids(keys).into_iter().map(of_id).collect();
@@ -99,7 +103,7 @@ fn a_recorder_that_is_restored_from_too_much_leaves_out_the_oldest_batches() {
         first += size;
     }
     // The newest that fit together are 399,999 and 1 and 500,000.
-    let recorder = Recorder::restore(segments, 6, Vec::new());
+    let recorder = Recorder::restore(segments, Vec::new(), 6, Vec::new());
     let outcome = |key: usize| {
         let events = vec![sent(Some((u64::try_from(key).unwrap(), 0)), |_| {})];
         recorder.decide(&deliveries_of(&[(events, 0)]), &Terms::default(), NOW_MS).outcomes.concat()[0]
@@ -114,7 +118,7 @@ fn a_recorder_that_is_restored_from_too_much_leaves_out_the_oldest_batches() {
 
 #[test]
 fn a_batch_without_an_event_is_an_empty_array() {
-    let recorder = Recorder::restore(Vec::new(), 4, Vec::new());
+    let recorder = Recorder::restore(Vec::new(), Vec::new(), 4, Vec::new());
     let decision = recorder.decide(&deliveries_of(&[(Vec::new(), 3), (Vec::new(), 2)]), &Terms::default(), NOW_MS);
     let batch =
         NewBatch { number: 4, received_ms: NOW_MS, events: "[]".to_owned(), rejected: 5, ..NewBatch::default() };
@@ -126,8 +130,8 @@ fn a_batch_without_an_event_is_an_empty_array() {
 fn check_bytes(bytes: [usize; 2], expected: &[usize]) {
     let row = |bytes: usize| format!("[{}]", "7".repeat(bytes - 2));
     let entry = |bytes| Entry { id: None, variant_key: None, metric: None, row: row(bytes) };
-    let delivery = Delivery { experiment_id: "e".to_owned(), events: bytes.map(entry).to_vec(), rejected: 0 };
-    let recorder = Recorder::restore(Vec::new(), 0, Vec::new());
+    let delivery = Delivery { experiment_id: "e".to_owned(), events: bytes.map(entry).to_vec(), rejected: 0, id: None };
+    let recorder = Recorder::restore(Vec::new(), Vec::new(), 0, Vec::new());
     let batches = recorder.decide(&[delivery], &Terms::default(), NOW_MS).batches;
     assert_eq!(batches.iter().map(|batch| batch.event_count).collect::<Vec<_>>(), expected, "{bytes:?}");
 }
@@ -145,7 +149,7 @@ fn events_with_long_rows_weigh_more() {
     for (rows, expected) in [(&[][..], 1), (&[0], 2), (&[300, 1023], 3), (&[1024], 3), (&[8200, 10], 11)] {
         let entry = |bytes: &usize| Entry { id: None, variant_key: None, metric: None, row: "x".repeat(*bytes) };
         let events = rows.iter().map(entry).collect();
-        let delivery = Delivery { experiment_id: "e".to_owned(), events, rejected: 3 };
+        let delivery = Delivery { experiment_id: "e".to_owned(), events, rejected: 3, id: None };
         assert_eq!(delivery.weight(), expected, "{rows:?}");
     }
 }

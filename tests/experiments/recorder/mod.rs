@@ -14,7 +14,7 @@ use promptmeter::recording::batch::NewBatch;
 use promptmeter::recording::event_row::NewRow;
 use promptmeter::recording::names::NameKind;
 use promptmeter::recording::protocol::{Delivery, Entry, Outcome};
-use promptmeter::recording::recorder::{Decision, RECORDER_IDS, Recorder, Terms};
+use promptmeter::recording::recorder::{DELIVERY_MS, Decision, RECORDER_IDS, Recorder, Terms};
 use promptmeter::rest::rows::{Cell, Row};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -81,31 +81,38 @@ struct Simulation {
     model: Model,
     terms: Terms,
     named: u64,
+    /// What was delivered last, when, and under which ids.
+    delivered: (Drawn, i64, u64),
     now_ms: i64,
 }
 
 impl Default for Simulation {
     fn default() -> Self {
         Self {
-            recorder: Recorder::restore(Vec::new(), 0, Vec::new()),
+            recorder: Recorder::restore(Vec::new(), Vec::new(), 0, Vec::new()),
             stored: Vec::new(),
             recorded: Vec::new(),
             model: Model::default(),
             terms: Terms::default(),
             named: 1000,
+            delivered: (Vec::new(), NOW_MS, 0),
             now_ms: NOW_MS,
         }
     }
 }
 
+/// Deliveries that are decided together, each with a number of refused events.
+type Drawn = Vec<(Vec<Sent>, u32)>;
+
 #[derive(Clone, Debug)]
 enum Step {
-    /// Deliveries that are decided together, each with a number of refused events.
-    Record(Vec<(Vec<Sent>, u32)>),
+    Record(Drawn),
+    /// What was delivered last comes once more.
+    Again,
     /// As many events with ids and metrics that are new, each with so many bytes of properties.
     Bulk(usize, usize),
     /// Deliveries whose storing fails.
-    Fail(Vec<(Vec<Sent>, u32)>),
+    Fail(Drawn),
     /// A batch of another recorder was stored: everything is read anew.
     Restart,
     Declare(Terms),
@@ -139,6 +146,7 @@ fn deliveries_of(drawn: &[(Vec<Sent>, u32)]) -> Vec<Delivery> {
         experiment_id: "e".to_owned(),
         events: sent.iter().map(Sent::entry).collect(),
         rejected: *rejected,
+        id: None,
     };
     drawn.iter().map(delivery).collect()
 }
@@ -146,10 +154,12 @@ fn deliveries_of(drawn: &[(Vec<Sent>, u32)]) -> Vec<Delivery> {
 impl Simulation {
     fn step(&mut self, step: Step) {
         match step {
-            Step::Record(drawn) => self.record(&drawn),
+            Step::Record(drawn) => self.record(drawn),
+            Step::Again if self.now_ms - self.delivered.1 <= DELIVERY_MS => self.deliver(false),
+            Step::Again => {}
             Step::Bulk(events, bytes) => {
                 let sent = (0..events).map(|_| self.named_event(bytes)).collect();
-                self.record(&[(sent, 0)]);
+                self.record(vec![(sent, 0)]);
             }
             Step::Fail(drawn) => {
                 let deliveries = deliveries_of(&drawn);
@@ -179,21 +189,34 @@ impl Simulation {
 
     /// What is read from the stored batches: the ids of the last 24 hours.
     fn restored(&self) -> Recorder {
-        let mut segments = Vec::new();
-        for batch in self.stored.iter().filter(|batch| batch.received_ms + DAY_MS >= self.now_ms) {
-            let (number, newest_ms) = (batch.number.unsigned_abs(), batch.received_ms);
-            let packed = Segment { number, newest_ms, entries: batch.ids.clone() }.pack();
-            if !packed.is_empty() {
-                segments.push(Segment::unpack(number, newest_ms, &packed));
-            }
-        }
+        let segments = |within_ms: i64, entries: fn(&NewBatch) -> &Vec<IdDigest>| {
+            let is_young = |batch: &&NewBatch| batch.received_ms + within_ms >= self.now_ms;
+            let stored = self.stored.iter().filter(is_young).filter(|batch| !entries(batch).is_empty());
+            let segment = |batch: &NewBatch| {
+                let (number, newest_ms) = (batch.number.unsigned_abs(), batch.received_ms);
+                let packed = Segment { number, newest_ms, entries: entries(batch).clone() }.pack();
+                Segment::unpack(number, newest_ms, &packed)
+            };
+            stored.map(segment).collect()
+        };
+        let (ids, deliveries) =
+            (segments(DAY_MS, |batch| &batch.ids), segments(DELIVERY_MS, |batch| &batch.deliveries));
         let next_number = self.stored.last().map_or(0, |batch| batch.number + 1);
         let names = self.model.metrics.iter().map(|metric| (NameKind::Metric, metric.clone())).collect();
-        Recorder::restore(segments, next_number, names)
+        Recorder::restore(ids, deliveries, next_number, names)
     }
 
-    fn record(&mut self, drawn: &[(Vec<Sent>, u32)]) {
-        let deliveries = deliveries_of(drawn);
+    fn record(&mut self, drawn: Drawn) {
+        let next_id = self.delivered.2 + u64::try_from(self.delivered.0.len()).unwrap();
+        self.delivered = (drawn, self.now_ms, next_id);
+        self.deliver(true);
+    }
+
+    /// Delivers what was drawn last. What of it is no new event is counted the first time.
+    fn deliver(&mut self, is_first: bool) {
+        let (drawn, _, first_id) = self.delivered.clone();
+        let named = deliveries_of(&drawn).into_iter().zip(first_id..);
+        let deliveries: Vec<Delivery> = named.map(|(delivery, id)| Delivery { id: Some(id), ..delivery }).collect();
         let deliveries = deliveries.as_slice();
         let decision = self.recorder.decide(deliveries, &self.terms, self.now_ms);
         if self.model.is_certain(deliveries, self.now_ms) {
@@ -205,13 +228,13 @@ impl Simulation {
         assert_eq!(decision.outcomes.len(), deliveries.len());
         for ((sent, refused), outcomes) in drawn.iter().zip(&decision.outcomes) {
             assert_eq!(outcomes.len(), sent.len());
-            rejected += refused;
+            rejected += if is_first { *refused } else { 0 };
             for (sent, outcome) in sent.iter().zip(outcomes) {
                 self.model.note(&sent.entry(), &self.terms, self.now_ms, *outcome);
                 match outcome {
                     Outcome::Recorded => self.recorded.push(sent.clone()),
-                    Outcome::Repeated => duplicates += 1,
-                    _ => rejected += 1,
+                    Outcome::Repeated => duplicates += u32::from(is_first),
+                    _ => rejected += u32::from(is_first),
                 }
             }
         }

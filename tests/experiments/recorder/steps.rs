@@ -76,6 +76,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => (1..70_usize, 0..90_usize).prop_map(|(events, bytes)| Step::Bulk(events, bytes)),
         1 => any_deliveries().prop_map(Step::Fail),
         2 => Just(Step::Restart),
+        4 => Just(Step::Again),
         1 => any_terms().prop_map(Step::Declare),
         4 => prop::sample::select(waits).prop_map(Step::Wait),
     ]
