@@ -53,6 +53,22 @@ fn every_setting_is_told_and_no_other() {
     assert_eq!(first_cells(&read_to_string("docs/settings.md").unwrap(), "## Settings"), read);
 }
 
+#[test]
+fn every_problem_is_told_with_its_status_and_no_other() {
+    let source = read_to_string("src/http/problem.rs").unwrap();
+    let described = source.split("=> (\"").skip(1).filter_map(|rest| {
+        let (name, rest) = rest.split_once("\", ")?;
+        Some(format!("| `{name}` | {} |", rest.split(',').next()?))
+    });
+    let described: BTreeSet<String> = described.collect();
+    let document = read_to_string("docs/api.md").unwrap();
+    let section = document.split("\n## Errors\n").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let told: BTreeSet<String> =
+        rows.map(|row| row.splitn(4, '|').take(3).collect::<Vec<_>>().join("|") + "|").collect();
+    assert_eq!(told, described);
+}
+
 /// As browsers name a heading: small letters, without what is no letter, number or hyphen, spaces as hyphens.
 fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
