@@ -67,7 +67,7 @@ const REQUESTS = {
   "GET /v1/admin/series": () => ["/v1/admin/series", { as: service }],
   "GET /v1/admin/runs": () => ["/v1/admin/runs", { as: service }],
   "GET /v1/admin/metrics": () => ["/v1/admin/metrics", { as: service }],
-  "GET /rest/v1/prompts": () => ["/rest/v1/prompts?select=id,title,prompt_answers(*)&limit=20", { as: user }],
+  "GET /rest/v1/prompts": () => ["/rest/v1/prompts?select=id,title,prompt_answers(*)&order=created_at.desc&limit=20", { as: user }],
   "POST /rest/v1/prompts": () => ["/rest/v1/prompts", { as: user, body: { title: "A title", template: "A template" } }],
   "POST /rest/v1/template_likes": (time) => ["/rest/v1/template_likes", { as: user, body: { template_id: templates[time] } }],
   "POST /rest/v1/rpc/increment_prompt_views": () => ["/rest/v1/rpc/increment_prompt_views", { body: { prompt_id: first } }],
