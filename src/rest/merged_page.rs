@@ -27,14 +27,15 @@ pub(super) struct MergedPage<'a> {
 
 impl<'a> MergedPage<'a> {
     /// The page that `query` asks for, if it is one that is to be merged: it is ordered, several rules let rows pass,
-    /// and each row says itself whether it belongs to the page.
+    /// no condition finds its rows by itself, and each row says itself whether it belongs to the page.
     pub(super) fn of(query: &'a Query, identity: &Identity) -> Option<Self> {
         let ([key], Some(limit)) = (query.table.key, query.limit) else { return None };
         let is_of_embedded = query.order.iter().any(|order| order.embed.is_some())
             || query.conditions.iter().any(Condition::is_on_embedded)
             || query.embeds().any(|(_, embed)| embed.is_inner);
+        let is_selective = query.conditions.iter().any(Condition::is_selective);
         let rules = allowed(query.table, Action::Select, identity).rules();
-        let is_merged = rules.len() > 1 && !query.order.is_empty() && !is_of_embedded;
+        let is_merged = rules.len() > 1 && !query.order.is_empty() && !is_selective && !is_of_embedded;
         let page = Self { query, rules, key, end: limit.saturating_add(query.offset) };
         (is_merged && page.condition_bytes() <= CONDITION_BYTES).then_some(page)
     }

@@ -1,6 +1,6 @@
 //! What is asked of the rows of a table: the closed form that parsing leads to and SQL is written from.
 
-use crate::data::schema::{Column, Table};
+use crate::data::schema::{Column, Kind, Table};
 use crate::search::text_query::TextQuery;
 use crate::sql::pattern::Pattern;
 use crate::sql::statement::Value;
@@ -116,6 +116,18 @@ pub struct Order {
 }
 
 impl Condition {
+    /// Whether it names the values or words of a column, so that an index finds its rows, and they are few.
+    #[must_use]
+    pub fn is_selective(&self) -> bool {
+        match self {
+            Self::Test(_, column, Test::Compare(Comparison::Equal, _) | Test::In(_) | Test::Search(_)) => {
+                column.kind != Kind::Boolean
+            }
+            Self::All(conditions) => conditions.iter().any(Self::is_selective),
+            Self::Test(..) | Self::Not(_) | Self::Any(_) => false,
+        }
+    }
+
     /// Whether it says something of embedded rows.
     #[must_use]
     pub fn is_on_embedded(&self) -> bool {

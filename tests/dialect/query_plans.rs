@@ -249,12 +249,22 @@ const PAGE_STEPS: i32 = 4_000;
 #[test]
 fn a_page_by_time_takes_few_steps() {
     let database = library();
+    // The caller has many of their own, none of them in a category.
+    let own = "insert into prompts (id, user_id, title, template, is_public, is_active, created_at, updated_at) \
+        select replace(id, '00000000-0000-0000-0000-', '00000000-0000-0000-0001-'), ?1, 'title of mine', 'template', \
+            is_public, is_active, created_at || 'z', updated_at from prompts";
+    database::execute(&database, own, &["00000000-0000-0000-0000-0000abcd0001"]);
     let cases: &[(&str, &[(&str, &str)])] = &[
         ("prompts", &[("order", "created_at.desc")]),
         ("prompts", &[("order", "created_at.asc")]),
         ("prompts", &[("order", "created_at.desc"), ("offset", "20")]),
         ("prompts", &[("order", "created_at.desc"), ("select", "*,prompt_answers(*),prompt_stats(view_count)")]),
         ("prompts", &[("order", "created_at.desc"), ("category", "eq.category3")]),
+        ("prompts", &[("order", "created_at.desc"), ("user_id", "eq.00000000-0000-0000-0000-0000abcd0001")]),
+        ("prompts", &[("order", "created_at.desc"), ("user_id", "eq.00000000-0000-0000-0000-0000abcd0002")]),
+        ("prompts", &[("order", "created_at.desc"), ("is_public", "eq.true"), ("is_active", "eq.true")]),
+        ("prompts", &[("order", "created_at.desc"), ("id", "eq.00000000-0000-0000-0000-000000000007")]),
+        ("prompts", &[("order", "created_at.desc"), ("created_at", "gte.2026-01-01"), ("is_active", "eq.true")]),
         ("prompt_templates", &[("order", "created_at.desc"), ("select", "*,prompts(title)")]),
         ("prompt_templates", &[("order", "created_at.desc"), ("category", "eq.category3")]),
     ];
