@@ -1,12 +1,12 @@
 // The instance that is tortured: the release build on workerd as `make serve` runs it, on a state that outlives its deaths.
 import { readFileSync } from "node:fs";
-import { cp, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { freePorts } from "../../scripts/ports.mjs";
 import { configure, launch, listening } from "../../scripts/workerd.mjs";
 import { SETTINGS } from "../worker/instance.mjs";
-import { ROOT, TESTED } from "../worker/tested.mjs";
+import { ROOT, copyState } from "../worker/tested.mjs";
 
 const LINES_KEPT = 200;
 /** Commands a second that make a counter spread: those of a deployed worker, and so few that the traffic does. */
@@ -33,7 +33,7 @@ export class Subject {
     const subject = new Subject();
     Object.assign(subject, { folder, state: join(folder, "state"), port: await freePorts() });
     await mkdir(folder, { recursive: true });
-    await cp(TESTED.state, subject.state, { recursive: true });
+    copyState(subject.state);
     for (const [heat, commands] of Object.entries(HEATS)) {
       await furnish(folder, commands);
       const file = join(subject.state, `${heat}.capnp`);

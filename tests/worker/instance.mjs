@@ -12,7 +12,7 @@ import { after } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { staticFiles } from "../../scripts/static-files.mjs";
 import { launch, listening, writeConfiguration } from "../../scripts/workerd.mjs";
-import { ROOT, TESTED } from "./tested.mjs";
+import { ROOT, TESTED, copyState } from "./tested.mjs";
 
 export { ROOT } from "./tested.mjs";
 
@@ -157,7 +157,7 @@ export const promptRow = (columns = {}) => ({
  */
 export async function start(settings = {}, { hasAssets = false, around } = {}) {
   const state = await mkdtemp(join(tmpdir(), "promptmeter-"));
-  await cp(TESTED.state, state, { recursive: true });
+  copyState(state);
   const files = hasAssets ? staticFiles(join(ROOT, "public")) : [];
   // The cron runs when a test says so, and not when five minutes are over.
   const worker = { ...JSON.parse(readFileSync(TESTED.worker, "utf8")), triggers: { crons: [] } };

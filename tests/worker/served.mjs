@@ -1,13 +1,13 @@
 // The release build straight on workerd, as `make serve` runs it: with files that can be read when it has ended.
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { freePorts } from "../../scripts/ports.mjs";
 import { SETTINGS, client } from "./instance.mjs";
-import { ROOT, TESTED } from "./tested.mjs";
+import { ROOT, copyState } from "./tested.mjs";
 
 /** The release build straight on workerd, as `make serve` runs it, with settings and state of its own. */
 export class Served {
@@ -19,7 +19,7 @@ export class Served {
     await writeFile(join(folder, ".dev.vars"), settings.join(""));
     const served = new Served();
     Object.assign(served, { folder, state: join(folder, "state"), port: await freePorts(), lines: [] });
-    await cp(TESTED.state, served.state, { recursive: true });
+    copyState(served.state);
     return served;
   }
 
