@@ -41,7 +41,7 @@ impl Creation {
     /// the service those of the `user_id` that it names.
     ///
     /// # Errors
-    /// What is wrong with a field; [`Code::UserRequired`], [`Code::ServiceRequired`].
+    /// What is wrong with a field, or that the service named no user; [`Code::UserRequired`], [`Code::ServiceRequired`].
     pub fn read(text: &str, identity: &Identity, mut new_id: impl FnMut() -> Uuid) -> Result<Self, Problem> {
         let fields = Fields::read(text, "The body")?;
         let known: Vec<&str> = PROMPTS.column_names().chain(["answers"]).collect();
@@ -60,6 +60,7 @@ fn owner(user_id: &Field<'_>, identity: &Identity) -> Result<Uuid, Problem> {
     let named = user_id.uuid()?;
     match (identity, named) {
         (Identity::Service(_), Some(named)) => Ok(named),
+        (Identity::Service(user), None) => user_id.required(user.as_ref().map(|user| user.id)),
         (_, None) => require_user(identity).map(|user| user.id),
         (_, Some(named)) => {
             let user = require_user(identity)?;

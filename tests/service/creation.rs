@@ -41,7 +41,7 @@ fn a_user_makes_prompts_of_their_own_and_the_service_those_of_others() {
     assert_eq!(owner(&named(OTHER), &acts_for).unwrap(), OTHER);
     check_refused(&named(OTHER), &identity_of(USER), Code::ServiceRequired, Some("/user_id"));
     check_refused(plain, &Identity::Anonymous, Code::UserRequired, None);
-    check_refused(plain, &Identity::Service(None), Code::UserRequired, None);
+    check_refused(plain, &Identity::Service(None), Code::MissingField, Some("/user_id"));
     check_refused(&named(USER), &Identity::Anonymous, Code::UserRequired, None);
 }
 

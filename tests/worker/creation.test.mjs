@@ -71,7 +71,7 @@ describe("a prompt that is made", () => {
   const { as } = somebody();
   const plain = { title: "t", template: "t" };
   check("needs a user", plain, anonymous, 401, "user_required");
-  check("needs a user_id where the service makes it", plain, service, 401, "user_required");
+  check("needs a user_id where the service makes it", plain, service, 400, "missing_field", "/user_id");
   check("is the user's own", { ...plain, user_id: randomUUID() }, as, 403, "service_required", "/user_id");
   check("needs a title", { template: "t" }, as, 400, "missing_field", "/title");
   check("has no other columns", { ...plain, likes: 5 }, as, 400, "unknown_column", "/likes");
