@@ -20,8 +20,9 @@ use crate::recording::protocol::{Command, Delivery, Outcome, Reply};
 use crate::recording::recorder::{Decision, Recorder, Terms};
 use crate::time::MINUTE_MS;
 
-/// What deliveries weigh that are stored together, unless one weighs more.
-const WEIGHT_TOGETHER: usize = 2000;
+/// What deliveries weigh that are stored together, unless one weighs more: a batch is rolled up as a whole, with the sessions of its
+/// events, and each of them may be large.
+const WEIGHT_TOGETHER: usize = 500;
 
 /// What deliveries weigh that wait, at the most: what comes beyond is refused, and may come again.
 const WEIGHT_WAITING: usize = 20_000;

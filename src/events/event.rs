@@ -1,6 +1,6 @@
 //! The closed set of events.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
@@ -143,8 +143,8 @@ pub struct ExperimentEvent {
 /// What a conversion is a conversion of, where it is not of what the experiment is for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
-    /// The name of what is measured: `properties.metric`.
-    pub metric: String,
+    /// The name of what is measured: `properties.metric`. A session has it once, however often it measured it.
+    pub metric: Arc<str>,
     /// How much: `properties.value`.
     pub value: Option<f64>,
 }

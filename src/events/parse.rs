@@ -173,7 +173,7 @@ fn measurement(properties: &str) -> Result<Option<Measurement>, Problem> {
         Field { name: "metric", json: metric }.key(METRIC_CHARS).map_err(|problem| problem.below("/properties"))?;
     let Some(metric) = metric else { return Ok(None) };
     let value = value.map(|json| value_of(json.get())).transpose()?;
-    Ok(Some(Measurement { metric, value }))
+    Ok(Some(Measurement { metric: metric.into(), value }))
 }
 
 fn value_of(json: &str) -> Result<f64, Problem> {

@@ -61,7 +61,7 @@ fn with(consignments: &mut Vec<Consignment>, experiment_id: &str, add: impl FnOn
 /// A repeated event is the same event if the same happened in the same session to the same variant, or to the same
 /// metric. The time is not part of it, for a retry may tell it anew.
 fn entry(Recording { id, at_ms, event, .. }: &Recording) -> Entry {
-    let metric = event.measurement.as_ref().map(|measurement| measurement.metric.clone());
+    let metric = event.measurement.as_ref().map(|measurement| measurement.metric.to_string());
     let variant_key = event.variant_key.clone();
     let mut payload = vec![event.kind.name(), &event.session_id, variant_key.as_deref().unwrap_or_default()];
     payload.extend(metric.as_deref());

@@ -1,5 +1,7 @@
 //! One session of an experiment: all that its events come down to.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::summary::{Figures, MetricFigures};
@@ -131,22 +133,22 @@ impl Session {
     }
 
     fn measure(&mut self, at_ms: i64, measurement: &Measurement) {
-        if self.measurements.len() < SESSION_MEASUREMENTS && self.takes(&measurement.metric) {
-            self.measurements.push((at_ms, measurement.clone()));
-        } else {
-            self.unmeasured = self.unmeasured.saturating_add(1);
+        match self.name_of(&measurement.metric).filter(|_| self.measurements.len() < SESSION_MEASUREMENTS) {
+            Some(metric) => self.measurements.push((at_ms, Measurement { metric, value: measurement.value })),
+            None => self.unmeasured = self.unmeasured.saturating_add(1),
         }
     }
 
-    /// Whether it has measured this metric, or may measure one more.
-    fn takes(&self, metric: &str) -> bool {
-        let mut known: Vec<&str> = Vec::new();
+    /// The name under which it measured this metric before, or this one if it may measure one more.
+    fn name_of(&self, metric: &Arc<str>) -> Option<Arc<str>> {
+        let mut known: Vec<&Arc<str>> = Vec::new();
         for (_, measurement) in &self.measurements {
-            if !known.contains(&measurement.metric.as_str()) {
+            if !known.contains(&&measurement.metric) {
                 known.push(&measurement.metric);
             }
         }
-        known.len() < SESSION_METRICS || known.contains(&metric)
+        let may_measure = known.len() < SESSION_METRICS;
+        known.into_iter().find(|known| *known == metric).or(may_measure.then_some(metric)).cloned()
     }
 
     fn activity_mut(&mut self, hour: i64) -> Option<&mut Activity> {
@@ -211,7 +213,7 @@ impl Session {
         let mut sums: Vec<(&str, Option<f64>)> = Vec::new();
         for (_, measurement) in self.measurements.iter().filter(|(at_ms, _)| counted.contains(at_ms)) {
             let Measurement { metric, value } = measurement;
-            match sums.iter_mut().find(|(known, _)| known == metric) {
+            match sums.iter_mut().find(|(known, _)| **known == **metric) {
                 Some((_, sum)) => *sum = value.map(|value| sum.unwrap_or_default() + value).or(*sum),
                 None => sums.push((metric, *value)),
             }

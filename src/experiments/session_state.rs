@@ -11,6 +11,8 @@
 //!
 //! A session of one exposure and one pageview takes seven bytes.
 
+use std::sync::Arc;
+
 use super::session::{Activity, Session};
 use crate::events::event::Measurement;
 use crate::packed::Packed;
@@ -66,7 +68,7 @@ impl Packed<Vec<u8>> {
     fn measurements(&mut self, session: &Session) {
         let mut metrics: Vec<&str> = Vec::new();
         for (_, Measurement { metric, .. }) in &session.measurements {
-            if !metrics.contains(&metric.as_str()) {
+            if !metrics.contains(&&**metric) {
                 metrics.push(metric);
             }
         }
@@ -78,7 +80,7 @@ impl Packed<Vec<u8>> {
         self.length(session.measurements.len());
         for (at_ms, Measurement { metric, value }) in &session.measurements {
             self.number(*at_ms);
-            let place = metrics.iter().position(|known| known == metric).unwrap_or_default();
+            let place = metrics.iter().position(|known| **known == **metric).unwrap_or_default();
             self.length(2 * place + usize::from(value.is_some()));
             self.0.extend(value.iter().flat_map(|value| value.to_le_bytes()));
         }
@@ -95,12 +97,12 @@ impl Packed<&[u8]> {
         let mut metrics = Vec::new();
         for _ in 0..self.take_length()? {
             let length = self.take_length()?;
-            metrics.push(str::from_utf8(self.take(length)?).ok()?);
+            metrics.push(Arc::<str>::from(str::from_utf8(self.take(length)?).ok()?));
         }
         for _ in 0..self.take_length()? {
             let at_ms = self.take_number()?;
             let place = self.take_length()?;
-            let metric = (*metrics.get(place / 2)?).to_owned();
+            let metric = Arc::clone(metrics.get(place / 2)?);
             let value = if place % 2 == 1 { Some(f64::from_le_bytes(self.take(8)?.try_into().ok()?)) } else { None };
             session.measurements.push((at_ms, Measurement { metric, value }));
         }

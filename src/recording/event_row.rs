@@ -28,7 +28,7 @@ impl Serialize for NewRow<'_> {
         let ExperimentEvent { kind, session_id, variant_key, project_id, view_id, properties, measurement, .. } =
             self.event;
         let (metric, value) = match measurement {
-            Some(Measurement { metric, value }) => (Some(metric), *value),
+            Some(Measurement { metric, value }) => (Some(&**metric), *value),
             None => (None, None),
         };
         let rest = [metric.is_some(), value.is_some(), project_id.is_some(), view_id.is_some(), properties.is_some()];
@@ -93,7 +93,7 @@ impl<'de> Visitor<'de> for RowVisitor {
         let metric: Option<Option<String>> = row.next_element()?;
         let value: Option<Option<f64>> = row.next_element()?;
         while row.next_element::<IgnoredAny>()?.is_some() {}
-        let measurement = metric.flatten().map(|metric| Measurement { metric, value: value.flatten() });
+        let measurement = metric.flatten().map(|metric| Measurement { metric: metric.into(), value: value.flatten() });
         Ok(EventRow { kind, session_id, variant_key, at_ms, measurement })
     }
 }

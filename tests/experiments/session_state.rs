@@ -16,7 +16,7 @@ fn activity(pageviews: u32, exposures: u32, conversions: u32, converted_ms: Opti
 }
 
 fn measurement(metric: &str, value: Option<f64>) -> Measurement {
-    Measurement { metric: metric.to_owned(), value }
+    Measurement { metric: metric.into(), value }
 }
 
 /// What the first bytes of a stored session are, fewer than it has: nothing, unless only measurements are cut off.
@@ -169,7 +169,8 @@ fn any_session() -> impl Strategy<Value = Session> {
     let number =
         prop_oneof![any::<f64>().prop_filter("not a number", |value| !value.is_nan()), (-9..9_i8).prop_map(f64::from)];
     let metric = prop_oneof![Just("revenue".to_owned()), ".{0,64}"];
-    let measured = (metric, prop::option::of(number)).prop_map(|(metric, value)| Measurement { metric, value });
+    let measured =
+        (metric, prop::option::of(number)).prop_map(|(metric, value)| Measurement { metric: metric.into(), value });
     let measurements = prop::collection::vec((0..4_000_000_000_000_i64, measured), 0..5);
     (hours, measurements, prop_oneof![Just(0), any::<u32>()]).prop_map(|(hours, measurements, unmeasured)| Session {
         hours,

@@ -38,7 +38,7 @@ pub(crate) fn key_of(sent: &Sent) -> SessionKey {
 }
 
 pub(crate) fn row_of(sent: &Sent) -> EventRow {
-    let measurement = sent.measured.map(|(metric, value)| Measurement { metric: metric.to_owned(), value });
+    let measurement = sent.measured.map(|(metric, value)| Measurement { metric: metric.into(), value });
     EventRow {
         kind: sent.kind,
         session_id: sent.session.to_owned(),

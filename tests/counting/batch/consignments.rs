@@ -46,7 +46,7 @@ fn check_entry(id: Option<&str>, change: impl FnOnce(&mut ExperimentEvent), payl
         panic!("{consignments:?}")
     };
     let ExperimentEvent { kind, project_id, session_id, variant_key, view_id, properties, measurement, .. } = event;
-    let (metric, value) = measurement.map(|Measurement { metric, value }| (metric, value)).unzip();
+    let (metric, value) = measurement.map(|Measurement { metric, value }| (metric.to_string(), value)).unzip();
     let kind = ["pageview", "exposure", "conversion"].iter().position(|name| *name == kind.name());
     let (at_ms, value) = (NOW_MS - 7, value.flatten());
     let row = json!([id, kind, session_id, variant_key, at_ms, metric, value, project_id, view_id, properties]);
@@ -73,7 +73,7 @@ fn an_experiment_event_is_sent_whole() {
     check_entry(Some("a"), |event| event.properties = text("{ }"), &["conversion", "s", ""]);
     let all = |event: &mut ExperimentEvent| {
         event.properties = text(r#"{"metric":"m","value":1}"#);
-        event.measurement = Some(Measurement { metric: "m".to_owned(), value: Some(1.0) });
+        event.measurement = Some(Measurement { metric: "m".into(), value: Some(1.0) });
         event.variant_key = text("red");
         event.project_id = text("p");
         event.view_id = text("v");
@@ -89,7 +89,7 @@ fn an_experiment_events_id_belongs_to_one_event() {
     let same = payload(&["conversion", "s", ""], |event| event.view_id = Some("another view".to_owned()));
     assert_eq!(first, same);
     let measure = |event: &mut ExperimentEvent, metric: &str, value| {
-        event.measurement = Some(Measurement { metric: metric.to_owned(), value });
+        event.measurement = Some(Measurement { metric: metric.into(), value });
     };
     let measured = check_entry(Some("a"), |event| measure(event, "m", None), &["conversion", "s", "", "m"]).id.unwrap();
     let again = |event: &mut ExperimentEvent| measure(event, "m", Some(2.0));

@@ -40,7 +40,7 @@ fn check_measurement(kind: &str, properties: &str, expected: Result<Measured<'_>
         r#"{{"type":"{kind}","experiment_id":"e","session_id":"s","variant_key":"a","properties":{properties}}}"#
     );
     let with = |measured: Measured<'_>| {
-        let measurement = measured.map(|(metric, value)| Measurement { metric: metric.to_owned(), value });
+        let measurement = measured.map(|(metric, value)| Measurement { metric: metric.into(), value });
         let plain = experiment(ExperimentEventKind::of_name(kind).unwrap(), Some("a"));
         of_experiment(ExperimentEvent { properties: Some(properties.to_owned()), measurement, ..plain })
     };

@@ -20,7 +20,7 @@ fn check_row(event_id: Option<&str>, change: impl FnOnce(&mut ExperimentEvent), 
 
 fn measure(event: &mut ExperimentEvent, metric: &str, value: Option<f64>) {
     event.kind = ExperimentEventKind::Conversion;
-    event.measurement = Some(Measurement { metric: metric.to_owned(), value });
+    event.measurement = Some(Measurement { metric: metric.into(), value });
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn stored_events_that_are_read() {
         (r#"[null,2,"s","a",7,"m",1e3,"p","v","{}",{"more":[]}]"#, Some(Some(1000.0))),
     ] {
         let row: EventRow = serde_json::from_str(text).unwrap();
-        let measurement = measured.map(|value| Measurement { metric: "m".to_owned(), value });
+        let measurement = measured.map(|value| Measurement { metric: "m".into(), value });
         assert_eq!((row.measurement, row.at_ms, row.session_id.as_str()), (measurement, 7, "s"), "{text}");
     }
     for bad in [

@@ -30,7 +30,7 @@ fn what_is_wrong_with_an_event_is_told_before_its_id_is_taken() {
     let over = |over_ms| Terms { over_ms: Some(over_ms), ..Terms::default() };
     let of_variant = |variant: &str, id| sent(id, |event| event.variant_key = Some(variant.to_owned()));
     let of_metric = |metric: &str, id| {
-        sent(id, |event| event.measurement = Some(Measurement { metric: metric.to_owned(), value: None }))
+        sent(id, |event| event.measurement = Some(Measurement { metric: metric.into(), value: None }))
     };
     let (plain, other) = (sent(Some((1, 7)), |_| {}), sent(Some((1, 8)), |_| {}));
     let anonymous = sent(None, |_| {});

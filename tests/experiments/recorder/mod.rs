@@ -135,7 +135,7 @@ impl Sent {
         Entry {
             id: *id,
             variant_key: event.variant_key.clone(),
-            metric: event.measurement.as_ref().map(|measurement| measurement.metric.clone()),
+            metric: event.measurement.as_ref().map(|measurement| measurement.metric.to_string()),
             row: serde_json::to_string(&row).unwrap(),
         }
     }
@@ -174,7 +174,7 @@ impl Simulation {
 
     fn named_event(&mut self, bytes: usize) -> Sent {
         self.named += 1;
-        let measurement = Measurement { metric: format!("m{}", self.named), value: None };
+        let measurement = Measurement { metric: format!("m{}", self.named).into(), value: None };
         let kind = ExperimentEventKind::Conversion;
         let id = Some(IdDigest { key: self.named, payload: 0 });
         let properties = format!(r#"{{"text":"{}"}}"#, "é".repeat(bytes / 2));

@@ -35,7 +35,7 @@ fn any_event() -> impl Strategy<Value = Sent> {
     (id, text(), (kind, variant, measured), -HOUR_MS..HOUR_MS, any_detail()).prop_map(
         |(id, session_id, (kind, variant_key, measured), ago_ms, detail)| {
             let measured = measured.filter(|_| kind == Conversion);
-            let measurement = measured.map(|(metric, value)| Measurement { metric, value });
+            let measurement = measured.map(|(metric, value)| Measurement { metric: metric.into(), value });
             let (project_id, view_id, properties) = detail;
             Sent {
                 id: id.map(|(key, payload)| IdDigest { key, payload }),
